@@ -1,0 +1,3 @@
+//! The XDP programs. On the host this builds to nothing.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `prober` command: parses the command line and hands over to the library.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The lab: namespaces, emulated world, real servers.

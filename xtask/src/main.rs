@@ -1,0 +1,3 @@
+//! Set-up, run, test, bench and lab of the prober.
+
+fn main() {}
