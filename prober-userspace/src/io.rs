@@ -1,1 +1,3 @@
-//! Placeholder, filled in by the following commits.
+//! Everything that touches the world: the kernel, the network, files and sockets.
+
+pub mod network;

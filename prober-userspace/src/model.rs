@@ -1,1 +1,5 @@
-//! Placeholder, filled in by the following commits.
+//! The nouns that several parts share. Pure: no clock, no I/O.
+
+pub mod link;
+pub mod mac;
+pub mod text;
