@@ -60,9 +60,7 @@ pub fn build(workspace: &Path, target_dir: &Path, bin: &str) -> Result<PathBuf, 
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags(&linker))
         .envs(PROFILE.iter().copied());
-    let output = cargo
-        .output()
-        .map_err(|e| Error::Start(compiler.cargo.clone(), e))?;
+    let output = cargo.output().map_err(|e| Error::Start(compiler.cargo.clone(), e))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         let bin = bin.to_owned();
@@ -85,18 +83,11 @@ pub fn embed(workspace: &Path, bin: &str) -> Result<(), Error> {
         "Cargo.lock",
     ];
     for source in SOURCES {
-        println!(
-            "cargo::rerun-if-changed={}",
-            workspace.join(source).display()
-        );
+        println!("cargo::rerun-if-changed={}", workspace.join(source).display());
     }
-    let out_dir =
-        PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts"));
+    let out_dir = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts"));
     // <target>/<profile>/build/<package>/out
-    let target_dir = out_dir
-        .ancestors()
-        .nth(4)
-        .expect("OUT_DIR lies four levels below the target directory");
+    let target_dir = out_dir.ancestors().nth(4).expect("OUT_DIR lies four levels below the target directory");
     let object = build(workspace, target_dir, bin)?;
     let embedded = out_dir.join(bin);
     fs::copy(&object, &embedded).map_err(|e| Error::Copy(embedded, e))?;
@@ -107,15 +98,10 @@ impl Compiler {
     /// The first of: toolchains of rustup that have `rust-src`, nightly ones first; the distribution's compiler. The
     /// stable ones do as well, because `RUSTC_BOOTSTRAP` opens what `build-std` needs.
     pub fn find() -> Option<Self> {
-        let toolchains = rustup_toolchains()
-            .into_iter()
-            .map(|root| (root.join("bin/cargo"), root.join("bin/rustc"), root));
+        let toolchains =
+            rustup_toolchains().into_iter().map(|root| (root.join("bin/cargo"), root.join("bin/rustc"), root));
         let outer_cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let distribution = (
-            outer_cargo.into(),
-            "/usr/bin/rustc".into(),
-            PathBuf::from("/usr"),
-        );
+        let distribution = (outer_cargo.into(), "/usr/bin/rustc".into(), PathBuf::from("/usr"));
         toolchains
             .chain([distribution])
             .filter(|(_, rustc, root)| has_core_sources(root) && rustc.exists())
@@ -130,11 +116,7 @@ impl Compiler {
         let minor: u32 = field("release: 1.")?.split('.').next()?.parse().ok()?;
         let llvm: u32 = field("LLVM version: ")?.split('.').next()?.parse().ok()?;
         let version = text.lines().next()?.to_owned();
-        (minor >= RUSTC_MINOR && llvm <= LLVM_MAJOR).then_some(Self {
-            cargo,
-            rustc,
-            version,
-        })
+        (minor >= RUSTC_MINOR && llvm <= LLVM_MAJOR).then_some(Self { cargo, rustc, version })
     }
 }
 
@@ -152,23 +134,15 @@ fn rustup_toolchains() -> Vec<PathBuf> {
         return Vec::new();
     };
     let entries = fs::read_dir(home.join("toolchains"));
-    let mut roots: Vec<PathBuf> = entries
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
-    let is_nightly = |root: &PathBuf| {
-        root.file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("nightly"))
-    };
+    let mut roots: Vec<PathBuf> = entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let is_nightly =
+        |root: &PathBuf| root.file_name().is_some_and(|name| name.to_string_lossy().starts_with("nightly"));
     roots.sort_by_key(|root| (!is_nightly(root), root.clone()));
     roots
 }
 
 fn has_core_sources(root: &Path) -> bool {
-    root.join("lib/rustlib/src/rust/library/core/src/lib.rs")
-        .is_file()
+    root.join("lib/rustlib/src/rust/library/core/src/lib.rs").is_file()
 }
 
 fn home_of(variable: &str, below_home: &str) -> Option<PathBuf> {
@@ -202,13 +176,7 @@ fn rustflags(linker: &Path) -> String {
 /// Takes out of the environment what the outer cargo, clippy or rustup put there about the host's build; keeps what
 /// says where things are and how to reach the registry.
 fn forget_outer_cargo(command: &mut Command) {
-    const KEPT: [&str; 5] = [
-        "CARGO_HOME",
-        "CARGO_HTTP_",
-        "CARGO_NET_",
-        "CARGO_REGISTR",
-        "CARGO_SOURCE_",
-    ];
+    const KEPT: [&str; 5] = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_SOURCE_"];
     const FORGOTTEN: [&str; 9] = [
         "CARGO",
         "RUSTC",
@@ -220,19 +188,10 @@ fn forget_outer_cargo(command: &mut Command) {
         "MAKEFLAGS",
         "LD_LIBRARY_PATH",
     ];
-    const EXACT: [&str; 7] = [
-        "TARGET",
-        "HOST",
-        "PROFILE",
-        "OPT_LEVEL",
-        "DEBUG",
-        "NUM_JOBS",
-        "OUT_DIR",
-    ];
+    const EXACT: [&str; 7] = ["TARGET", "HOST", "PROFILE", "OPT_LEVEL", "DEBUG", "NUM_JOBS", "OUT_DIR"];
     for (name, _) in env::vars_os() {
         let starts = |prefix: &&str| name.as_encoded_bytes().starts_with(prefix.as_bytes());
-        let forget =
-            FORGOTTEN.iter().any(starts) || EXACT.iter().any(|exact| name == OsStr::new(exact));
+        let forget = FORGOTTEN.iter().any(starts) || EXACT.iter().any(|exact| name == OsStr::new(exact));
         if forget && !KEPT.iter().any(starts) {
             command.env_remove(&name);
         }
@@ -247,10 +206,7 @@ impl fmt::Display for Error {
                 "eBPF build: no compiler with the sources of core (1.{RUSTC_MINOR} or newer, LLVM {LLVM_MAJOR} or older) \
                  found: run `cargo xtask setup`"
             ),
-            Self::NoLinker => write!(
-                f,
-                "eBPF build: bpf-linker not found: run `cargo xtask setup`"
-            ),
+            Self::NoLinker => write!(f, "eBPF build: bpf-linker not found: run `cargo xtask setup`"),
             Self::Start(program, e) => {
                 write!(f, "eBPF build: cannot start {}: {e}", program.display())
             }

@@ -1,43 +1,49 @@
-//! Set-up, run, test, bench and lab of the prober.
+//! Set-up, run, test, bench and lab of the prober: the one entry for everything that is done with this workspace.
+//!
+//! Builds with nothing but a Rust toolchain; hence no dependency on the prober itself.
 
+mod arguments;
 mod ebpf;
+mod lab;
+mod licences;
+mod readme;
+mod run;
+mod setup;
+mod style;
+mod test;
+mod tidy;
+mod workspace;
 
-use std::path::Path;
+use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use anyhow::Result;
+use clap::Parser;
 
-#[derive(Parser)]
-#[command(name = "cargo xtask", about)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Task,
+use arguments::{Arguments, Task};
+
+fn main() -> ExitCode {
+    match carry_out(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
-#[derive(Subcommand)]
-enum Task {
-    /// Builds the eBPF objects from source and prints where they are
-    BuildEbpf,
-}
-
-fn main() -> Result<()> {
-    match Arguments::parse().command {
+fn carry_out(task: Task) -> Result<()> {
+    match task {
+        Task::Setup(options) => setup::setup(&options),
+        Task::Run(options) => run::run(&options),
+        Task::Test | Task::Ci => test::test(),
+        Task::Lab(command) => lab::lab(&command),
+        Task::Tidy => tidy::tidy(),
         Task::BuildEbpf => build_ebpf(),
     }
 }
 
 fn build_ebpf() -> Result<()> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask lies in the workspace")?;
-    let program = std::env::current_exe().context("finding the target directory")?;
-    let target_dir = program
-        .ancestors()
-        .nth(2)
-        .context("xtask runs from <target>/release")?;
-    println!(
-        "{}",
-        ebpf::build(workspace, target_dir, "prober-ebpf")?.display()
-    );
+    let object = ebpf::build(workspace::root(), &workspace::target_dir()?, "prober-ebpf")?;
+    println!("{}", object.display());
     Ok(())
 }
