@@ -67,12 +67,17 @@ pub fn install() -> Result<()> {
     if !apt::has_program("npm") {
         apt::install(&["npm"]).context("libduckdb comes as an npm package")?;
     }
-    let unpacked = Unpacked::new()?;
-    let archive = workspace::output(unpacked.command("npm").args(["pack", "--silent", &build.package()]))?;
+    let folder = tempfile::tempdir().context("making a temporary folder")?;
+    let within = |program| {
+        let mut command = Command::new(program);
+        command.current_dir(folder.path());
+        command
+    };
+    let archive = workspace::output(within("npm").args(["pack", "--silent", &build.package()]))?;
     let archive = archive.lines().last().context("npm pack named no file")?.to_owned();
     let member = format!("package/{FILE}");
-    workspace::output(unpacked.command("tar").args(["-xzf", &archive, &member]))?;
-    let file = unpacked.folder.join(&member);
+    workspace::output(within("tar").args(["-xzf", &archive, &member]))?;
+    let file = folder.path().join(&member);
     build.verify(&file)?;
     put_in_place(&file)?;
     workspace::output(&mut Command::new("/sbin/ldconfig")).map(drop)
@@ -136,30 +141,4 @@ fn put_in_place(file: &Path) -> Result<()> {
 fn own_folder() -> Option<PathBuf> {
     let set = PathBuf::from(env::var_os("DUCKDB_LIB_DIR")?);
     (set != Path::new(FOLDER)).then_some(set)
-}
-
-/// A temporary folder, gone with the value.
-struct Unpacked {
-    folder: PathBuf,
-}
-
-impl Unpacked {
-    fn new() -> Result<Self> {
-        let folder = env::temp_dir().join(format!("prober-libduckdb-{}", std::process::id()));
-        fs::create_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
-        Ok(Self { folder })
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(&self.folder);
-        command
-    }
-}
-
-impl Drop for Unpacked {
-    fn drop(&mut self) {
-        // A leftover in the temporary folder harms nobody.
-        let _ = fs::remove_dir_all(&self.folder);
-    }
 }
