@@ -9,6 +9,10 @@ policy=/usr/sbin/policy-rc.d
 mark='prober: no service starts while the lab is installed'
 export DEBIAN_FRONTEND=noninteractive
 
+# One at a time: two would take each other's policy away.
+exec 9>/run/prober-setup.lock
+flock 9
+
 # A run that was killed with -9 left its own behind.
 if grep -qs "$mark" "$policy"; then
     rm -f "$policy"
@@ -31,11 +35,13 @@ if [ "$lists" = refresh-lists ]; then
 fi
 apt-get -o DPkg::Lock::Timeout=300 -q install -y --no-install-recommends "$@" || exit
 
-# Only what this run brought in: a server that the host already had is none of our business.
+# Only what this run brought in: a server that the host already had is none of our business. Neither is what Debian
+# counts as part of the system (priority above optional), such as systemd itself.
 command -v systemctl >/dev/null || exit 0
 for package in $(dpkg-query -W -f '${Package}\n' | sort | comm -13 "$before" -); do
-    for unit in $(dpkg -L "$package" | sed -n 's|^\(/usr\)\?/lib/systemd/system/\([^/@]*\.\(service\|socket\|timer\)\)$|\2|p'); do
-        systemctl --quiet disable "$unit" 2>/dev/null
+    [ "$(dpkg-query -W -f '${Priority}' "$package")" = optional ] || continue
+    for unit in $(dpkg -L "$package" | grep -E '^(/usr)?/lib/systemd/system/[^/@]+\.(service|socket|timer)$'); do
+        systemctl --quiet disable "${unit##*/}" 2>/dev/null
     done
 done
 exit 0
