@@ -12,4 +12,5 @@ extern crate std;
 pub mod address;
 pub mod counter;
 pub mod event;
+pub mod lab;
 pub mod slot;
