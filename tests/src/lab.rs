@@ -1,0 +1,139 @@
+//! One laboratory: two namespaces, the wire between them, and a program at its far end.
+
+use std::{
+    net::Ipv4Addr,
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use anyhow::{Context, Result};
+use prober_common::lab::LabCounts;
+
+use crate::{
+    far_end::{Arrivals, Cells, FarEnd, FarEndConfig, Role},
+    namespace::{self, Namespace},
+    sys, wire,
+    wire::WireConfig,
+};
+
+/// A laboratory; everything in it ends when it is dropped.
+pub struct Lab {
+    // Dropped in this order: programs before the interfaces they are attached to.
+    far: FarEnd,
+    near: Option<FarEnd>,
+    prober: Namespace,
+    world: Namespace,
+    wire: WireConfig,
+}
+
+impl Lab {
+    /// With a reflector that answers a seeded choice of addresses at line rate.
+    pub fn reflector(config: &FarEndConfig) -> Result<Self> {
+        Self::new(WireConfig::default(), Role::Reflector, config)
+    }
+
+    /// With a counter that answers nothing.
+    pub fn counter(config: &FarEndConfig) -> Result<Self> {
+        Self::new(WireConfig::default(), Role::Counter, config)
+    }
+
+    /// With any wire and program. The wire's own prefix always goes to the kernel's stack, so ARP and ping of the
+    /// gateway work.
+    pub fn new(wire: WireConfig, role: Role, config: &FarEndConfig) -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let suffix = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
+        namespace::delete_stale()?;
+        let prober = Namespace::create("prober", &suffix)?;
+        let world = Namespace::create("world", &suffix)?;
+        wire::connect(&prober, &world, wire)?;
+        wire::lift_limits(&world)?;
+        let mut config = config.clone();
+        config.pass.push(wire::link_prefix());
+        let far = world.run(|| FarEnd::attach(wire::FAR, role, &config))??;
+        Ok(Self { far, near: None, prober, world, wire })
+    }
+
+    /// Attaches a program that passes everything at the prober's end. Only tests without a prober need it: a prober
+    /// attaches its own, and without any the reflector's answers do not get through.
+    pub fn receive_by_kernel(&mut self) -> Result<()> {
+        self.near = Some(self.prober.run(|| FarEnd::attach(wire::NEAR, Role::Pass, &FarEndConfig::default()))??);
+        Ok(())
+    }
+
+    /// The prober's namespace.
+    pub fn prober(&self) -> &Namespace {
+        &self.prober
+    }
+
+    /// The world's namespace.
+    pub fn world(&self) -> &Namespace {
+        &self.world
+    }
+
+    /// The program at the far end.
+    pub fn far_end(&self) -> &FarEnd {
+        &self.far
+    }
+
+    /// The program at the far end, to take its ring.
+    pub fn far_end_mut(&mut self) -> &mut FarEnd {
+        &mut self.far
+    }
+
+    /// A command that will run at the prober's side.
+    pub fn command(&self, program: &str) -> Command {
+        self.prober.command(program)
+    }
+
+    /// The interface that a prober should use.
+    pub fn interface(&self) -> String {
+        self.wire.vlan.map_or_else(|| wire::NEAR.to_owned(), |id| format!("{}.{id}", wire::NEAR))
+    }
+
+    /// The prober's address.
+    pub fn source(&self) -> Ipv4Addr {
+        wire::SOURCE
+    }
+
+    /// The gateway's address.
+    pub fn gateway(&self) -> Ipv4Addr {
+        wire::GATEWAY
+    }
+
+    /// MAC addresses of the prober's and of the world's end.
+    pub fn macs(&self) -> Result<([u8; 6], [u8; 6])> {
+        Ok((mac(&self.prober, wire::NEAR)?, mac(&self.world, wire::FAR)?))
+    }
+
+    /// What the far end counted so far.
+    pub fn counts(&self) -> Result<LabCounts> {
+        self.far.counts()
+    }
+
+    /// How often each address and port was probed.
+    pub fn cells(&self) -> Result<&Cells> {
+        self.far.cells().context("this lab was made without `cells`")
+    }
+
+    /// When probes arrived.
+    pub fn arrivals(&self) -> Result<Arrivals> {
+        self.far.arrivals().context("this lab was made without `arrivals`")
+    }
+
+    /// A socket for whole frames at the prober's end that also receives.
+    pub fn near_socket(&self) -> Result<sys::FrameSocket> {
+        let open = || sys::FrameSocket::open(sys::interface_index(wire::NEAR)?, 3, false);
+        self.prober.run(open)?.context("cannot open a packet socket on the prober's end")
+    }
+}
+
+fn mac(namespace: &Namespace, interface: &str) -> Result<[u8; 6]> {
+    let output = namespace
+        .command("cat")
+        .arg(format!("/sys/class/net/{interface}/address"))
+        .output()
+        .context("cannot read the MAC address")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let bytes: Vec<u8> = text.trim().split(':').filter_map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+    bytes.try_into().map_err(|_| anyhow::anyhow!("{interface} in {} has no MAC address", namespace.name()))
+}
