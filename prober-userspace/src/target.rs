@@ -1,1 +1,12 @@
-//! Placeholder, filled in by the following commits.
+//! Whom to probe, in which order and when: address sets, exclusions, ports, the keyed permutation, shards, the
+//! schedule of passes and the pacer. Pure: texts, times and seeds come in as arguments; reading files and clocks is
+//! the caller's.
+
+pub mod address_set;
+pub mod exclusions;
+pub mod list;
+pub mod pair_list;
+pub mod port_sets;
+pub mod ports;
+pub mod range;
+pub mod special;
