@@ -69,22 +69,33 @@ pub fn build(workspace: &Path, target_dir: &Path, bin: &str) -> Result<PathBuf, 
     Ok(bpf_dir.join(TARGET).join("release").join(bin))
 }
 
-/// For a build script: builds `bin` and puts the object at `$OUT_DIR/<bin>`, ready for `include_bytes_aligned!`; tells
-/// cargo what it depends on.
+/// For a build script: builds `bin` and puts the object at `$OUT_DIR/<bin>`, ready for `include_bytes_aligned!`. Tells
+/// cargo what it depends on, or why there is none.
 #[allow(dead_code, reason = "xtask builds without embedding")]
 pub fn embed(workspace: &Path, bin: &str) -> Result<(), Error> {
-    const SOURCES: [&str; 7] = [
-        "prober-ebpf/src",
-        "prober-ebpf/Cargo.toml",
-        "prober-common/src",
-        "prober-common/Cargo.toml",
-        "xtask/src/ebpf.rs",
-        "Cargo.toml",
-        "Cargo.lock",
-    ];
     for source in SOURCES {
         println!("cargo::rerun-if-changed={}", workspace.join(source).display());
     }
+    let embedded = build_into_out_dir(workspace, bin);
+    if let Err(error) = &embedded {
+        for line in error.to_string().lines() {
+            println!("cargo::error={line}");
+        }
+    }
+    embedded
+}
+
+const SOURCES: [&str; 7] = [
+    "prober-ebpf/src",
+    "prober-ebpf/Cargo.toml",
+    "prober-common/src",
+    "prober-common/Cargo.toml",
+    "xtask/src/ebpf.rs",
+    "Cargo.toml",
+    "Cargo.lock",
+];
+
+fn build_into_out_dir(workspace: &Path, bin: &str) -> Result<(), Error> {
     let out_dir = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts"));
     // <target>/<profile>/build/<package>/out
     let target_dir = out_dir.ancestors().nth(4).expect("OUT_DIR lies four levels below the target directory");
@@ -203,7 +214,7 @@ impl fmt::Display for Error {
         match self {
             Self::NoCompiler => write!(
                 f,
-                "eBPF build: no compiler with the sources of core (1.{RUSTC_MINOR} or newer, LLVM {LLVM_MAJOR} or older) \
+                "no eBPF compiler: none with the sources of core (1.{RUSTC_MINOR} or newer, LLVM {LLVM_MAJOR} or older) \
                  found: run `cargo xtask setup`"
             ),
             Self::NoLinker => write!(f, "eBPF build: bpf-linker not found: run `cargo xtask setup`"),

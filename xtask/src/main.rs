@@ -43,7 +43,9 @@ fn carry_out(task: Task) -> Result<()> {
 }
 
 fn build_ebpf() -> Result<()> {
-    let object = ebpf::build(workspace::root(), &workspace::target_dir()?, "prober-ebpf")?;
-    println!("{}", object.display());
+    for bin in ["prober-ebpf", "prober-ebpf-lab"] {
+        let object = ebpf::build(workspace::root(), &workspace::target_dir()?, bin)?;
+        println!("{}", object.display());
+    }
     Ok(())
 }
