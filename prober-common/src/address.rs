@@ -17,9 +17,9 @@ impl V4 {
 }
 
 impl fmt::Display for V4 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d] = self.0.to_be_bytes();
-        write!(f, "{a}.{b}.{c}.{d}")
+        write!(out, "{a}.{b}.{c}.{d}")
     }
 }
 

@@ -36,11 +36,7 @@ impl ReplyKind {
 
     /// The kind with this stored number.
     pub const fn from_code(code: u8) -> Option<Self> {
-        if (code as usize) < Self::ALL.len() {
-            Some(Self::ALL[code as usize])
-        } else {
-            None
-        }
+        if (code as usize) < Self::ALL.len() { Some(Self::ALL[code as usize]) } else { None }
     }
 
     /// The name used in SQL, JSON and on screen.
@@ -80,11 +76,7 @@ impl ProbeKind {
 
     /// The kind with this stored number.
     pub const fn from_code(code: u8) -> Option<Self> {
-        if (code as usize) < Self::ALL.len() {
-            Some(Self::ALL[code as usize])
-        } else {
-            None
-        }
+        if (code as usize) < Self::ALL.len() { Some(Self::ALL[code as usize]) } else { None }
     }
 
     /// The name used in SQL, JSON and on the command line.

@@ -10,7 +10,16 @@
 extern crate std;
 
 pub mod address;
+pub mod checksum;
+pub mod cookie;
 pub mod counter;
 pub mod event;
 pub mod lab;
+pub mod live;
+pub mod probe;
+pub mod rules;
 pub mod slot;
+pub mod stamp;
+pub mod template;
+pub mod verdict;
+pub mod wire;
