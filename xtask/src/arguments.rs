@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{lab, run, setup};
+use crate::{lab, run, setup, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Set-up, run, test, bench and lab of the prober")]
@@ -18,9 +18,9 @@ pub enum Task {
     /// Sets up, builds, makes the lab, scans it, stores and reports
     Run(run::Options),
     /// Everything that must hold: format, lints, style, tests in namespaces, licences, README
-    Test,
+    Test(test::Options),
     /// What the continuous integration runs: the same as `test`
-    Ci,
+    Ci(test::Options),
     /// Makes the lab and works in it
     #[command(subcommand)]
     Lab(lab::Command),

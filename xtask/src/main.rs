@@ -35,7 +35,7 @@ fn carry_out(task: Task) -> Result<()> {
     match task {
         Task::Setup(options) => setup::setup(&options),
         Task::Run(options) => run::run(&options),
-        Task::Test | Task::Ci => test::test(),
+        Task::Test(options) | Task::Ci(options) => test::test(&options),
         Task::Lab(command) => lab::lab(&command),
         Task::Tidy => tidy::tidy(),
         Task::BuildEbpf => build_ebpf(),
