@@ -3,13 +3,14 @@
 
 use std::{
     fs,
+    path::PathBuf,
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::{Context, Result, bail};
 
-use super::part::State;
+use super::{packages::Package, part::State};
 
 const SCRIPT: &str = include_str!("apt-quietly.sh");
 
@@ -54,16 +55,17 @@ impl Host {
 }
 
 /// One call of `dpkg-query` (about 20 ms).
-pub fn state(packages: &[&str]) -> State {
+pub fn state(packages: &[Package]) -> State {
     let missing = missing(packages);
     if missing.is_empty() {
-        return State::There(format!("{} packages", packages.len()));
+        let all = names(packages);
+        return State::There(if let [one] = all[..] { one.to_owned() } else { format!("{} packages", all.len()) });
     }
     State::Missing(missing.join(" "))
 }
 
 /// The lists of packages are refreshed by the first call only.
-pub fn install(packages: &[&str]) -> Result<()> {
+pub fn install(packages: &[Package]) -> Result<()> {
     static REFRESHED: AtomicBool = AtomicBool::new(false);
     let missing = missing(packages);
     if missing.is_empty() {
@@ -82,27 +84,42 @@ pub fn install(packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
-pub fn by_hand(packages: &[&str]) -> String {
-    format!("apt-get install --no-install-recommends {}", packages.join(" "))
+/// Installs a package whose program may also have come by another way.
+pub fn install_program(package: Package) -> Result<()> {
+    if package.brings.is_some_and(is_somewhere) { Ok(()) } else { install(&[package]) }
 }
 
-fn missing(packages: &[&str]) -> Vec<String> {
+pub fn by_hand(packages: &[Package]) -> String {
+    format!("apt-get install --no-install-recommends {}", names(packages).join(" "))
+}
+
+fn missing(packages: &[Package]) -> Vec<&'static str> {
     let mut query = Command::new("dpkg-query");
-    query.args(["-W", "-f", "${Package} ${db:Status-Status}\n"]).args(packages);
-    // Fails when it does not know one of them, and where there is no dpkg at all: missing, in both cases.
-    let known = query.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    let is_there = |package: &&&str| known.lines().any(|line| line == format!("{package} installed"));
-    packages.iter().filter(|package| !is_there(package)).map(ToString::to_string).collect()
+    query.args(["-W", "-f", "${Package} ${db:Status-Status}\n"]).args(names(packages));
+    // It fails when it does not know one of them, and prints the others all the same.
+    let is_missing: Box<dyn Fn(&Package) -> bool> = match query.output() {
+        Ok(output) => {
+            let known = String::from_utf8_lossy(&output.stdout).into_owned();
+            Box::new(move |package| !known.lines().any(|line| line == format!("{} installed", package.name)))
+        }
+        Err(_) => Box::new(|package| package.brings.is_some_and(|brings| !is_somewhere(brings))),
+    };
+    packages.iter().filter(|package| is_missing(package)).map(|package| package.name).collect()
+}
+
+pub fn names(packages: &[Package]) -> Vec<&'static str> {
+    packages.iter().map(|package| package.name).collect()
+}
+
+fn is_somewhere(program_or_file: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    // An absolute name replaces the folder it is joined to.
+    std::env::split_paths(&path).chain(system).any(|folder| folder.join(program_or_file).exists())
 }
 
 fn effective_uid() -> Option<u32> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     ids.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// Whether a program is in the search path.
-pub fn has_program(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| dir.join(name).is_file())
 }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{apt, part::State};
+use super::{apt, packages, part::State};
 use crate::workspace;
 
 const VERSION: &str = "1.5.5";
@@ -64,9 +64,7 @@ pub fn state() -> Result<State> {
 
 pub fn install() -> Result<()> {
     let build = Build::of_this_machine()?;
-    if !apt::has_program("npm") {
-        apt::install(&["npm"]).context("libduckdb comes as an npm package")?;
-    }
+    apt::install_program(packages::NPM).context("libduckdb comes as an npm package")?;
     let folder = tempfile::tempdir().context("making a temporary folder")?;
     let within = |program| {
         let mut command = Command::new(program);

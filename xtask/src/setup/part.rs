@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 
-use super::{apt, duckdb, linker, packages};
+use super::{
+    apt, duckdb, linker,
+    packages::{self, Package},
+};
 use crate::ebpf;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +49,7 @@ impl Part {
         match self {
             Self::EbpfCompiler => Ok(match ebpf::Compiler::find() {
                 Some(compiler) => State::There(compiler.version),
-                None => State::Missing(packages::EBPF_COMPILER.join(" ")),
+                None => State::Missing(apt::names(self.packages()).join(" ")),
             }),
             Self::BpfLinker => Ok(linker::state()),
             Self::Libduckdb => duckdb::state(),
@@ -76,7 +79,7 @@ impl Part {
     }
 
     /// Debian's names; empty for what Debian does not have.
-    fn packages(self) -> &'static [&'static str] {
+    fn packages(self) -> &'static [Package] {
         match self {
             Self::EbpfCompiler => packages::EBPF_COMPILER,
             Self::Llvm => packages::LLVM,
