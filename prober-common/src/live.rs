@@ -7,6 +7,16 @@ use crate::slot::ProbeSlot;
 /// Slots in the queue; a power of two.
 pub const LIVE_SLOTS: usize = 8192;
 
+/// Metadata in front of a live frame: what makes the program send, and from where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct LiveMeta {
+    /// Must equal the rules' `live_pass`.
+    pub pass: u64,
+    /// Index of the queue.
+    pub queue: u64,
+}
+
 /// The queue. 64-byte lines keep the two sides' positions apart.
 #[derive(Debug)]
 #[repr(C)]
@@ -17,16 +27,19 @@ pub struct LiveQueue {
     pub interval_fp: u64,
     /// The scan's secret.
     pub key: Key,
-    pub(crate) line_1: [u64; 4],
+    line_1: [u64; 4],
     /// Slots sent by the kernel so far.
     pub consumed: u64,
     /// When the next probe is due: `CLOCK_MONOTONIC` in 1/256 ns.
     pub due_fp: u64,
+    /// At most this far behind may the next due time fall, in 1/256 ns; what is further behind is forgotten.
+    pub lag_max_fp: u64,
     /// When the last probe was written, `CLOCK_MONOTONIC` ns.
     pub last_sent_ns: u64,
-    pub(crate) line_2: [u64; 5],
+    line_2: [u64; 4],
     /// The probes.
     pub slots: [ProbeSlot; LIVE_SLOTS],
 }
 
+const _: () = assert!(size_of::<LiveMeta>() == 16);
 const _: () = assert!(size_of::<LiveQueue>() == 128 + 8 * LIVE_SLOTS && LIVE_SLOTS.is_power_of_two());

@@ -8,6 +8,8 @@ use crate::wire::{ETHERNET_LEN, ETHERTYPE_IPV4, ETHERTYPE_VLAN, FrameMut, IPV4_L
 
 /// Room for a frame, a multiple of eight.
 pub const TEMPLATE_CAPACITY: usize = 160;
+/// Templates a scan can use at once: TCP, ICMP and each UDP protocol; a power of two.
+pub const TEMPLATES_MAX: usize = 8;
 
 /// Everything below our probe's transport header that is the same for a whole scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,31 +5,33 @@ use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_TX};
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use aya_ebpf::programs::XdpContext;
 use prober_common::counter::Counter;
-use prober_common::live::{LIVE_SLOTS, LiveQueue};
+use prober_common::live::{LIVE_SLOTS, LiveMeta, LiveQueue};
 use prober_common::probe;
 use prober_common::rules::Rules;
 use prober_common::stamp::Tick;
-use prober_common::template::{TEMPLATE_CAPACITY, Template};
+use prober_common::template::{TEMPLATE_CAPACITY, TEMPLATES_MAX, Template};
+use prober_common::wire::Frame;
 
 use crate::frame::Packet;
-use crate::maps::{LIVE, TEMPLATES, TEMPLATES_MAX, count};
+use crate::maps::{LIVE, TEMPLATES, count};
 
-/// Whether this is a live frame of our own: its metadata holds the scan's pass. Frames from the wire have none that
-/// they could choose.
+/// The queue to send from, if this is a live frame of our own: its metadata holds the scan's pass. Frames from the wire
+/// have no metadata that they could choose.
 #[inline(always)]
-pub fn is_ours(ctx: &XdpContext, rules: &Rules) -> bool {
+pub fn queue_of(ctx: &XdpContext, rules: &Rules) -> Option<u32> {
     let meta = ctx.metadata();
-    if rules.live_pass == 0 || meta + size_of::<u64>() > ctx.data() {
-        return false;
+    if rules.live_pass == 0 || meta + size_of::<LiveMeta>() > ctx.data() {
+        return None;
     }
     // SAFETY: the check above, in the form that the verifier follows.
-    unsafe { *(meta as *const u64) == rules.live_pass }
+    let meta = unsafe { &*(meta as *const LiveMeta) };
+    (meta.pass == rules.live_pass).then_some(meta.queue as u32)
 }
 
-/// Sends the next probe, if there is one.
+/// Sends the next probe of the queue, if there is one.
 #[inline(always)]
-pub fn send(ctx: &XdpContext) -> u32 {
-    match next(ctx) {
+pub fn send(ctx: &XdpContext, queue: u32) -> u32 {
+    match next(ctx, queue) {
         Some(()) => XDP_TX,
         None => {
             count(Counter::LiveIdle);
@@ -39,12 +41,13 @@ pub fn send(ctx: &XdpContext) -> u32 {
 }
 
 #[inline(always)]
-fn next(ctx: &XdpContext) -> Option<()> {
-    let queue = LIVE.get_ptr_mut(0)?;
+fn next(ctx: &XdpContext, queue: u32) -> Option<()> {
+    let queue = LIVE.get_ptr_mut(queue)?;
     // SAFETY: the map value lives as long as the program. User space writes `produced` and slots not yet produced,
     // this program the rest; each field is read once.
     let queue: &mut LiveQueue = unsafe { &mut *queue };
     let consumed = queue.consumed;
+    // SAFETY: as above; volatile, because the other side writes it.
     if consumed == unsafe { core::ptr::read_volatile(&raw const queue.produced) } {
         return None;
     }
@@ -54,9 +57,18 @@ fn next(ctx: &XdpContext) -> Option<()> {
         return None;
     }
     let slot = queue.slots[consumed as usize & (LIVE_SLOTS - 1)];
-    let template = TEMPLATES.get(u32::from(slot.template) & (TEMPLATES_MAX - 1))?;
+    let template = TEMPLATES.get(u32::from(slot.template) & (TEMPLATES_MAX as u32 - 1))?;
     let mut packet = Packet::new(ctx);
     copy(&mut packet, template)?;
+    // Probes of one scan differ in length; the page was made for the longest.
+    let excess = packet.len() as i32 - i32::from(template.len);
+    if excess > 0 {
+        // SAFETY: the helper checks the length; every pointer made before is dead after it.
+        if unsafe { aya_ebpf::helpers::bpf_xdp_adjust_tail(ctx.ctx, -excess) } != 0 {
+            return None;
+        }
+        packet = Packet::new(ctx);
+    }
     probe::write(&mut packet, template, queue.key, slot, Tick::at(now_ns))?;
     queue.last_sent_ns = now_ns;
     queue.consumed = consumed + 1;
@@ -66,10 +78,14 @@ fn next(ctx: &XdpContext) -> Option<()> {
 
 #[inline(always)]
 fn due(queue: &mut LiveQueue, now_ns: u64) -> bool {
-    if now_ns << 8 < queue.due_fp {
+    let now_fp = now_ns << 8;
+    if now_fp < queue.due_fp {
         return false;
     }
-    queue.due_fp += queue.interval_fp;
+    // `lag_max_fp` bounds the burst after a stall.
+    let oldest = now_fp - queue.lag_max_fp;
+    let due = if queue.due_fp < oldest { oldest } else { queue.due_fp };
+    queue.due_fp = due + queue.interval_fp;
     true
 }
 
@@ -78,5 +94,5 @@ fn due(queue: &mut LiveQueue, now_ns: u64) -> bool {
 fn copy(packet: &mut Packet, template: &Template) -> Option<()> {
     // SAFETY: the frame is the template's first field and its length a multiple of eight; read unaligned.
     let words = unsafe { &*(&raw const template.frame).cast::<[u64; TEMPLATE_CAPACITY / 8]>() };
-    packet.copy_words(words, 8)
+    packet.copy_words(words, usize::from(template.len).div_ceil(8))
 }

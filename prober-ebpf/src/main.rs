@@ -22,8 +22,8 @@ fn main() {}
 #[aya_ebpf::macros::xdp]
 pub fn prober(ctx: aya_ebpf::programs::XdpContext) -> u32 {
     let Some(rules) = maps::RULES.get(0) else { return aya_ebpf::bindings::xdp_action::XDP_PASS };
-    if live::is_ours(&ctx, rules) {
-        return live::send(&ctx);
+    if let Some(queue) = live::queue_of(&ctx, rules) {
+        return live::send(&ctx, queue);
     }
     receive::receive(&ctx, rules)
 }

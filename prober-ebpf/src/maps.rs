@@ -6,10 +6,8 @@ use prober_common::counter::Counter;
 use prober_common::event::ReplyEvent;
 use prober_common::live::LiveQueue;
 use prober_common::rules::Rules;
-use prober_common::template::Template;
+use prober_common::template::{TEMPLATES_MAX, Template};
 
-/// Templates a scan can use at once.
-pub const TEMPLATES_MAX: u32 = 8;
 /// `BPF_F_MMAPABLE`: user space maps the queue into its memory.
 const MMAPABLE: u32 = 1 << 10;
 
@@ -24,8 +22,8 @@ pub static EVENTS: RingBuf = RingBuf::with_byte_size(1 << 12, 0);
 pub static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Counter::COUNT as u32, 0);
 /// Frames that the live program copies.
 #[map]
-pub static TEMPLATES: Array<Template> = Array::with_max_entries(TEMPLATES_MAX, 0);
-/// The live program's queue, one entry.
+pub static TEMPLATES: Array<Template> = Array::with_max_entries(TEMPLATES_MAX as u32, 0);
+/// The live program's queues, one per sending thread.
 #[map]
 pub static LIVE: Array<LiveQueue> = Array::with_max_entries(1, MMAPABLE);
 

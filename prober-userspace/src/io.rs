@@ -1,3 +1,7 @@
 //! Everything that touches the world: the kernel, the network, files and sockets.
 
+pub mod bpf;
 pub mod network;
+pub mod sys;
+pub mod transmit;
+pub mod xdp;

@@ -1,0 +1,92 @@
+//! User space's half of [`LiveQueue`]: it fills slots and moves `produced`, the kernel's program does the rest.
+#![allow(unsafe_code, reason = "memory shared with the kernel; see the comment at each block")]
+
+use std::io;
+use std::os::fd::AsFd;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aya::Ebpf;
+use aya::maps::Map;
+use prober_common::cookie::Key;
+use prober_common::live::{LIVE_SLOTS, LiveQueue};
+use prober_common::slot::ProbeSlot;
+
+use crate::io::sys::{Mapping, monotonic_ns};
+
+/// The largest burst after a stall while the kernel spaces the probes.
+const LAG_PROBES: f64 = 16.0;
+
+/// A mapped queue. One per thread: `&mut` makes the single producer.
+pub struct Queue {
+    queue: NonNull<LiveQueue>,
+    _mapping: Mapping,
+}
+
+// SAFETY: the mapping is owned and `Queue` is not `Sync`.
+unsafe impl Send for Queue {}
+
+impl Queue {
+    /// Maps the queue with this index and empties it.
+    pub fn map(object: &Ebpf, index: u32, key: Key) -> io::Result<Self> {
+        let Some(Map::Array(map)) = object.map("LIVE") else {
+            return Err(io::Error::other("the object has no such map"));
+        };
+        let end = size_of::<LiveQueue>() * (index as usize + 1);
+        let mapping = Mapping::of_file(map.fd().as_fd(), end.next_multiple_of(page_len()), 0)?;
+        // SAFETY: array values lie one behind the other, each a multiple of eight long; `end` is inside the mapping.
+        let queue = unsafe { mapping.start().add(size_of::<LiveQueue>() * index as usize) }.cast::<LiveQueue>();
+        let mut this = Self { queue, _mapping: mapping };
+        // SAFETY: the kernel's program does not run on this queue before the first `push`.
+        unsafe { (*this.queue.as_ptr()).key = key };
+        this.space(0.0);
+        Ok(this)
+    }
+
+    /// How far the program must keep probes apart from now on; 0 lets it run.
+    pub fn space(&mut self, interval_ns: f64) {
+        let interval_fp = (interval_ns * 256.0) as u64;
+        let queue = self.queue.as_ptr();
+        // SAFETY: only called while the program is not running on this queue (`drain` has returned).
+        unsafe {
+            (*queue).interval_fp = interval_fp;
+            (*queue).lag_max_fp = (interval_ns * 256.0 * LAG_PROBES) as u64;
+            if interval_fp == 0 {
+                (*queue).due_fp = monotonic_ns() << 8;
+            }
+        }
+    }
+
+    /// Appends probes; there must be room, which an empty queue has for [`LIVE_SLOTS`].
+    pub fn push(&mut self, probes: &[ProbeSlot]) {
+        debug_assert!(probes.len() as u64 + self.waiting() <= LIVE_SLOTS as u64);
+        let produced = self.produced().load(Ordering::Relaxed);
+        for (offset, probe) in (0..).zip(probes) {
+            let slot = (produced + offset) as usize & (LIVE_SLOTS - 1);
+            // SAFETY: `slot` is inside the array, and the program does not read it before `produced` says so.
+            unsafe { (&raw mut (*self.queue.as_ptr()).slots[slot]).write(*probe) };
+        }
+        self.produced().store(produced + probes.len() as u64, Ordering::Release);
+    }
+
+    /// Probes not sent yet.
+    pub fn waiting(&self) -> u64 {
+        self.produced().load(Ordering::Relaxed) - self.consumed()
+    }
+
+    /// Probes sent so far.
+    pub fn consumed(&self) -> u64 {
+        // SAFETY: a valid, aligned field that the kernel writes; hence atomic.
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.queue.as_ptr()).consumed) }.load(Ordering::Acquire)
+    }
+
+    fn produced(&self) -> &AtomicU64 {
+        // SAFETY: a valid, aligned field that the kernel reads; hence atomic.
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.queue.as_ptr()).produced) }
+    }
+}
+
+fn page_len() -> usize {
+    // SAFETY: plain system call.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
+}
