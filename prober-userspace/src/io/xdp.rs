@@ -75,7 +75,6 @@ pub enum XdpError {
 }
 
 /// An attached program.
-#[derive(Debug)]
 pub struct Attached {
     /// How it is attached.
     pub mode: Mode,
@@ -181,7 +180,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// The kernel's counters, summed over CPUs.
-#[derive(Debug)]
 pub struct Counters {
     map: PerCpuArray<MapData, u64>,
 }
@@ -195,7 +193,6 @@ impl Counters {
 }
 
 /// The ring of accepted replies, polled: the kernel wakes nobody.
-#[derive(Debug)]
 pub struct ReplyRing {
     ring: RingBuf<MapData>,
 }
