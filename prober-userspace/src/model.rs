@@ -2,4 +2,5 @@
 
 pub mod link;
 pub mod mac;
+pub mod status;
 pub mod text;

@@ -57,8 +57,12 @@ impl Link {
             gateway_mac,
             vlan: way.vlan,
             mtu: way.mtu,
-            tx_queues: channels.map_or(way.port.tx_queues, |channels| channels.tx).max(1),
-            rx_queues: channels.map_or(way.port.rx_queues, |channels| channels.rx).max(1),
+            tx_queues: channels
+                .map_or(way.port.tx_queues, |channels| channels.tx)
+                .max(1),
+            rx_queues: channels
+                .map_or(way.port.rx_queues, |channels| channels.rx)
+                .max(1),
             driver: device.driver().unwrap_or_default(),
             xdp: features::xdp(way.port.index),
             name: way.port.name,

@@ -39,7 +39,10 @@ pub struct Link {
 
 /// XDP abilities of a device's driver in its present state (veth gains some while its peer runs a program).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "independent bits that the kernel reports")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent bits that the kernel reports"
+)]
 pub struct XdpFeatures {
     /// Native programs with the plain verdicts.
     pub basic: bool,

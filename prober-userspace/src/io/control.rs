@@ -1,0 +1,83 @@
+//! The control socket: a running scan listens on it, `prober control` talks to it. One JSON object per line in each
+//! direction; local and for the socket's owner only.
+
+mod client;
+mod protocol;
+mod server;
+mod sys;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use client::{find_socket, send};
+pub use protocol::{ControlCommand, ControlReply};
+pub use server::{ControlEvent, ControlServer};
+
+use super::instance::{RUN_DIRECTORY, network_namespace};
+
+/// Longest line in either direction, in bytes.
+pub const LONGEST_LINE: usize = 4096;
+
+/// The control socket could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// A live process listens there.
+    #[error("another prober runs on this interface (pid {pid}): it listens on {}", path.display())]
+    Taken {
+        /// The socket.
+        path: PathBuf,
+        /// The other process.
+        pid: i32,
+    },
+    /// The path names something else.
+    #[error("{} exists and is not a socket; choose another path with --control-socket", .0.display())]
+    NotASocket(PathBuf),
+    /// Nobody listens.
+    #[error("no prober listens on {}; is a scan running, and as this user? choose its socket with --socket", .0.display())]
+    Nobody(PathBuf),
+    /// No default socket is there.
+    #[error(
+        "no running scan found ({RUN_DIRECTORY} holds no live control socket); name the socket with --socket"
+    )]
+    NoneRunning,
+    /// More than one default socket is there.
+    #[error("several scans run; choose one with --socket: {0}")]
+    SeveralRunning(String),
+    /// A system call failed.
+    #[error("cannot {operation} the control socket {}: {cause}", path.display())]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// The socket.
+        path: PathBuf,
+        /// Why it failed.
+        cause: io::Error,
+    },
+    /// The other side does not speak our protocol.
+    #[error("{} answered nothing that a prober would: {reason}", path.display())]
+    Garbled {
+        /// The socket.
+        path: PathBuf,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// The scan refused.
+    #[error("the scan refused: {0}")]
+    Refused(String),
+}
+
+/// Where a scan on this interface listens by default: `/run/prober/<interface>.sock`, with the namespace's number in
+/// front if this is not the host's own network namespace, so that equal names do not collide.
+pub fn default_socket(interface: &str) -> PathBuf {
+    let host = std::fs::metadata("/proc/1/ns/net")
+        .map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata))
+        .ok();
+    let name = match network_namespace() {
+        Ok(own) if host.is_some_and(|host| host != own) => format!("{own}-{interface}.sock"),
+        _ => format!("{interface}.sock"),
+    };
+    Path::new(RUN_DIRECTORY).join(name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! What is said over the control socket: one command, one reply, each a JSON object on a line.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::status::StatusSample;
+
+/// A command for a running scan. `{"command":"rate","pps":50000}`
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ControlCommand {
+    /// Aim at this rate from now on.
+    Rate {
+        /// Packets per second, above 0.
+        pps: f64,
+    },
+    /// Hold sending back; go on receiving.
+    Pause,
+    /// Send again.
+    Resume,
+    /// End the scan cleanly, with a checkpoint.
+    Stop,
+    /// Change nothing, only tell how it goes.
+    Status,
+}
+
+/// The answer: the scan's state after the command, or why it was refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum ControlReply {
+    /// Done; this is how the scan stands.
+    Done(StatusSample),
+    /// Not done.
+    Refused {
+        /// One line saying why.
+        reason: String,
+    },
+}
+
+impl ControlReply {
+    /// A refusal.
+    pub fn refused(reason: impl Into<String>) -> Self {
+        Self::Refused {
+            reason: reason.into(),
+        }
+    }
+}
+
+/// Reads a command; the error is one line for the client.
+pub fn parse_command(line: &str) -> Result<ControlCommand, String> {
+    let command = serde_json::from_str(line).map_err(|cause| format!("not a command: {cause}"))?;
+    match command {
+        ControlCommand::Rate { pps } if !(pps.is_finite() && pps > 0.0) => Err(format!(
+            "rate {pps} is not above 0; use pause to stop sending"
+        )),
+        command => Ok(command),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_on_the_wire_are_stable() {
+        let commands = [
+            ControlCommand::Rate { pps: 50_000.0 },
+            ControlCommand::Pause,
+            ControlCommand::Resume,
+            ControlCommand::Stop,
+            ControlCommand::Status,
+        ];
+        let lines = commands.map(|command| serde_json::to_string(&command).unwrap());
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        {"command":"rate","pps":50000.0}
+        {"command":"pause"}
+        {"command":"resume"}
+        {"command":"stop"}
+        {"command":"status"}
+        "#);
+        for (command, line) in commands.iter().zip(&lines) {
+            assert_eq!(parse_command(line).as_ref(), Ok(command));
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_in_one_line() {
+        let bad = [
+            "",
+            "rate 5",
+            "{}",
+            r#"{"command":"fly"}"#,
+            r#"{"command":"rate","pps":0}"#,
+        ];
+        for line in bad {
+            let reason = parse_command(line).unwrap_err();
+            assert!(!reason.contains('\n'), "{reason}");
+        }
+        assert!(
+            parse_command(r#"{"command":"rate","pps":-1}"#)
+                .unwrap_err()
+                .contains("use pause")
+        );
+    }
+}
