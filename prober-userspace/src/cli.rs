@@ -1,4 +1,59 @@
 //! The commands, one file each, and the settings layers. Decisions are made elsewhere; here is what the user types and
 //! sees.
 
+pub mod control;
+pub mod output;
 pub mod progress;
+pub mod scan;
+pub mod settings;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::io::privileges;
+
+/// High-rate stateless prober for watching over the IoT devices of large networks.
+#[derive(Debug, Parser)]
+#[command(name = "prober", version, max_term_width = 110, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Probe targets and store what answers
+    Scan(Box<scan::ScanCommand>),
+    /// Change or ask a running scan: rate, pause, resume, stop, status
+    Control(control::ControlArguments),
+}
+
+/// What was asked for cannot mean anything: exit code 2 instead of 1.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// Runs the command that the process was started with; gives its exit code: 0 done, 1 failed, 2 wrongly used.
+pub fn run() -> ExitCode {
+    privileges::restrict_new_files();
+    let arguments = Arguments::parse();
+    output::start_log();
+    let outcome = match arguments.command {
+        Command::Scan(command) => command.run(),
+        Command::Control(command) => command.run(),
+    };
+    outcome.unwrap_or_else(|error| output::report(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,1 +1,3 @@
-//! Placeholder, filled in by the following commits.
+//! The threads of a running scan: plan, transmit, receive, store, control.
+
+pub mod scan;

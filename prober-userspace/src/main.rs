@@ -1,3 +1,7 @@
-//! The `prober` command: parses the command line and hands over to the library.
+//! The `prober` command: hands the command line over to the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    prober_userspace::cli::run()
+}

@@ -2,5 +2,6 @@
 
 pub mod link;
 pub mod mac;
+pub mod request;
 pub mod status;
 pub mod text;

@@ -51,11 +51,7 @@ impl Progress {
             (false, true) => Screen::Terminal,
             (false, false) => Screen::Plain,
         };
-        Ok(Self {
-            screen,
-            machine,
-            next_plain_s: PLAIN_INTERVAL_S,
-        })
+        Ok(Self { screen, machine, next_plain_s: PLAIN_INTERVAL_S })
     }
 
     /// Shows one sample; to be called once per second.

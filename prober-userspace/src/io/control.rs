@@ -36,9 +36,7 @@ pub enum ControlError {
     #[error("no prober listens on {}; is a scan running, and as this user? choose its socket with --socket", .0.display())]
     Nobody(PathBuf),
     /// No default socket is there.
-    #[error(
-        "no running scan found ({RUN_DIRECTORY} holds no live control socket); name the socket with --socket"
-    )]
+    #[error("no running scan found ({RUN_DIRECTORY} holds no live control socket); name the socket with --socket")]
     NoneRunning,
     /// More than one default socket is there.
     #[error("several scans run; choose one with --socket: {0}")]
@@ -69,9 +67,7 @@ pub enum ControlError {
 /// Where a scan on this interface listens by default: `/run/prober/<interface>.sock`, with the namespace's number in
 /// front if this is not the host's own network namespace, so that equal names do not collide.
 pub fn default_socket(interface: &str) -> PathBuf {
-    let host = std::fs::metadata("/proc/1/ns/net")
-        .map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata))
-        .ok();
+    let host = std::fs::metadata("/proc/1/ns/net").map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata)).ok();
     let name = match network_namespace() {
         Ok(own) if host.is_some_and(|host| host != own) => format!("{own}-{interface}.sock"),
         _ => format!("{interface}.sock"),

@@ -49,8 +49,7 @@ impl Instance {
 
     fn claim_in(directory: &Path, interface: &str) -> Result<Self, InstanceError> {
         prepare_directory(directory).map_err(unusable("make the directory", directory))?;
-        let namespace =
-            network_namespace().map_err(unusable("look up", Path::new(OWN_NAMESPACE)))?;
+        let namespace = network_namespace().map_err(unusable("look up", Path::new(OWN_NAMESPACE)))?;
         let path = directory.join(format!("{namespace}-{interface}.lock"));
         let mut file = File::options()
             .create(true)
@@ -64,15 +63,8 @@ impl Instance {
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 let _ = file.take(16).read_to_string(&mut pid);
-                let pid = if pid.trim().is_empty() {
-                    "?".to_owned()
-                } else {
-                    pid.trim().to_owned()
-                };
-                return Err(InstanceError::Taken {
-                    interface: interface.to_owned(),
-                    pid,
-                });
+                let pid = if pid.trim().is_empty() { "?".to_owned() } else { pid.trim().to_owned() };
+                return Err(InstanceError::Taken { interface: interface.to_owned(), pid });
             }
             Err(TryLockError::Error(cause)) => return Err(unusable("lock", &path)(cause)),
         }
@@ -83,16 +75,9 @@ impl Instance {
     }
 }
 
-fn unusable(
-    operation: &'static str,
-    path: &Path,
-) -> impl FnOnce(io::Error) -> InstanceError + use<> {
+fn unusable(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> InstanceError + use<> {
     let path = path.to_owned();
-    move |cause| InstanceError::Unusable {
-        operation,
-        path,
-        cause,
-    }
+    move |cause| InstanceError::Unusable { operation, path, cause }
 }
 
 /// Makes the directory for its owner only, if it is not there.
@@ -121,10 +106,7 @@ mod tests {
         let claim = |interface| Instance::claim_in(directory.path(), interface);
         let first = claim("eth0").unwrap();
         let message = claim("eth0").unwrap_err().to_string();
-        let expected = format!(
-            "another prober runs on interface eth0 (pid {}); wait for it",
-            std::process::id()
-        );
+        let expected = format!("another prober runs on interface eth0 (pid {}); wait for it", std::process::id());
         assert!(message.starts_with(&expected), "{message}");
         claim("eth1").unwrap();
         drop(first);
@@ -133,12 +115,7 @@ mod tests {
 
     #[test]
     fn a_directory_that_cannot_be_made_is_named() {
-        let message = Instance::claim_in(Path::new("/proc/prober"), "eth0")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.starts_with("cannot make the directory /proc/prober: "),
-            "{message}"
-        );
+        let message = Instance::claim_in(Path::new("/proc/prober"), "eth0").unwrap_err().to_string();
+        assert!(message.starts_with("cannot make the directory /proc/prober: "), "{message}");
     }
 }

@@ -10,31 +10,9 @@ mod resolve;
 mod sys;
 mod tables;
 
-use prober_common::address::V4;
-
-use crate::model::link::Link;
-use crate::model::mac::Mac;
+use crate::model::link::{Link, LinkRequest};
 pub use error::NetworkError;
 pub use ethtool::{Channels, Device};
-
-/// What to find the way to, and what the operator has already decided.
-#[derive(Clone, Debug, Default)]
-pub struct LinkRequest {
-    /// Leave by this interface instead of the route's.
-    pub interface: Option<String>,
-    /// Send from this address instead of the route's preferred source; it need not be configured on the host.
-    pub source_ip: Option<V4>,
-    /// Send frames to this station; no neighbour lookup is made.
-    pub gateway_mac: Option<Mac>,
-    /// Send frames from this address instead of the interface's own.
-    pub source_mac: Option<Mac>,
-    /// Tag frames with this 802.1Q VLAN id (0: send untagged even if the route's interface is a VLAN).
-    pub vlan: Option<u16>,
-    /// One of the targets; the route to it is the route of the scan.
-    pub any_target: V4,
-    /// `any_target` is the only target, so that it may itself be the next hop.
-    pub single_target: bool,
-}
 
 impl Link {
     /// Finds the way to `request.any_target`: netlink lookups, then up to three ARP requests one second apart if the
@@ -57,12 +35,8 @@ impl Link {
             gateway_mac,
             vlan: way.vlan,
             mtu: way.mtu,
-            tx_queues: channels
-                .map_or(way.port.tx_queues, |channels| channels.tx)
-                .max(1),
-            rx_queues: channels
-                .map_or(way.port.rx_queues, |channels| channels.rx)
-                .max(1),
+            tx_queues: channels.map_or(way.port.tx_queues, |channels| channels.tx).max(1),
+            rx_queues: channels.map_or(way.port.rx_queues, |channels| channels.rx).max(1),
             driver: device.driver().unwrap_or_default(),
             xdp: features::xdp(way.port.index),
             name: way.port.name,

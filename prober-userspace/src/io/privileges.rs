@@ -11,10 +11,7 @@ const NEEDED: [(Capability, &str); 4] = [
     (Capability::CAP_NET_RAW, "packet and AF_XDP sockets"),
     (Capability::CAP_NET_ADMIN, "attaching the XDP program"),
     (Capability::CAP_BPF, "loading BPF programs and maps"),
-    (
-        Capability::CAP_PERFMON,
-        "kernel time and pointers in BPF programs",
-    ),
+    (Capability::CAP_PERFMON, "kernel time and pointers in BPF programs"),
 ];
 
 /// Privileges are missing or could not be given up.
@@ -47,11 +44,7 @@ pub fn restrict_new_files() {
 pub fn require_for_scan() -> Result<(), PrivilegeError> {
     let held = effective()?;
     let missing = describe_missing(&held);
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(PrivilegeError::Missing { missing })
-    }
+    if missing.is_empty() { Ok(()) } else { Err(PrivilegeError::Missing { missing }) }
 }
 
 /// The capabilities that scanning needs and the process lacks, each with what it is for; empty if none.
@@ -66,8 +59,7 @@ fn effective() -> Result<HashSet<Capability>, PrivilegeError> {
 fn describe_missing(held: &HashSet<Capability>) -> String {
     let split_from_admin = [Capability::CAP_BPF, Capability::CAP_PERFMON];
     let has = |capability: &Capability| {
-        held.contains(capability)
-            || split_from_admin.contains(capability) && held.contains(&Capability::CAP_SYS_ADMIN)
+        held.contains(capability) || split_from_admin.contains(capability) && held.contains(&Capability::CAP_SYS_ADMIN)
     };
     let missing: Vec<_> = NEEDED
         .iter()
@@ -83,15 +75,10 @@ fn describe_missing(held: &HashSet<Capability>) -> String {
 /// that already run and keep theirs.
 pub fn drop_all_but(keep: &[Capability]) -> Result<usize, PrivilegeError> {
     let held = caps::read(None, CapSet::Permitted).map_err(refused("read the capabilities"))?;
-    let kept: HashSet<_> = keep
-        .iter()
-        .copied()
-        .filter(|capability| held.contains(capability))
-        .collect();
+    let kept: HashSet<_> = keep.iter().copied().filter(|capability| held.contains(capability)).collect();
     if held.contains(&Capability::CAP_SETPCAP) {
         for capability in caps::runtime::thread_all_supported().difference(&kept) {
-            caps::drop(None, CapSet::Bounding, *capability)
-                .map_err(refused("shrink the bounding set"))?;
+            caps::drop(None, CapSet::Bounding, *capability).map_err(refused("shrink the bounding set"))?;
         }
     }
     caps::clear(None, CapSet::Ambient).map_err(refused("clear the ambient set"))?;
@@ -99,18 +86,13 @@ pub fn drop_all_but(keep: &[Capability]) -> Result<usize, PrivilegeError> {
     // Effective first: it may not exceed the permitted set.
     caps::set(None, CapSet::Effective, &kept).map_err(refused("shrink the effective set"))?;
     caps::set(None, CapSet::Permitted, &kept).map_err(refused("shrink the permitted set"))?;
-    sys::forbid_new_privileges().map_err(|cause| PrivilegeError::Refused {
-        operation: "set no_new_privs",
-        cause: cause.to_string(),
-    })?;
+    sys::forbid_new_privileges()
+        .map_err(|cause| PrivilegeError::Refused { operation: "set no_new_privs", cause: cause.to_string() })?;
     Ok(std::fs::read_dir("/proc/self/task").map_or(0, |tasks| tasks.count().saturating_sub(1)))
 }
 
 fn refused<E: std::fmt::Display>(operation: &'static str) -> impl Fn(E) -> PrivilegeError {
-    move |cause| PrivilegeError::Refused {
-        operation,
-        cause: cause.to_string(),
-    }
+    move |cause| PrivilegeError::Refused { operation, cause: cause.to_string() }
 }
 
 #[cfg(test)]
@@ -124,11 +106,7 @@ mod tests {
             describe_missing(&held),
             "CAP_NET_ADMIN (attaching the XDP program), CAP_PERFMON (kernel time and pointers in BPF programs)"
         );
-        let old_style = [
-            Capability::CAP_NET_RAW,
-            Capability::CAP_NET_ADMIN,
-            Capability::CAP_SYS_ADMIN,
-        ];
+        let old_style = [Capability::CAP_NET_RAW, Capability::CAP_NET_ADMIN, Capability::CAP_SYS_ADMIN];
         assert_eq!(describe_missing(&HashSet::from(old_style)), "");
     }
 
@@ -139,20 +117,13 @@ mod tests {
             require_for_scan().expect("this test needs root");
             drop_all_but(&[Capability::CAP_BPF]).unwrap();
             for set in [CapSet::Effective, CapSet::Permitted, CapSet::Bounding] {
-                assert_eq!(
-                    caps::read(None, set).unwrap(),
-                    HashSet::from([Capability::CAP_BPF]),
-                    "{set:?}"
-                );
+                assert_eq!(caps::read(None, set).unwrap(), HashSet::from([Capability::CAP_BPF]), "{set:?}");
             }
             assert!(caps::read(None, CapSet::Inheritable).unwrap().is_empty());
             let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
             assert!(status.contains("NoNewPrivs:\t1"));
             let message = require_for_scan().unwrap_err().to_string();
-            assert!(
-                message.contains("missing CAP_NET_RAW (packet and AF_XDP sockets), CAP_NET_ADMIN"),
-                "{message}"
-            );
+            assert!(message.contains("missing CAP_NET_RAW (packet and AF_XDP sockets), CAP_NET_ADMIN"), "{message}");
         })
         .join()
         .unwrap();

@@ -6,6 +6,25 @@ use serde::Serialize;
 use crate::model::mac::Mac;
 use crate::model::text::{as_optional_text, as_text};
 
+/// What to find the way to, and what the operator has already decided.
+#[derive(Clone, Debug, Default)]
+pub struct LinkRequest {
+    /// Leave by this interface instead of the route's.
+    pub interface: Option<String>,
+    /// Send from this address instead of the route's preferred source; it need not be configured on the host.
+    pub source_ip: Option<V4>,
+    /// Send frames to this station; no neighbour lookup is made.
+    pub gateway_mac: Option<Mac>,
+    /// Send frames from this address instead of the interface's own.
+    pub source_mac: Option<Mac>,
+    /// Tag frames with this 802.1Q VLAN id (0: send untagged even if the route's interface is a VLAN).
+    pub vlan: Option<u16>,
+    /// One of the targets; the route to it is the route of the scan.
+    pub any_target: V4,
+    /// `any_target` is the only target, so that it may itself be the next hop.
+    pub single_target: bool,
+}
+
 /// The way out: all that a transmit engine has to know about the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Link {
@@ -39,10 +58,7 @@ pub struct Link {
 
 /// XDP abilities of a device's driver in its present state (veth gains some while its peer runs a program).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent bits that the kernel reports"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent bits that the kernel reports")]
 pub struct XdpFeatures {
     /// Native programs with the plain verdicts.
     pub basic: bool,

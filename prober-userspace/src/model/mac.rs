@@ -47,18 +47,11 @@ impl FromStr for Mac {
         let mut octets = [0; 6];
         let mut pairs = text.split([':', '-']);
         for octet in &mut octets {
-            let pair = pairs
-                .next()
-                .filter(|pair| pair.len() == 2 && !pair.starts_with('+'))
-                .ok_or_else(bad)?;
+            let pair = pairs.next().filter(|pair| pair.len() == 2 && !pair.starts_with('+')).ok_or_else(bad)?;
             *octet = u8::from_str_radix(pair, 16).map_err(|_| bad())?;
         }
         let mac = Self(octets);
-        if pairs.next().is_some() || !mac.is_station() {
-            Err(bad())
-        } else {
-            Ok(mac)
-        }
+        if pairs.next().is_some() || !mac.is_station() { Err(bad()) } else { Ok(mac) }
     }
 }
 
@@ -70,9 +63,7 @@ impl Serialize for Mac {
 
 impl<'de> Deserialize<'de> for Mac {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -89,14 +80,9 @@ mod tests {
 
     #[test]
     fn what_is_no_station_is_refused() {
-        for text in [
-            "",
-            "02:00:5e:10:00",
-            "02:00:5e:10:00:01:02",
-            "02:00:5e:10:00:0g",
-            "2:0:5e:10:0:1",
-            "02:00:5e:10:00:+1",
-        ] {
+        for text in
+            ["", "02:00:5e:10:00", "02:00:5e:10:00:01:02", "02:00:5e:10:00:0g", "2:0:5e:10:0:1", "02:00:5e:10:00:+1"]
+        {
             assert!(text.parse::<Mac>().is_err(), "{text}");
         }
         assert!("ff:ff:ff:ff:ff:ff".parse::<Mac>().is_err());

@@ -40,13 +40,7 @@ pub struct ReplyCounts(BTreeMap<String, u64>);
 impl ReplyCounts {
     /// From one count for each of [`ReplyKind::ALL`], in that order.
     pub fn new(counts: [u64; ReplyKind::ALL.len()]) -> Self {
-        Self(
-            ReplyKind::ALL
-                .iter()
-                .zip(counts)
-                .map(|(kind, count)| (kind.name().to_owned(), count))
-                .collect(),
-        )
+        Self(ReplyKind::ALL.iter().zip(counts).map(|(kind, count)| (kind.name().to_owned(), count)).collect())
     }
 
     /// Replies of this kind.
@@ -61,11 +55,7 @@ impl ReplyCounts {
 
     /// Replies that say "open": SYN-ACK, echo reply, UDP reply.
     pub fn open(&self) -> u64 {
-        ReplyKind::ALL
-            .into_iter()
-            .filter(|kind| kind.is_open())
-            .map(|kind| self.of(kind))
-            .sum()
+        ReplyKind::ALL.into_iter().filter(|kind| kind.is_open()).map(|kind| self.of(kind)).sum()
     }
 }
 
@@ -104,11 +94,7 @@ impl StatusSample {
 
     /// Share of the planned probes that is sent, 0 to 1.
     pub fn progress(&self) -> f64 {
-        if self.planned == 0 {
-            1.0
-        } else {
-            (self.sent as f64 / self.planned as f64).min(1.0)
-        }
+        if self.planned == 0 { 1.0 } else { (self.sent as f64 / self.planned as f64).min(1.0) }
     }
 }
 
@@ -148,10 +134,7 @@ impl Ending {
 
     /// Whether probes are left that `--resume` would send.
     pub const fn is_resumable(self) -> bool {
-        matches!(
-            self,
-            Self::MaxRuntime | Self::MaxResults | Self::Stopped | Self::Signal | Self::StoreFailed
-        )
+        matches!(self, Self::MaxRuntime | Self::MaxResults | Self::Stopped | Self::Signal | Self::StoreFailed)
     }
 }
 

@@ -10,12 +10,7 @@ use crate::model::status::{Phase, StatusSample};
 pub fn progress_line(sample: &StatusSample, width: usize) -> String {
     let mut parts = parts(sample);
     while text(&parts).chars().count() > width {
-        let Some(least) = parts
-            .iter()
-            .map(|part| part.rank)
-            .max()
-            .filter(|rank| *rank > 0)
-        else {
+        let Some(least) = parts.iter().map(|part| part.rank).max().filter(|rank| *rank > 0) else {
             break;
         };
         parts.retain(|part| part.rank != least);
@@ -41,47 +36,23 @@ fn parts(sample: &StatusSample) -> Vec<Part> {
         other => format!(" {}", other.name()),
     };
     let mut parts = vec![
-        Part {
-            rank: 0,
-            text: format!("{} {percent:.1}%{phase}", clock(sample.t_s)),
-        },
-        Part {
-            rank: 0,
-            text: format!("sent {}", short(sample.sent as f64)),
-        },
-        Part {
-            rank: 1,
-            text: format!("{}pps", short_spaced(sample.rate_pps)),
-        },
+        Part { rank: 0, text: format!("{} {percent:.1}%{phase}", clock(sample.t_s)) },
+        Part { rank: 0, text: format!("sent {}", short(sample.sent as f64)) },
+        Part { rank: 1, text: format!("{}pps", short_spaced(sample.rate_pps)) },
     ];
     if sample.target_pps > 0.0 {
-        parts.push(Part {
-            rank: 6,
-            text: format!("of {}", short(sample.target_pps)),
-        });
+        parts.push(Part { rank: 6, text: format!("of {}", short(sample.target_pps)) });
     }
     parts.extend(replies(sample));
-    parts.push(Part {
-        rank: 3,
-        text: format!("hit {}", percentage(sample.hit_rate)),
-    });
+    parts.push(Part { rank: 3, text: format!("hit {}", percentage(sample.hit_rate)) });
     if sample.duplicates > 0 {
-        parts.push(Part {
-            rank: 7,
-            text: format!("dup {}", short(sample.duplicates as f64)),
-        });
+        parts.push(Part { rank: 7, text: format!("dup {}", short(sample.duplicates as f64)) });
     }
     // Losses matter more than anything else as soon as there are any.
     let rank = if sample.dropped() > 0 { 0 } else { 4 };
-    parts.push(Part {
-        rank,
-        text: format!("drop {}", short(sample.dropped() as f64)),
-    });
+    parts.push(Part { rank, text: format!("drop {}", short(sample.dropped() as f64)) });
     if let Some(eta_s) = sample.eta_s {
-        parts.push(Part {
-            rank: 1,
-            text: format!("ETA {}", clock(eta_s)),
-        });
+        parts.push(Part { rank: 1, text: format!("ETA {}", clock(eta_s)) });
     }
     parts
 }
@@ -98,17 +69,11 @@ fn replies(sample: &StatusSample) -> impl Iterator<Item = Part> {
         (5, "icmp-err", icmp),
     ];
     let none = kinds.iter().all(|(_, _, count)| *count == 0);
-    let nothing = none.then(|| Part {
-        rank: 2,
-        text: "replies 0".to_owned(),
-    });
+    let nothing = none.then(|| Part { rank: 2, text: "replies 0".to_owned() });
     kinds
         .into_iter()
         .filter(|(_, _, count)| *count > 0)
-        .map(|(rank, name, count)| Part {
-            rank,
-            text: format!("{name} {}", short(count as f64)),
-        })
+        .map(|(rank, name, count)| Part { rank, text: format!("{name} {}", short(count as f64)) })
         .chain(nothing)
 }
 
@@ -148,22 +113,13 @@ fn scale(value: f64) -> (String, &'static str) {
 
 fn percentage(share: f64) -> String {
     let percent = share * 100.0;
-    if percent > 0.0 && percent < 0.01 {
-        format!("{percent:.4}%")
-    } else {
-        format!("{percent:.2}%")
-    }
+    if percent > 0.0 && percent < 0.01 { format!("{percent:.4}%") } else { format!("{percent:.2}%") }
 }
 
 /// `m:ss`, `h:mm:ss` or `Nd hh:mm`.
 pub fn clock(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
-    let (days, hours, minutes, seconds) = (
-        whole / 86_400,
-        whole / 3600 % 24,
-        whole / 60 % 60,
-        whole % 60,
-    );
+    let (days, hours, minutes, seconds) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
     match (days, hours) {
         (0, 0) => format!("{minutes}:{seconds:02}"),
         (0, _) => format!("{hours}:{minutes:02}:{seconds:02}"),
@@ -196,9 +152,7 @@ mod tests {
 
     #[test]
     fn what_fits_is_shown() {
-        let lines: Vec<_> = [40, 60, 80, 120, 160]
-            .map(|width| progress_line(&sample(), width))
-            .into();
+        let lines: Vec<_> = [40, 60, 80, 120, 160].map(|width| progress_line(&sample(), width)).into();
         insta::assert_snapshot!(lines.join("\n"), @r#"
         1:23 33.0%  sent 8.31M
         1:23 33.0%  sent 8.31M  100 kpps  syn-ack 41.2k  ETA 2:56
@@ -210,26 +164,10 @@ mod tests {
 
     #[test]
     fn other_states() {
-        let begin = StatusSample {
-            planned: 256,
-            ..StatusSample::default()
-        };
-        let paused = StatusSample {
-            phase: Phase::Paused,
-            rate_pps: 0.0,
-            eta_s: None,
-            ..sample()
-        };
-        let lossy = StatusSample {
-            drops: BTreeMap::from([("ring_full".to_owned(), 1234)]),
-            ..sample()
-        };
-        let late = StatusSample {
-            phase: Phase::Cooldown,
-            sent: 25_165_824,
-            eta_s: Some(4.0),
-            ..sample()
-        };
+        let begin = StatusSample { planned: 256, ..StatusSample::default() };
+        let paused = StatusSample { phase: Phase::Paused, rate_pps: 0.0, eta_s: None, ..sample() };
+        let lossy = StatusSample { drops: BTreeMap::from([("ring_full".to_owned(), 1234)]), ..sample() };
+        let late = StatusSample { phase: Phase::Cooldown, sent: 25_165_824, eta_s: Some(4.0), ..sample() };
         let lines = [begin, paused, lossy, late].map(|sample| progress_line(&sample, 80));
         insta::assert_snapshot!(lines.join("\n"), @r#"
         0:00 0.0%  sent 0  0 pps  replies 0  hit 0.00%  drop 0
@@ -242,19 +180,13 @@ mod tests {
     #[test]
     fn no_width_is_exceeded() {
         for width in 0..200 {
-            assert!(
-                progress_line(&sample(), width).chars().count() <= width,
-                "{width}"
-            );
+            assert!(progress_line(&sample(), width).chars().count() <= width, "{width}");
         }
     }
 
     #[test]
     fn numbers_keep_three_figures() {
-        let values = [
-            0.0, 1.0, 1.5, 99.9, 100.4, 9_999.0, 9_999.6, 12_345.0, 99_960.0, 999_600.0, 1e6,
-            4.295e9, 1e13,
-        ];
+        let values = [0.0, 1.0, 1.5, 99.9, 100.4, 9_999.0, 9_999.6, 12_345.0, 99_960.0, 999_600.0, 1e6, 4.295e9, 1e13];
         insta::assert_snapshot!(values.map(short).join(" "), @"0 1 1.5 99.9 100 9999 10.0k 12.3k 100k 1.00M 1.00M 4.29G 10.0T");
         insta::assert_snapshot!([0.0, 59.6, 3599.0, 3600.0, 90_000.0].map(clock).join(" "), @"0:00 1:00 59:59 1:00:00 1d 01:00");
     }

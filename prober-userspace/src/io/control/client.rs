@@ -23,10 +23,7 @@ pub(super) fn find_in(directory: &Path) -> Result<PathBuf, ControlError> {
     let entries = fs::read_dir(directory).map_err(|_| ControlError::NoneRunning)?;
     let mut live: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "sock")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sock"))
         .filter(|path| UnixStream::connect(path).is_ok())
         .collect();
     live.sort();
@@ -42,45 +39,21 @@ pub(super) fn find_in(directory: &Path) -> Result<PathBuf, ControlError> {
 
 /// Sends one command; gives the scan's state after it.
 pub fn send(path: &Path, command: ControlCommand) -> Result<StatusSample, ControlError> {
-    let failed = |operation| {
-        move |cause| ControlError::Io {
-            operation,
-            path: path.into(),
-            cause,
-        }
-    };
+    let failed = |operation| move |cause| ControlError::Io { operation, path: path.into(), cause };
     let mut stream = UnixStream::connect(path).map_err(|cause| match cause.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => {
-            ControlError::Nobody(path.into())
-        }
-        _ => ControlError::Io {
-            operation: "connect to",
-            path: path.into(),
-            cause,
-        },
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => ControlError::Nobody(path.into()),
+        _ => ControlError::Io { operation: "connect to", path: path.into(), cause },
     })?;
-    stream
-        .set_read_timeout(Some(PATIENCE))
-        .map_err(failed("set up"))?;
-    stream
-        .set_write_timeout(Some(PATIENCE))
-        .map_err(failed("set up"))?;
-    let mut line =
-        serde_json::to_string(&command).map_err(|cause| failed("write to")(cause.into()))?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(failed("set up"))?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(failed("set up"))?;
+    let mut line = serde_json::to_string(&command).map_err(|cause| failed("write to")(cause.into()))?;
     line.push('\n');
-    stream
-        .write_all(line.as_bytes())
-        .map_err(failed("write to"))?;
+    stream.write_all(line.as_bytes()).map_err(failed("write to"))?;
     let mut answer = String::new();
-    BufReader::new(stream.take(LONGEST_LINE as u64))
-        .read_line(&mut answer)
-        .map_err(failed("read from"))?;
+    BufReader::new(stream.take(LONGEST_LINE as u64)).read_line(&mut answer).map_err(failed("read from"))?;
     match serde_json::from_str(&answer) {
         Ok(ControlReply::Done(status)) => Ok(status),
         Ok(ControlReply::Refused { reason }) => Err(ControlError::Refused(reason)),
-        Err(cause) => Err(ControlError::Garbled {
-            path: path.into(),
-            reason: cause.to_string(),
-        }),
+        Err(cause) => Err(ControlError::Garbled { path: path.into(), reason: cause.to_string() }),
     }
 }

@@ -39,9 +39,7 @@ pub enum ControlReply {
 impl ControlReply {
     /// A refusal.
     pub fn refused(reason: impl Into<String>) -> Self {
-        Self::Refused {
-            reason: reason.into(),
-        }
+        Self::Refused { reason: reason.into() }
     }
 }
 
@@ -49,9 +47,9 @@ impl ControlReply {
 pub fn parse_command(line: &str) -> Result<ControlCommand, String> {
     let command = serde_json::from_str(line).map_err(|cause| format!("not a command: {cause}"))?;
     match command {
-        ControlCommand::Rate { pps } if !(pps.is_finite() && pps > 0.0) => Err(format!(
-            "rate {pps} is not above 0; use pause to stop sending"
-        )),
+        ControlCommand::Rate { pps } if !(pps.is_finite() && pps > 0.0) => {
+            Err(format!("rate {pps} is not above 0; use pause to stop sending"))
+        }
         command => Ok(command),
     }
 }
@@ -84,21 +82,11 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_in_one_line() {
-        let bad = [
-            "",
-            "rate 5",
-            "{}",
-            r#"{"command":"fly"}"#,
-            r#"{"command":"rate","pps":0}"#,
-        ];
+        let bad = ["", "rate 5", "{}", r#"{"command":"fly"}"#, r#"{"command":"rate","pps":0}"#];
         for line in bad {
             let reason = parse_command(line).unwrap_err();
             assert!(!reason.contains('\n'), "{reason}");
         }
-        assert!(
-            parse_command(r#"{"command":"rate","pps":-1}"#)
-                .unwrap_err()
-                .contains("use pause")
-        );
+        assert!(parse_command(r#"{"command":"rate","pps":-1}"#).unwrap_err().contains("use pause"));
     }
 }

@@ -57,19 +57,8 @@ impl ControlServer {
         let acceptor = thread::Builder::new()
             .name("control".into())
             .spawn(accept)
-            .map_err(|cause| ControlError::Io {
-                operation: "start a thread for",
-                path: path.into(),
-                cause,
-            })?;
-        Ok((
-            Self {
-                path: path.into(),
-                closing,
-                acceptor: Some(acceptor),
-            },
-            receiver,
-        ))
+            .map_err(|cause| ControlError::Io { operation: "start a thread for", path: path.into(), cause })?;
+        Ok((Self { path: path.into(), closing, acceptor: Some(acceptor) }, receiver))
     }
 
     /// Where it listens.
@@ -91,17 +80,8 @@ impl Drop for ControlServer {
 }
 
 fn bind(path: &Path) -> Result<UnixListener, ControlError> {
-    let failed = |operation| {
-        move |cause| ControlError::Io {
-            operation,
-            path: path.into(),
-            cause,
-        }
-    };
-    if let Some(directory) = path
-        .parent()
-        .filter(|directory| !directory.as_os_str().is_empty())
-    {
+    let failed = |operation| move |cause| ControlError::Io { operation, path: path.into(), cause };
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         prepare_directory(directory).map_err(failed("make the directory of"))?;
     }
     let listener = match UnixListener::bind(path) {
@@ -118,27 +98,14 @@ fn bind(path: &Path) -> Result<UnixListener, ControlError> {
 
 /// Removes the socket of a dead process; a live one keeps it.
 fn make_room(path: &Path) -> Result<(), ControlError> {
-    let failed = |operation| {
-        move |cause| ControlError::Io {
-            operation,
-            path: path.into(),
-            cause,
-        }
-    };
-    if !fs::symlink_metadata(path)
-        .map_err(failed("look at"))?
-        .file_type()
-        .is_socket()
-    {
+    let failed = |operation| move |cause| ControlError::Io { operation, path: path.into(), cause };
+    if !fs::symlink_metadata(path).map_err(failed("look at"))?.file_type().is_socket() {
         return Err(ControlError::NotASocket(path.into()));
     }
     match UnixStream::connect(path) {
         Ok(stream) => {
             let pid = sys::peer_pid(&stream).map_err(failed("look at"))?;
-            Err(ControlError::Taken {
-                path: path.into(),
-                pid,
-            })
+            Err(ControlError::Taken { path: path.into(), pid })
         }
         Err(_) => fs::remove_file(path).map_err(failed("replace")),
     }
@@ -155,10 +122,7 @@ fn accept(listener: &UnixListener, events: &SyncSender<ControlEvent>, closing: &
             continue;
         };
         if clients.load(Ordering::Relaxed) >= MOST_CLIENTS {
-            let _ = answer(
-                &stream,
-                &ControlReply::refused(format!("{MOST_CLIENTS} clients are connected already")),
-            );
+            let _ = answer(&stream, &ControlReply::refused(format!("{MOST_CLIENTS} clients are connected already")));
             continue;
         }
         clients.fetch_add(1, Ordering::Relaxed);
@@ -168,11 +132,7 @@ fn accept(listener: &UnixListener, events: &SyncSender<ControlEvent>, closing: &
             let _ = serve(&stream, &events);
             leaving.fetch_sub(1, Ordering::Relaxed);
         };
-        if thread::Builder::new()
-            .name("control-client".into())
-            .spawn(serve)
-            .is_err()
-        {
+        if thread::Builder::new().name("control-client".into()).spawn(serve).is_err() {
             clients.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -184,18 +144,11 @@ fn serve(stream: &UnixStream, events: &SyncSender<ControlEvent>) -> io::Result<(
     let mut lines = BufReader::new(stream);
     loop {
         let mut line = Vec::new();
-        if (&mut lines)
-            .take(LONGEST_LINE as u64)
-            .read_until(b'\n', &mut line)?
-            == 0
-        {
+        if (&mut lines).take(LONGEST_LINE as u64).read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
         if line.last() != Some(&b'\n') && line.len() == LONGEST_LINE {
-            return answer(
-                stream,
-                &ControlReply::refused(format!("a line is longer than {LONGEST_LINE} bytes")),
-            );
+            return answer(stream, &ControlReply::refused(format!("a line is longer than {LONGEST_LINE} bytes")));
         }
         let reply = match parse_command(String::from_utf8_lossy(&line).trim()) {
             Ok(command) => ask_engine(events, command),

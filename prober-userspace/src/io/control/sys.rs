@@ -19,10 +19,6 @@ pub fn peer_pid(stream: &UnixStream) -> io::Result<i32> {
             (&raw mut peer).cast(),
             &raw mut length,
         );
-        if failed < 0 {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(peer.pid)
-        }
+        if failed < 0 { Err(io::Error::last_os_error()) } else { Ok(peer.pid) }
     }
 }

@@ -16,10 +16,9 @@ fn engine(events: std::sync::mpsc::Receiver<ControlEvent>) -> JoinHandle<Vec<Con
             seen.push(event.command);
             let reply = match event.command {
                 ControlCommand::Resume => ControlReply::refused("not paused"),
-                ControlCommand::Rate { pps } => ControlReply::Done(StatusSample {
-                    target_pps: pps,
-                    ..StatusSample::default()
-                }),
+                ControlCommand::Rate { pps } => {
+                    ControlReply::Done(StatusSample { target_pps: pps, ..StatusSample::default() })
+                }
                 _ => ControlReply::Done(StatusSample::default()),
             };
             event.reply.send(reply).unwrap();
@@ -28,11 +27,7 @@ fn engine(events: std::sync::mpsc::Receiver<ControlEvent>) -> JoinHandle<Vec<Con
     })
 }
 
-fn started() -> (
-    tempfile::TempDir,
-    ControlServer,
-    JoinHandle<Vec<ControlCommand>>,
-) {
+fn started() -> (tempfile::TempDir, ControlServer, JoinHandle<Vec<ControlCommand>>) {
     let directory = tempfile::tempdir().unwrap();
     let (server, events) = ControlServer::listen(&directory.path().join("eth0.sock")).unwrap();
     (directory, server, engine(events))
@@ -43,25 +38,16 @@ fn commands_reach_the_engine_and_answers_come_back() {
     let (directory, server, engine) = started();
     let path = client::find_in(directory.path()).unwrap();
     assert_eq!(path, server.path());
-    assert_eq!(
-        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let rate = ControlCommand::Rate { pps: 1500.0 };
     assert!((send(&path, rate).unwrap().target_pps - 1500.0).abs() < f64::EPSILON);
     send(&path, ControlCommand::Pause).unwrap();
     let refusal = send(&path, ControlCommand::Resume).unwrap_err();
     assert_eq!(refusal.to_string(), "the scan refused: not paused");
     drop(server);
-    assert_eq!(
-        engine.join().unwrap(),
-        [rate, ControlCommand::Pause, ControlCommand::Resume]
-    );
+    assert_eq!(engine.join().unwrap(), [rate, ControlCommand::Pause, ControlCommand::Resume]);
     assert!(!path.exists());
-    assert!(matches!(
-        send(&path, ControlCommand::Status),
-        Err(ControlError::Nobody(_))
-    ));
+    assert!(matches!(send(&path, ControlCommand::Status), Err(ControlError::Nobody(_))));
 }
 
 #[test]
@@ -69,19 +55,13 @@ fn a_live_socket_is_respected_and_a_dead_one_replaced() {
     let (_directory, server, _engine) = started();
     let path = server.path().to_owned();
     let message = ControlServer::listen(&path).unwrap_err().to_string();
-    assert!(message.starts_with(&format!(
-        "another prober runs on this interface (pid {})",
-        std::process::id()
-    )));
+    assert!(message.starts_with(&format!("another prober runs on this interface (pid {})", std::process::id())));
     drop(server);
     drop(UnixListener::bind(&path).unwrap()); // leaves its file behind, like a killed process
     assert!(path.exists());
     ControlServer::listen(&path).unwrap();
     std::fs::write(&path, "not a socket").unwrap();
-    assert!(matches!(
-        ControlServer::listen(&path),
-        Err(ControlError::NotASocket(_))
-    ));
+    assert!(matches!(ControlServer::listen(&path), Err(ControlError::NotASocket(_))));
 }
 
 #[test]
@@ -91,23 +71,15 @@ fn rule_breakers_are_told_and_dropped() {
     noisy.write_all(&[b'x'; LONGEST_LINE]).unwrap();
     let mut answer = String::new();
     noisy.read_to_string(&mut answer).unwrap();
-    assert_eq!(
-        answer,
-        "{\"reply\":\"refused\",\"reason\":\"a line is longer than 4096 bytes\"}\n"
-    );
+    assert_eq!(answer, "{\"reply\":\"refused\",\"reason\":\"a line is longer than 4096 bytes\"}\n");
 
     let mut confused = UnixStream::connect(server.path()).unwrap();
-    confused
-        .write_all(b"hello\n{\"command\":\"status\"}\n")
-        .unwrap();
+    confused.write_all(b"hello\n{\"command\":\"status\"}\n").unwrap();
     confused.shutdown(std::net::Shutdown::Write).unwrap();
     let mut answers = String::new();
     confused.read_to_string(&mut answers).unwrap();
     let answers: Vec<_> = answers.lines().collect();
-    assert!(
-        answers[0].starts_with("{\"reply\":\"refused\",\"reason\":\"not a command: "),
-        "{answers:?}"
-    );
+    assert!(answers[0].starts_with("{\"reply\":\"refused\",\"reason\":\"not a command: "), "{answers:?}");
     assert!(answers[1].starts_with("{\"reply\":\"done\""), "{answers:?}");
 }
 
@@ -123,24 +95,15 @@ fn a_ninth_client_is_refused() {
         clients.push(client);
     }
     let ninth = send(server.path(), ControlCommand::Status).unwrap_err();
-    assert_eq!(
-        ninth.to_string(),
-        "the scan refused: 8 clients are connected already"
-    );
+    assert_eq!(ninth.to_string(), "the scan refused: 8 clients are connected already");
 }
 
 #[test]
 fn no_socket_and_several_are_told_apart() {
     let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(
-        client::find_in(directory.path()),
-        Err(ControlError::NoneRunning)
-    ));
+    assert!(matches!(client::find_in(directory.path()), Err(ControlError::NoneRunning)));
     let _one = ControlServer::listen(&directory.path().join("a.sock")).unwrap();
     let _two = ControlServer::listen(&directory.path().join("b.sock")).unwrap();
     let message = client::find_in(directory.path()).unwrap_err().to_string();
-    assert!(
-        message.contains("a.sock, ") && message.contains("b.sock"),
-        "{message}"
-    );
+    assert!(message.contains("a.sock, ") && message.contains("b.sock"), "{message}");
 }

@@ -26,26 +26,14 @@ pub fn resolve(way: &WayOut, station: V4, fallback: Option<Mac>) -> Result<Mac, 
         let name = way.port.name.clone();
         move |cause: std::io::Error| {
             let denied = cause.kind() == std::io::ErrorKind::PermissionDenied;
-            let hint = if denied {
-                "; run as root or with CAP_NET_RAW, or give --gateway-mac"
-            } else {
-                ""
-            };
-            NetworkError::Arp {
-                station,
-                name,
-                operation,
-                cause,
-                hint,
-            }
+            let hint = if denied { "; run as root or with CAP_NET_RAW, or give --gateway-mac" } else { "" };
+            NetworkError::Arp { station, name, operation, cause, hint }
         }
     };
     let socket = PacketSocket::open(way.port.index).map_err(failed("opening a packet socket"))?;
     let question = request(way, station);
     for _ in 0..TRIES {
-        socket
-            .send(&question)
-            .map_err(failed("sending the request"))?;
+        socket.send(&question).map_err(failed("sending the request"))?;
         let answer = socket
             .receive_within(WAIT_PER_TRY, |frame, tag| answer(frame, tag, way, station))
             .map_err(failed("receiving the answer"))?;
@@ -58,17 +46,10 @@ pub fn resolve(way: &WayOut, station: V4, fallback: Option<Mac>) -> Result<Mac, 
         None => way.port.name.clone(),
     };
     if let Some(mac) = fallback {
-        log::warn!(
-            "{station} does not answer ARP on {name}; using {mac}, which the kernel learnt earlier"
-        );
+        log::warn!("{station} does not answer ARP on {name}; using {mac}, which the kernel learnt earlier");
         return Ok(mac);
     }
-    Err(NetworkError::Silent {
-        station,
-        name,
-        tries: TRIES,
-        seconds: u64::from(TRIES) * WAIT_PER_TRY.as_secs(),
-    })
+    Err(NetworkError::Silent { station, name, tries: TRIES, seconds: u64::from(TRIES) * WAIT_PER_TRY.as_secs() })
 }
 
 fn request(way: &WayOut, station: V4) -> Vec<u8> {
@@ -119,21 +100,14 @@ mod tests {
 
     fn way(vlan: Option<u16>) -> WayOut {
         WayOut {
-            port: Interface {
-                index: 2,
-                name: "eth0".into(),
-                ..Interface::default()
-            },
+            port: Interface { index: 2, name: "eth0".into(), ..Interface::default() },
             source: V4(0x0a00_0002),
             source_mac: Mac([2, 0, 0, 0, 0, 2]),
             gateway: Some(STATION),
             vlan,
             mtu: 1500,
             asker: V4(0x0a00_0002),
-            station: Station::Ask {
-                address: STATION,
-                fallback: None,
-            },
+            station: Station::Ask { address: STATION, fallback: None },
         }
     }
 
@@ -141,10 +115,7 @@ mod tests {
     fn reply(question: &[u8], header: usize) -> Vec<u8> {
         let mut frame = question.to_vec();
         frame[header + 7] = 2;
-        let (sender, target) = (
-            frame[header + 8..header + 18].to_vec(),
-            frame[header + 24..header + 28].to_vec(),
-        );
+        let (sender, target) = (frame[header + 8..header + 18].to_vec(), frame[header + 24..header + 28].to_vec());
         frame[header + 8..header + 14].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
         frame[header + 14..header + 18].copy_from_slice(&target);
         frame[header + 18..header + 28].copy_from_slice(&sender);
@@ -155,9 +126,7 @@ mod tests {
     fn own_question_is_well_formed_and_not_an_answer() {
         let question = request(&way(None), STATION);
         let parsed = etherparse::SlicedPacket::from_ethernet(&question).unwrap();
-        let Some(etherparse::NetSlice::Arp(arp)) = parsed.net else {
-            panic!("not ARP")
-        };
+        let Some(etherparse::NetSlice::Arp(arp)) = parsed.net else { panic!("not ARP") };
         assert_eq!(arp.target_protocol_addr(), [10, 0, 0, 1]);
         assert_eq!(answer(&question, None, &way(None), STATION), None);
     }
@@ -175,27 +144,11 @@ mod tests {
     #[test]
     fn others_answers_are_ignored() {
         let plain = reply(&request(&way(None), STATION), 14);
-        assert_eq!(
-            answer(&plain, Some(7), &way(None), STATION),
-            None,
-            "another VLAN"
-        );
-        assert_eq!(
-            answer(&plain, None, &way(Some(7)), STATION),
-            None,
-            "no VLAN"
-        );
-        assert_eq!(
-            answer(&plain, None, &way(None), V4(0x0a00_0009)),
-            None,
-            "another station"
-        );
+        assert_eq!(answer(&plain, Some(7), &way(None), STATION), None, "another VLAN");
+        assert_eq!(answer(&plain, None, &way(Some(7)), STATION), None, "no VLAN");
+        assert_eq!(answer(&plain, None, &way(None), V4(0x0a00_0009)), None, "another station");
         for length in 0..42 {
-            assert_eq!(
-                answer(&plain[..length], None, &way(None), STATION),
-                None,
-                "cut to {length}"
-            );
+            assert_eq!(answer(&plain[..length], None, &way(None), STATION), None, "cut to {length}");
         }
     }
 }

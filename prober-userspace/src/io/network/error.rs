@@ -30,17 +30,13 @@ pub enum NetworkError {
         name: String,
     },
     /// Up but without a carrier.
-    #[error(
-        "interface {name} is up but has no carrier; check the cable, the peer or the switch port"
-    )]
+    #[error("interface {name} is up but has no carrier; check the cable, the peer or the switch port")]
     NoCarrier {
         /// The interface.
         name: String,
     },
     /// Frames of this interface are not Ethernet.
-    #[error(
-        "interface {name} is not Ethernet (loopback, tunnel or VPN?); choose another with --interface"
-    )]
+    #[error("interface {name} is not Ethernet (loopback, tunnel or VPN?); choose another with --interface")]
     NotEthernet {
         /// The interface.
         name: String,
@@ -67,9 +63,7 @@ pub enum NetworkError {
     #[error("VLAN id {0} is out of range; use 1 to 4094 (0 for untagged)")]
     BadVlan(u16),
     /// The routing table has no way to the target.
-    #[error(
-        "no route to {target}{via}: {cause}; add one with `ip route add`, or give --interface and --gateway-mac"
-    )]
+    #[error("no route to {target}{via}: {cause}; add one with `ip route add`, or give --interface and --gateway-mac")]
     NoRoute {
         /// The target that was looked up.
         target: V4,
@@ -79,9 +73,7 @@ pub enum NetworkError {
         cause: String,
     },
     /// The target is one of this host's own addresses.
-    #[error(
-        "{target} is an address of this host itself; probes to it would never reach the network"
-    )]
+    #[error("{target} is an address of this host itself; probes to it would never reach the network")]
     OwnAddress {
         /// The target.
         target: V4,

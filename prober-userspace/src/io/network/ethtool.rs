@@ -31,26 +31,16 @@ pub struct Channels {
 impl Device {
     /// Nothing is asked yet.
     pub fn open(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-        }
+        Self { name: name.to_owned() }
     }
 
     /// The kernel driver's name, as `ethtool -i` prints it.
     pub fn driver(&self) -> Option<String> {
         let mut request = [0; DRIVER_WORDS];
         sys::ethtool(&self.name, GET_DRIVER, &mut request).ok()?;
-        let bytes: Vec<u8> = request[1..9]
-            .iter()
-            .flat_map(|word| word.to_ne_bytes())
-            .collect();
-        let length = bytes
-            .iter()
-            .position(|byte| *byte == 0)
-            .unwrap_or(bytes.len());
-        String::from_utf8(bytes[..length].to_vec())
-            .ok()
-            .filter(|name| !name.is_empty())
+        let bytes: Vec<u8> = request[1..9].iter().flat_map(|word| word.to_ne_bytes()).collect();
+        let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        String::from_utf8(bytes[..length].to_vec()).ok().filter(|name| !name.is_empty())
     }
 
     /// Queues in use; `None` if the driver does not tell.
@@ -58,11 +48,7 @@ impl Device {
         let mut request = [0; CHANNELS_WORDS];
         sys::ethtool(&self.name, GET_CHANNELS, &mut request).ok()?;
         let [_, _, _, _, _, rx, tx, _, combined] = request;
-        Some(Channels {
-            rx: rx + combined,
-            tx: tx + combined,
-        })
-        .filter(|channels| channels.rx + channels.tx > 0)
+        Some(Channels { rx: rx + combined, tx: tx + combined }).filter(|channels| channels.rx + channels.tx > 0)
     }
 
     /// Whether the device takes VLAN tags out of received frames before XDP sees them.

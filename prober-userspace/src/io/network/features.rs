@@ -11,20 +11,12 @@ const ATTRIBUTE_XSK_FEATURES: u16 = 6;
 
 /// The abilities of the interface with this index; `None` if the kernel does not tell.
 pub fn xdp(ifindex: u32) -> Option<XdpFeatures> {
-    let answer = genetlink::ask(
-        "netdev",
-        DEV_GET,
-        (ATTRIBUTE_IFINDEX, &ifindex.to_ne_bytes()),
-    )
-    .ok()?;
+    let answer = genetlink::ask("netdev", DEV_GET, (ATTRIBUTE_IFINDEX, &ifindex.to_ne_bytes())).ok()?;
     let bits = |wanted: u16| {
         let (_, value) = answer.iter().find(|(kind, _)| *kind == wanted)?;
         Some(u64::from_ne_bytes(value.as_slice().try_into().ok()?))
     };
-    Some(from_bits(
-        bits(ATTRIBUTE_XDP_FEATURES)?,
-        bits(ATTRIBUTE_XSK_FEATURES).unwrap_or(0),
-    ))
+    Some(from_bits(bits(ATTRIBUTE_XDP_FEATURES)?, bits(ATTRIBUTE_XSK_FEATURES).unwrap_or(0)))
 }
 
 fn from_bits(xdp: u64, xsk: u64) -> XdpFeatures {

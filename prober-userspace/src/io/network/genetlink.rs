@@ -25,12 +25,7 @@ pub fn ask(family: &str, command: u8, attribute: (u16, &[u8])) -> io::Result<Vec
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
     let name: Vec<u8> = family.bytes().chain([0]).collect();
-    let about = exchange(
-        &socket,
-        CONTROL_FAMILY,
-        CONTROL_GET_FAMILY,
-        (CONTROL_ATTRIBUTE_NAME, &name),
-    )?;
+    let about = exchange(&socket, CONTROL_FAMILY, CONTROL_GET_FAMILY, (CONTROL_ATTRIBUTE_NAME, &name))?;
     let id = about
         .iter()
         .find(|(kind, _)| *kind == CONTROL_ATTRIBUTE_ID)
@@ -39,12 +34,7 @@ pub fn ask(family: &str, command: u8, attribute: (u16, &[u8])) -> io::Result<Vec
     exchange(&socket, id, command, attribute)
 }
 
-fn exchange(
-    socket: &Socket,
-    family: u16,
-    command: u8,
-    attribute: (u16, &[u8]),
-) -> io::Result<Vec<(u16, Vec<u8>)>> {
+fn exchange(socket: &Socket, family: u16, command: u8, attribute: (u16, &[u8])) -> io::Result<Vec<(u16, Vec<u8>)>> {
     socket.send(&message(family, command, attribute), 0)?;
     let (answer, _) = socket.recv_from_full()?;
     parse(&answer)
@@ -68,34 +58,17 @@ fn message(family: u16, command: u8, (kind, value): (u16, &[u8])) -> Vec<u8> {
 
 fn parse(answer: &[u8]) -> io::Result<Vec<(u16, Vec<u8>)>> {
     let malformed = || io::Error::from(io::ErrorKind::InvalidData);
-    let kind = u16::from_ne_bytes(
-        answer
-            .get(4..6)
-            .ok_or_else(malformed)?
-            .try_into()
-            .map_err(|_| malformed())?,
-    );
+    let kind = u16::from_ne_bytes(answer.get(4..6).ok_or_else(malformed)?.try_into().map_err(|_| malformed())?);
     if kind == TYPE_ERROR {
-        let code = answer
-            .get(16..20)
-            .ok_or_else(malformed)?
-            .try_into()
-            .map_err(|_| malformed())?;
+        let code = answer.get(16..20).ok_or_else(malformed)?.try_into().map_err(|_| malformed())?;
         return Err(io::Error::from_raw_os_error(-i32::from_ne_bytes(code)));
     }
-    let mut rest = answer
-        .get(MESSAGE_HEADER + GENERIC_HEADER..)
-        .ok_or_else(malformed)?;
+    let mut rest = answer.get(MESSAGE_HEADER + GENERIC_HEADER..).ok_or_else(malformed)?;
     let mut attributes = Vec::new();
     while rest.len() >= ATTRIBUTE_HEADER {
         let length = usize::from(u16::from_ne_bytes([rest[0], rest[1]]));
         let kind = u16::from_ne_bytes([rest[2], rest[3]]) & TYPE_MASK;
-        attributes.push((
-            kind,
-            rest.get(ATTRIBUTE_HEADER..length)
-                .ok_or_else(malformed)?
-                .to_vec(),
-        ));
+        attributes.push((kind, rest.get(ATTRIBUTE_HEADER..length).ok_or_else(malformed)?.to_vec()));
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
     Ok(attributes)
@@ -109,10 +82,7 @@ mod tests {
     fn a_message_reads_back() {
         let bytes = message(0x15, 1, (1, &7_u32.to_ne_bytes()));
         assert_eq!(bytes.len(), 28);
-        assert_eq!(
-            parse(&bytes).unwrap(),
-            vec![(1, 7_u32.to_ne_bytes().to_vec())]
-        );
+        assert_eq!(parse(&bytes).unwrap(), vec![(1, 7_u32.to_ne_bytes().to_vec())]);
     }
 
     #[test]
@@ -123,10 +93,7 @@ mod tests {
         }
         let mut wrong = bytes;
         wrong[20] = 3; // an attribute shorter than its own header
-        assert_eq!(
-            parse(&wrong).unwrap_err().kind(),
-            io::ErrorKind::InvalidData
-        );
+        assert_eq!(parse(&wrong).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]
@@ -134,9 +101,6 @@ mod tests {
         let mut bytes = vec![0; 36];
         bytes[4..6].copy_from_slice(&TYPE_ERROR.to_ne_bytes());
         bytes[16..20].copy_from_slice(&(-libc::ENOENT).to_ne_bytes());
-        assert_eq!(
-            parse(&bytes).unwrap_err().raw_os_error(),
-            Some(libc::ENOENT)
-        );
+        assert_eq!(parse(&bytes).unwrap_err().raw_os_error(), Some(libc::ENOENT));
     }
 }

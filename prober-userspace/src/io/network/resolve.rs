@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use prober_common::address::V4;
 
+use super::NetworkError;
 use super::tables::{Interface, Route, Tables};
-use super::{LinkRequest, NetworkError};
+use crate::model::link::LinkRequest;
 use crate::model::mac::Mac;
 
 /// Everything about the way out but the answer to an ARP request.
@@ -52,9 +53,7 @@ pub fn way_out(tables: &Tables, request: &LinkRequest) -> Result<WayOut, Network
         None => device_vlan,
     };
     let source = source_address(tables, request, route.as_ref(), device)?;
-    let without_mac = || NetworkError::NotEthernet {
-        name: device.name.clone(),
-    };
+    let without_mac = || NetworkError::NotEthernet { name: device.name.clone() };
     let source_mac = request.source_mac.or(device.mac).ok_or_else(without_mac)?;
     let (gateway, station) = match request.gateway_mac {
         Some(mac) => (gateway_v4(route.as_ref()), Station::Known(mac)),
@@ -64,16 +63,7 @@ pub fn way_out(tables: &Tables, request: &LinkRequest) -> Result<WayOut, Network
         Station::Known(_) => source,
         Station::Ask { address, .. } => address_near(tables, device, address).unwrap_or(source),
     };
-    Ok(WayOut {
-        port: port.clone(),
-        source,
-        source_mac,
-        gateway,
-        vlan,
-        mtu: device.mtu,
-        asker,
-        station,
-    })
+    Ok(WayOut { port: port.clone(), source, source_mac, gateway, vlan, mtu: device.mtu, asker, station })
 }
 
 /// The route to the target. Without one the operator's interface and gateway address together are enough.
@@ -83,12 +73,8 @@ fn route_to_use(tables: &Tables, request: &LinkRequest) -> Result<Option<Route>,
     }
     let overridden = request.interface.is_some() && request.gateway_mac.is_some();
     match &tables.route {
-        _ if overridden && !matches!(tables.route, Some(Ok(Route { local: false, .. }))) => {
-            Ok(None)
-        }
-        Some(Ok(route)) if route.local => Err(NetworkError::OwnAddress {
-            target: request.any_target,
-        }),
+        _ if overridden && !matches!(tables.route, Some(Ok(Route { local: false, .. }))) => Ok(None),
+        Some(Ok(route)) if route.local => Err(NetworkError::OwnAddress { target: request.any_target }),
         Some(Ok(route)) => Ok(Some(route.clone())),
         other => {
             if let Some(name) = &request.interface {
@@ -98,70 +84,37 @@ fn route_to_use(tables: &Tables, request: &LinkRequest) -> Result<Option<Route>,
                 Some(Err(cause)) => cause.clone(),
                 _ => "the kernel gave no answer".to_owned(),
             };
-            let via = request
-                .interface
-                .as_ref()
-                .map(|name| format!(" by {name}"))
-                .unwrap_or_default();
-            Err(NetworkError::NoRoute {
-                target: request.any_target,
-                via,
-                cause,
-            })
+            let via = request.interface.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
+            Err(NetworkError::NoRoute { target: request.any_target, via, cause })
         }
     }
 }
 
 fn by_name<'t>(tables: &'t Tables, name: &str) -> Result<&'t Interface, NetworkError> {
-    tables
-        .interfaces
-        .iter()
-        .find(|interface| interface.name == name)
-        .ok_or_else(|| {
-            let mut present: Vec<_> = tables
-                .interfaces
-                .iter()
-                .map(|interface| interface.name.as_str())
-                .collect();
-            present.sort_unstable();
-            NetworkError::InterfaceMissing {
-                name: name.to_owned(),
-                present: present.join(", "),
-            }
-        })
+    tables.interfaces.iter().find(|interface| interface.name == name).ok_or_else(|| {
+        let mut present: Vec<_> = tables.interfaces.iter().map(|interface| interface.name.as_str()).collect();
+        present.sort_unstable();
+        NetworkError::InterfaceMissing { name: name.to_owned(), present: present.join(", ") }
+    })
 }
 
 fn by_index(tables: &Tables, index: u32) -> Result<&Interface, NetworkError> {
-    tables
-        .interfaces
-        .iter()
-        .find(|interface| interface.index == index)
-        .ok_or_else(|| NetworkError::Netlink {
-            what: "route",
-            cause: format!(
-                "its interface, number {index}, is not in the table of interfaces; try again"
-            ),
-        })
+    tables.interfaces.iter().find(|interface| interface.index == index).ok_or_else(|| NetworkError::Netlink {
+        what: "route",
+        cause: format!("its interface, number {index}, is not in the table of interfaces; try again"),
+    })
 }
 
 /// The device that carries the frames of `device`, and the tag they need.
-fn physical<'t>(
-    tables: &'t Tables,
-    device: &'t Interface,
-) -> Result<(&'t Interface, Option<u16>), NetworkError> {
+fn physical<'t>(tables: &'t Tables, device: &'t Interface) -> Result<(&'t Interface, Option<u16>), NetworkError> {
     let Some(vlan) = device.vlan else {
         return Ok((device, None));
     };
-    let unsupported = |why| NetworkError::UnsupportedVlan {
-        name: device.name.clone(),
-        why,
-    };
+    let unsupported = |why| NetworkError::UnsupportedVlan { name: device.name.clone(), why };
     if vlan.service_tag {
         return Err(unsupported("with an 802.1ad service tag"));
     }
-    let parent = vlan
-        .parent
-        .ok_or_else(|| unsupported("of a device in another network namespace"))?;
+    let parent = vlan.parent.ok_or_else(|| unsupported("of a device in another network namespace"))?;
     let parent = by_index(tables, parent)?;
     if parent.vlan.is_some() {
         return Err(unsupported("on top of another VLAN"));
@@ -172,9 +125,7 @@ fn physical<'t>(
 fn usable(interface: &Interface) -> Result<(), NetworkError> {
     let name = interface.name.clone();
     match interface {
-        Interface {
-            ethernet: false, ..
-        } => Err(NetworkError::NotEthernet { name }),
+        Interface { ethernet: false, .. } => Err(NetworkError::NotEthernet { name }),
         Interface { up: false, .. } => Err(NetworkError::InterfaceDown { name }),
         Interface { carrier: false, .. } => Err(NetworkError::NoCarrier { name }),
         _ => Ok(()),
@@ -188,20 +139,12 @@ fn source_address(
     route: Option<&Route>,
     device: &Interface,
 ) -> Result<V4, NetworkError> {
-    let of_device = || {
-        tables
-            .addresses
-            .iter()
-            .find(|own| own.interface == device.index)
-            .map(|own| own.address)
-    };
+    let of_device = || tables.addresses.iter().find(|own| own.interface == device.index).map(|own| own.address);
     request
         .source_ip
         .or_else(|| route.and_then(|route| route.source))
         .or_else(of_device)
-        .ok_or_else(|| NetworkError::WithoutAddress {
-            name: device.name.clone(),
-        })
+        .ok_or_else(|| NetworkError::WithoutAddress { name: device.name.clone() })
 }
 
 fn gateway_v4(route: Option<&Route>) -> Option<V4> {
@@ -223,30 +166,18 @@ fn next_hop(
         Some(IpAddr::V4(gateway)) => (Some(gateway.into()), gateway.into()),
         Some(IpAddr::V6(gateway)) => {
             let name = device.name.clone();
-            return Err(NetworkError::Ipv6Gateway {
-                target,
-                name,
-                gateway: gateway.to_string(),
-            });
+            return Err(NetworkError::Ipv6Gateway { target, name, gateway: gateway.to_string() });
         }
         None if request.single_target => (None, target),
         None => {
-            return Err(NetworkError::OnLink {
-                target,
-                name: device.name.clone(),
-            });
+            return Err(NetworkError::OnLink { target, name: device.name.clone() });
         }
     };
-    let learnt = tables
-        .neighbours
-        .iter()
-        .find(|neighbour| neighbour.interface == device.index && neighbour.address == address);
+    let learnt =
+        tables.neighbours.iter().find(|neighbour| neighbour.interface == device.index && neighbour.address == address);
     let station = match learnt {
         Some(neighbour) if neighbour.fresh => Station::Known(neighbour.mac),
-        other => Station::Ask {
-            address,
-            fallback: other.map(|neighbour| neighbour.mac),
-        },
+        other => Station::Ask { address, fallback: other.map(|neighbour| neighbour.mac) },
     };
     Ok((gateway, station))
 }

@@ -43,11 +43,7 @@ impl PacketSocket {
             address.sll_family = libc::AF_PACKET as u16;
             address.sll_protocol = protocol;
             address.sll_ifindex = ifindex as i32;
-            libc::bind(
-                fd.as_raw_fd(),
-                (&raw const address).cast(),
-                size_of::<libc::sockaddr_ll>() as libc::socklen_t,
-            )
+            libc::bind(fd.as_raw_fd(), (&raw const address).cast(), size_of::<libc::sockaddr_ll>() as libc::socklen_t)
         })?;
         Ok(Self { fd })
     }
@@ -55,8 +51,7 @@ impl PacketSocket {
     /// Writes one whole frame.
     pub fn send(&self, frame: &[u8]) -> io::Result<()> {
         // SAFETY: pointer and length are those of a live slice.
-        let sent =
-            unsafe { libc::send(self.fd.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0) };
+        let sent = unsafe { libc::send(self.fd.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0) };
         check(sent as libc::c_int)
     }
 
@@ -74,11 +69,7 @@ impl PacketSocket {
             if left.is_zero() {
                 return Ok(None);
             }
-            let mut ready = libc::pollfd {
-                fd: self.fd.as_raw_fd(),
-                events: libc::POLLIN,
-                revents: 0,
-            };
+            let mut ready = libc::pollfd { fd: self.fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
             let wait_ms = left.as_millis() as libc::c_int + 1;
             // SAFETY: one live pollfd is passed with count 1.
             match check(unsafe { libc::poll(&raw mut ready, 1, wait_ms) }) {
@@ -95,10 +86,7 @@ impl PacketSocket {
 
     /// One frame without waiting: its length (cut to the buffer's) and its tag.
     fn receive(&self, frame: &mut [u8]) -> io::Result<Option<(usize, Option<u16>)>> {
-        let mut part = libc::iovec {
-            iov_base: frame.as_mut_ptr().cast(),
-            iov_len: frame.len(),
-        };
+        let mut part = libc::iovec { iov_base: frame.as_mut_ptr().cast(), iov_len: frame.len() };
         let mut control = [0_u64; 16]; // aligned like cmsghdr, room for the 36 bytes of auxiliary data
         // SAFETY: all-zero is a valid msghdr; the buffers it then names outlive the call and have the lengths given.
         let (received, header) = unsafe {
@@ -107,17 +95,11 @@ impl PacketSocket {
             header.msg_iovlen = 1;
             header.msg_control = control.as_mut_ptr().cast();
             header.msg_controllen = size_of_val(&control) as _;
-            (
-                libc::recvmsg(self.fd.as_raw_fd(), &raw mut header, libc::MSG_DONTWAIT),
-                header,
-            )
+            (libc::recvmsg(self.fd.as_raw_fd(), &raw mut header, libc::MSG_DONTWAIT), header)
         };
         if received < 0 {
             let cause = io::Error::last_os_error();
-            let nothing = matches!(
-                cause.kind(),
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-            );
+            let nothing = matches!(cause.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted);
             return if nothing { Ok(None) } else { Err(cause) };
         }
         let mut tag = None;
@@ -126,12 +108,9 @@ impl PacketSocket {
         unsafe {
             let mut message = libc::CMSG_FIRSTHDR(&raw const header);
             while !message.is_null() {
-                if (*message).cmsg_level == libc::SOL_PACKET
-                    && (*message).cmsg_type == libc::PACKET_AUXDATA
-                {
-                    let data: libc::tpacket_auxdata = libc::CMSG_DATA(message)
-                        .cast::<libc::tpacket_auxdata>()
-                        .read_unaligned();
+                if (*message).cmsg_level == libc::SOL_PACKET && (*message).cmsg_type == libc::PACKET_AUXDATA {
+                    let data: libc::tpacket_auxdata =
+                        libc::CMSG_DATA(message).cast::<libc::tpacket_auxdata>().read_unaligned();
                     if data.tp_status & libc::TP_STATUS_VLAN_VALID != 0 {
                         tag = Some(data.tp_vlan_tci);
                     }
@@ -147,11 +126,7 @@ impl PacketSocket {
 /// word this fills with the command.
 ///
 /// The structure must be as long as the kernel's for that command: the callers in `ethtool` guarantee it by type.
-pub fn ethtool<const WORDS: usize>(
-    interface: &str,
-    command: u32,
-    request: &mut [u32; WORDS],
-) -> io::Result<()> {
+pub fn ethtool<const WORDS: usize>(interface: &str, command: u32, request: &mut [u32; WORDS]) -> io::Result<()> {
     request[0] = command;
     if interface.len() >= libc::IFNAMSIZ {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
@@ -172,20 +147,12 @@ pub fn ethtool<const WORDS: usize>(
             *to = from as libc::c_char;
         }
         question.ifr_ifru.ifru_data = request.as_mut_ptr().cast();
-        libc::ioctl(
-            socket.as_raw_fd(),
-            libc::SIOCETHTOOL as _,
-            &raw mut question,
-        )
+        libc::ioctl(socket.as_raw_fd(), libc::SIOCETHTOOL as _, &raw mut question)
     })
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Moves the calling thread into a network namespace of its own, or into the one that the file names.

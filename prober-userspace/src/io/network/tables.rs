@@ -8,16 +8,14 @@ use prober_common::address::V4;
 use rtnetlink::packet_route::AddressFamily;
 use rtnetlink::packet_route::address::AddressAttribute;
 use rtnetlink::packet_route::link::{
-    InfoData, InfoKind, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
-    VlanProtocol,
+    InfoData, InfoKind, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, VlanProtocol,
 };
 use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourState};
-use rtnetlink::packet_route::route::{
-    RouteAddress, RouteAttribute, RouteMessage, RouteType, RouteVia,
-};
+use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType, RouteVia};
 use rtnetlink::{Handle, RouteMessageBuilder};
 
-use super::{LinkRequest, NetworkError};
+use super::NetworkError;
+use crate::model::link::LinkRequest;
 use crate::model::mac::Mac;
 
 /// What was read.
@@ -85,28 +83,16 @@ pub struct Neighbour {
 
 /// Reads all tables: four requests, one after the other, in the calling thread's network namespace.
 pub fn read(request: &LinkRequest) -> Result<Tables, NetworkError> {
-    let failed = |cause: std::io::Error| NetworkError::Netlink {
-        what: "tables",
-        cause: cause.to_string(),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()
-        .map_err(failed)?;
+    let failed = |cause: std::io::Error| NetworkError::Netlink { what: "tables", cause: cause.to_string() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
     runtime.block_on(async {
         let (connection, handle, _) = rtnetlink::new_connection().map_err(failed)?;
         tokio::spawn(connection);
         let mut tables = Tables {
-            interfaces: interfaces(&handle)
-                .await
-                .map_err(|cause| lost("interfaces", &cause))?,
-            addresses: addresses(&handle)
-                .await
-                .map_err(|cause| lost("addresses", &cause))?,
+            interfaces: interfaces(&handle).await.map_err(|cause| lost("interfaces", &cause))?,
+            addresses: addresses(&handle).await.map_err(|cause| lost("addresses", &cause))?,
             route: None,
-            neighbours: neighbours(&handle)
-                .await
-                .map_err(|cause| lost("neighbours", &cause))?,
+            neighbours: neighbours(&handle).await.map_err(|cause| lost("neighbours", &cause))?,
         };
         tables.route = route(&handle, request, &tables).await;
         Ok(tables)
@@ -114,10 +100,7 @@ pub fn read(request: &LinkRequest) -> Result<Tables, NetworkError> {
 }
 
 fn lost(what: &'static str, cause: &rtnetlink::Error) -> NetworkError {
-    NetworkError::Netlink {
-        what,
-        cause: cause.to_string(),
-    }
+    NetworkError::Netlink { what, cause: cause.to_string() }
 }
 
 async fn interfaces(handle: &Handle) -> Result<Vec<Interface>, rtnetlink::Error> {
@@ -149,11 +132,8 @@ fn interface(message: LinkMessage) -> Interface {
             _ => {}
         }
     }
-    found.vlan = vlan.map(|(id, service_tag)| VlanDevice {
-        id,
-        parent: below.filter(|_| !other_namespace),
-        service_tag,
-    });
+    found.vlan =
+        vlan.map(|(id, service_tag)| VlanDevice { id, parent: below.filter(|_| !other_namespace), service_tag });
     found
 }
 
@@ -181,13 +161,10 @@ async fn addresses(handle: &Handle) -> Result<Vec<InterfaceAddress>, rtnetlink::
         .into_iter()
         .filter_map(|message| {
             // On point-to-point interfaces `Address` is the peer's; `Local` is always ours.
-            let address = message
-                .attributes
-                .iter()
-                .find_map(|attribute| match attribute {
-                    AddressAttribute::Local(IpAddr::V4(address)) => Some(V4::from(*address)),
-                    _ => None,
-                })?;
+            let address = message.attributes.iter().find_map(|attribute| match attribute {
+                AddressAttribute::Local(IpAddr::V4(address)) => Some(V4::from(*address)),
+                _ => None,
+            })?;
             Some(InterfaceAddress {
                 interface: message.header.index,
                 address,
@@ -198,10 +175,7 @@ async fn addresses(handle: &Handle) -> Result<Vec<InterfaceAddress>, rtnetlink::
 }
 
 async fn neighbours(handle: &Handle) -> Result<Vec<Neighbour>, rtnetlink::Error> {
-    let request = handle
-        .neighbours()
-        .get()
-        .set_address_family(AddressFamily::Inet);
+    let request = handle.neighbours().get().set_address_family(AddressFamily::Inet);
     let messages: Vec<_> = request.execute().try_collect().await?;
     Ok(messages
         .into_iter()
@@ -221,41 +195,21 @@ async fn neighbours(handle: &Handle) -> Result<Vec<Neighbour>, rtnetlink::Error>
                     _ => {}
                 }
             }
-            Some(Neighbour {
-                interface: message.header.ifindex,
-                address: address?,
-                mac: mac?,
-                fresh,
-            })
+            Some(Neighbour { interface: message.header.ifindex, address: address?, mac: mac?, fresh })
         })
         .collect())
 }
 
 /// Asks for the route to the target. A wanted interface is part of the question; a wanted source only if it is one of
 /// the host's addresses, because the kernel refuses others.
-async fn route(
-    handle: &Handle,
-    request: &LinkRequest,
-    tables: &Tables,
-) -> Option<Result<Route, String>> {
-    let mut message = RouteMessageBuilder::<Ipv4Addr>::new()
-        .destination_prefix(request.any_target.into(), 32)
-        .build();
-    if let Some(source) = request
-        .source_ip
-        .filter(|source| tables.addresses.iter().any(|own| own.address == *source))
-    {
-        message
-            .attributes
-            .push(RouteAttribute::Source(RouteAddress::Inet(source.into())));
+async fn route(handle: &Handle, request: &LinkRequest, tables: &Tables) -> Option<Result<Route, String>> {
+    let mut message = RouteMessageBuilder::<Ipv4Addr>::new().destination_prefix(request.any_target.into(), 32).build();
+    if let Some(source) = request.source_ip.filter(|source| tables.addresses.iter().any(|own| own.address == *source)) {
+        message.attributes.push(RouteAttribute::Source(RouteAddress::Inet(source.into())));
         message.header.source_prefix_length = 32;
     }
     if let Some(name) = &request.interface {
-        let index = tables
-            .interfaces
-            .iter()
-            .find(|interface| interface.name == *name)?
-            .index;
+        let index = tables.interfaces.iter().find(|interface| interface.name == *name)?.index;
         message.attributes.push(RouteAttribute::Oif(index));
     }
     match handle.route().get(message).execute().try_next().await {
@@ -266,15 +220,11 @@ async fn route(
 }
 
 fn parse_route(message: RouteMessage) -> Route {
-    let mut found = Route {
-        local: message.header.kind == RouteType::Local,
-        ..Route::default()
-    };
+    let mut found = Route { local: message.header.kind == RouteType::Local, ..Route::default() };
     for attribute in message.attributes {
         match attribute {
             RouteAttribute::Oif(index) => found.interface = index,
-            RouteAttribute::Gateway(RouteAddress::Inet(gateway))
-            | RouteAttribute::Via(RouteVia::Inet(gateway)) => {
+            RouteAttribute::Gateway(RouteAddress::Inet(gateway)) | RouteAttribute::Via(RouteVia::Inet(gateway)) => {
                 found.gateway = Some(gateway.into());
             }
             RouteAttribute::Via(RouteVia::Inet6(gateway)) => found.gateway = Some(gateway.into()),

@@ -15,9 +15,5 @@ pub fn set_umask(mask: libc::mode_t) {
 pub fn forbid_new_privileges() -> io::Result<()> {
     // SAFETY: this operation takes plain numbers only.
     let failed = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
-    if failed < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if failed < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

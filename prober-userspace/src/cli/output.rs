@@ -1,0 +1,82 @@
+//! What every command does with its output: text to standard output, one line per failure to standard error, and the
+//! log beside a progress line.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::UsageError;
+
+/// Writes text to standard output. A reader that went away is an error that `report` takes for a normal end.
+pub fn put(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Writes a value as indented JSON.
+pub fn put_json<T: Serialize>(value: &T) -> io::Result<()> {
+    put(&(serde_json::to_string_pretty(value)? + "\n"))
+}
+
+/// Log lines look like failures: `prober: warning: ...`. `PROBER_LOG` chooses more or less of them.
+pub fn start_log() {
+    let to_terminal = io::stderr().is_terminal();
+    env_logger::Builder::from_env(env_logger::Env::new().filter_or("PROBER_LOG", "prober_userspace=info,warn"))
+        .format(move |line, record| {
+            // A progress line may stand there.
+            let clear = if to_terminal { "\r\x1b[K" } else { "" };
+            let level = match record.level() {
+                log::Level::Error => "error: ",
+                log::Level::Warn => "warning: ",
+                log::Level::Info => "",
+                log::Level::Debug | log::Level::Trace => "debug: ",
+            };
+            writeln!(line, "{clear}prober: {level}{}", record.args())
+        })
+        .init();
+}
+
+/// Prints a failure as one line, its causes after colons; gives the exit code.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    let reader_left = error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe));
+    if reader_left {
+        return ExitCode::SUCCESS;
+    }
+    let _ = writeln!(io::stderr(), "prober: {}", one_line(error));
+    if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+}
+
+/// The chain of causes on one line; a cause that its context already repeats is left out.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if !line.is_empty() {
+            if line.ends_with(&text) {
+                continue;
+            }
+            line.push_str(": ");
+        }
+        line.push_str(&text);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn causes_stand_on_one_line_without_repeats() {
+        let error = anyhow!("disk full").context("cannot write\nprober.duckdb").context("the store failed");
+        assert_eq!(one_line(&error), "the store failed: cannot write prober.duckdb: disk full");
+        let repeating = anyhow!("no such file").context("cannot open x: no such file");
+        assert_eq!(one_line(&repeating), "cannot open x: no such file");
+    }
+}

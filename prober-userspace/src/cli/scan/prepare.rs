@@ -1,0 +1,144 @@
+//! From settings to a request: read the lists, make the exclusions and the plan. Reads files and draws a seed; sends
+//! nothing.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::cli::UsageError;
+use crate::cli::settings::{MaxTargets, Settings};
+use crate::model::link::LinkRequest;
+use crate::model::request::{Pace, Record, ScanRequest};
+use crate::target::exclusions::Exclusions;
+use crate::target::list::{parse_address_argument, parse_address_list};
+use crate::target::pair_list::parse_pair_list;
+use crate::target::plan::{Plan, PlanError, Scope};
+use crate::target::ports::PortList;
+
+/// Makes the request. `recorded_seed` is that of the scan to resume; it must not contradict the settings'.
+pub(super) fn request(settings: &Settings, recorded_seed: Option<u64>, resume: bool) -> anyhow::Result<ScanRequest> {
+    let exclusions = exclusions(settings)?;
+    let seed = seed(settings, recorded_seed)?;
+    let plan = Plan::new(scope(settings)?, &exclusions, seed).map_err(|cause| usage(&cause))?;
+    let first = plan.at(0).address;
+    let single_target = plan.address_count() == 1;
+    Ok(ScanRequest {
+        pace: pace(settings, settings.shard.len_of(plan.len())),
+        plan: Arc::new(plan),
+        exclusions,
+        shard: settings.shard,
+        engine: settings.engine,
+        sender_threads: settings.sender_threads,
+        profile: settings.profile,
+        ttl: settings.ttl,
+        link: LinkRequest {
+            interface: settings.interface.clone(),
+            source_ip: settings.source_ip,
+            gateway_mac: settings.gateway_mac,
+            source_mac: settings.source_mac,
+            vlan: settings.vlan,
+            any_target: first,
+            single_target,
+        },
+        database: settings.db.clone(),
+        resume,
+        checkpoint_interval: settings.checkpoint_interval,
+        control_socket: settings.control_socket.clone(),
+        record: Record {
+            operator: settings.operator.clone(),
+            notes: settings.notes.clone(),
+            contact: settings.contact.clone(),
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+            settings: serde_json::to_string(settings).context("cannot record the settings")?,
+            ports: settings.target_ports.clone(),
+        },
+    })
+}
+
+fn usage(cause: &dyn std::error::Error) -> UsageError {
+    UsageError(cause.to_string())
+}
+
+fn pace(settings: &Settings, shard_targets: u64) -> Pace {
+    Pace {
+        rate: settings.rate,
+        rate_per_slash24_pps: settings.rate_per_24,
+        probes: settings.probes,
+        probe_spacing: settings.probe_spacing,
+        max_targets: settings.max_targets.map(|most| match most {
+            MaxTargets::Count(count) => count,
+            MaxTargets::Percent(percent) => ((shard_targets as f64 * percent / 100.0).ceil() as u64).max(1),
+        }),
+        max_runtime: settings.max_runtime,
+        max_results: settings.max_results,
+        cooldown: settings.cooldown_time,
+    }
+}
+
+fn seed(settings: &Settings, recorded: Option<u64>) -> anyhow::Result<u64> {
+    match (settings.seed, recorded) {
+        (Some(given), Some(recorded)) if given != recorded => Err(UsageError(format!(
+            "--seed {given} differs from the seed {recorded} of the scan to resume; leave it out"
+        ))
+        .into()),
+        (Some(seed), _) | (None, Some(seed)) => Ok(seed),
+        // A database keeps numbers as signed or prints them in JSON: 53 bits survive everywhere.
+        (None, None) => Ok(getrandom::u64().context("cannot draw a seed from the kernel")? >> 11),
+    }
+}
+
+fn exclusions(settings: &Settings) -> anyhow::Result<Exclusions> {
+    let mut sources = Vec::new();
+    for file in &settings.blocklist_files {
+        let text = read(file, "exclusions")?;
+        let name = file.display().to_string();
+        sources.push((name.clone(), parse_address_list(&text, &name).map_err(|cause| usage(&cause))?));
+    }
+    Ok(Exclusions::new(sources, settings.allow_special))
+}
+
+fn scope(settings: &Settings) -> anyhow::Result<Scope> {
+    let by_product = !(settings.targets.is_empty() && settings.allowlist_files.is_empty());
+    if let Some(file) = &settings.pairs_file {
+        if by_product || !settings.target_ports.is_empty() {
+            let reason = "--pairs-file says what to probe on which port; leave out other targets and --target-ports";
+            return Err(UsageError(reason.into()).into());
+        }
+        let text = read(file, "pairs")?;
+        let pairs = parse_pair_list(&text, &file.display().to_string()).map_err(|cause| usage(&cause))?;
+        return Ok(Scope::Pairs(pairs));
+    }
+    if settings.target_ports.is_empty() && by_product {
+        return Err(usage(&PlanError::NoPorts).into());
+    }
+    let mut ranges = Vec::new();
+    for text in &settings.targets {
+        ranges.extend(parse_address_argument(text).map_err(|cause| usage(&cause))?);
+    }
+    for file in &settings.allowlist_files {
+        let text = read(file, "targets")?;
+        ranges.extend(parse_address_list(&text, &file.display().to_string()).map_err(|cause| usage(&cause))?);
+    }
+    if ranges.is_empty() {
+        return Err(usage(&PlanError::NoTargets).into());
+    }
+    let ports: PortList = settings.target_ports.parse().map_err(|cause| usage(&cause))?;
+    if let Some(note) = ports.note() {
+        log::warn!("{note}");
+    }
+    Ok(Scope::Product { addresses: ranges.into_iter().collect(), ports: ports.ports().to_vec() })
+}
+
+/// A file's bytes; `-` is standard input.
+fn read(file: &Path, what: &str) -> anyhow::Result<Vec<u8>> {
+    let read = if file == Path::new("-") {
+        let mut text = Vec::new();
+        io::stdin().read_to_end(&mut text).map(|_| text)
+    } else {
+        fs::read(file)
+    };
+    read.with_context(|| format!("cannot read the {what} in {}", file.display()))
+}
