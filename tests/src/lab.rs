@@ -2,6 +2,7 @@
 
 use std::{
     net::Ipv4Addr,
+    path::Path,
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -12,13 +13,17 @@ use prober_common::lab::LabCounts;
 use crate::{
     far_end::{Arrivals, Cells, FarEnd, FarEndConfig, Role},
     namespace::{self, Namespace},
+    servers::{self, Servers},
     sys, wire,
     wire::WireConfig,
+    world::{World, WorldConfig, WorldCounts},
 };
 
 /// A laboratory; everything in it ends when it is dropped.
 pub struct Lab {
-    // Dropped in this order: programs before the interfaces they are attached to.
+    // Dropped in this order: inhabitants before the programs that feed them, these before their interfaces.
+    inhabitants: Option<World>,
+    servers: Option<Servers>,
     far: FarEnd,
     near: Option<FarEnd>,
     prober: Namespace,
@@ -37,8 +42,13 @@ impl Lab {
         Self::new(WireConfig::default(), Role::Counter, config)
     }
 
-    /// With any wire and program. The wire's own prefix always goes to the kernel's stack, so ARP and ping of the
-    /// gateway work.
+    /// With an emulated world. `far_end` says who is populated.
+    pub fn world(far_end: &FarEndConfig, world: &WorldConfig) -> Result<Self> {
+        Self::new(WireConfig::default(), Role::World, far_end)?.populated(far_end.seed, world)
+    }
+
+    /// With any wire and program. The wire's own prefix and the servers' always go to the kernel's stack, so ARP and
+    /// ping of the gateway work.
     pub fn new(wire: WireConfig, role: Role, config: &FarEndConfig) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let suffix = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
@@ -49,8 +59,33 @@ impl Lab {
         wire::lift_limits(&world)?;
         let mut config = config.clone();
         config.pass.push(wire::link_prefix());
+        config.pass.push(servers::PREFIX);
         let far = world.run(|| FarEnd::attach(wire::FAR, role, &config))??;
-        Ok(Self { far, near: None, prober, world, wire })
+        Ok(Self { inhabitants: None, servers: None, far, near: None, prober, world, wire })
+    }
+
+    /// Lets an emulated world live at the far side; its program must be [`Role::World`].
+    pub fn populated(mut self, seed: u64, config: &WorldConfig) -> Result<Self> {
+        let ring = self.far.take_ring()?;
+        self.inhabitants = Some(World::start(&self.world, ring, seed, config)?);
+        Ok(self)
+    }
+
+    /// Starts the real servers, with their files in `directory`.
+    pub fn serve(&mut self, directory: &Path) -> Result<()> {
+        let suffix = self.world.name().rsplit('-').next().unwrap_or_default();
+        self.servers = Some(Servers::start(&self.world, suffix, directory)?);
+        Ok(())
+    }
+
+    /// What the emulated world did so far.
+    pub fn world_counts(&self) -> Option<WorldCounts> {
+        self.inhabitants.as_ref().map(World::counts)
+    }
+
+    /// Stops the emulated world; its file of records is complete then.
+    pub fn stop_world(&mut self) -> Result<WorldCounts> {
+        self.inhabitants.take().context("no emulated world lives here")?.stop()
     }
 
     /// Attaches a program that passes everything at the prober's end. Only tests without a prober need it: a prober
@@ -66,7 +101,7 @@ impl Lab {
     }
 
     /// The world's namespace.
-    pub fn world(&self) -> &Namespace {
+    pub fn world_side(&self) -> &Namespace {
         &self.world
     }
 
@@ -127,7 +162,8 @@ impl Lab {
     }
 }
 
-fn mac(namespace: &Namespace, interface: &str) -> Result<[u8; 6]> {
+/// MAC address of an interface.
+pub(crate) fn mac(namespace: &Namespace, interface: &str) -> Result<[u8; 6]> {
     let output = namespace
         .command("cat")
         .arg(format!("/sys/class/net/{interface}/address"))

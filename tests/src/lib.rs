@@ -3,9 +3,15 @@
 //!
 //! Tests start with [`lab::Lab`]; people start with the binary `prober-lab` (`cargo xtask lab`).
 
+pub mod command;
 pub mod far_end;
+pub mod forger;
 pub mod frame;
 pub mod lab;
 pub mod namespace;
+pub mod replayer;
+pub mod servers;
+pub mod state;
 pub mod sys;
 pub mod wire;
+pub mod world;

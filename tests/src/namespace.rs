@@ -16,10 +16,11 @@ const DIRECTORY: &str = "/run/netns";
 /// The parts of a lab, as the first part of the namespaces' names.
 const PARTS: [&str; 3] = ["prober", "world", "site"];
 
-/// A network namespace; deleted when dropped.
+/// A network namespace; deleted when dropped by the process that made it.
 #[derive(Debug)]
 pub struct Namespace {
     name: String,
+    is_ours: bool,
 }
 
 impl Namespace {
@@ -27,12 +28,17 @@ impl Namespace {
     pub fn create(part: &str, suffix: &str) -> Result<Self> {
         ensure!(PARTS.contains(&part), "`{part}` is not a part of a lab");
         ensure!(sys::is_root(), "the lab makes network namespaces and loads XDP programs: run it as root");
-        let namespace = Self { name: format!("{part}-{}-{suffix}", std::process::id()) };
+        let namespace = Self { name: format!("{part}-{}-{suffix}", std::process::id()), is_ours: true };
         ip(&["netns", "add", &namespace.name])?;
         namespace.ip(&["link", "set", "lo", "up"])?;
         namespace.sysctl("net/ipv6/conf/all/disable_ipv6", "1").or_else(ignore_missing)?;
         namespace.sysctl("net/ipv6/conf/default/disable_ipv6", "1").or_else(ignore_missing)?;
         Ok(namespace)
+    }
+
+    /// One that another process made.
+    pub fn existing(name: &str) -> Self {
+        Self { name: name.to_owned(), is_ours: false }
     }
 
     /// Its name, as `ip netns` shows it.
@@ -79,6 +85,9 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
+        if !self.is_ours {
+            return;
+        }
         if let Err(error) = ip(&["netns", "del", &self.name]) {
             log::warn!("{error:#}");
         }
@@ -110,7 +119,8 @@ fn maker(name: &str) -> Option<u32> {
     if PARTS.contains(&part) { pid.parse().ok() } else { None }
 }
 
-fn end_processes_in(name: &str) -> Result<()> {
+/// Ends all that runs in a namespace of ours.
+pub(crate) fn end_processes_in(name: &str) -> Result<()> {
     let output = Command::new("ip").args(["netns", "pids", name]).output().context("cannot run `ip netns pids`")?;
     for pid in String::from_utf8_lossy(&output.stdout).lines().filter_map(|line| line.trim().parse().ok()) {
         sys::end_process(pid, true);

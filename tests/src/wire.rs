@@ -80,15 +80,16 @@ fn prepare_end(namespace: &Namespace, end: &str) -> Result<()> {
     Ok(())
 }
 
-/// Lets the world's kernel answer as fast as it is asked: a laboratory has no one to protect.
-pub fn lift_limits(world: &Namespace) -> Result<()> {
+/// Lets a kernel at the far side answer as fast as it is asked: a laboratory has no one to protect.
+pub fn lift_limits(namespace: &Namespace) -> Result<()> {
     for (key, value) in [
         ("net/ipv4/ip_forward", "1"),
         ("net/ipv4/icmp_ratelimit", "0"),
+        ("net/ipv4/icmp_ratemask", "0"),
         ("net/ipv4/tcp_max_syn_backlog", "65536"),
         ("net/core/somaxconn", "65535"),
     ] {
-        world.sysctl(key, value)?;
+        namespace.sysctl(key, value)?;
     }
     Ok(())
 }

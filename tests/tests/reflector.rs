@@ -166,7 +166,7 @@ fn gateway_answers_ping_and_namespaces_go_away() {
     let ping =
         lab.command("ping").args(["-c", "2", "-i", "0.2", "-W", "5", &lab.gateway().to_string()]).output().unwrap();
     assert!(ping.status.success(), "{}", String::from_utf8_lossy(&ping.stdout));
-    let paths = [lab.prober().path(), lab.world().path()];
+    let paths = [lab.prober().path(), lab.world_side().path()];
     assert!(paths.iter().all(|path| path.exists()));
     drop(lab);
     assert!(paths.iter().all(|path| !path.exists()));

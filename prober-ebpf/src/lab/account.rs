@@ -161,13 +161,13 @@ fn sums_up(packet: &Packet) -> Option<bool> {
     Some(fold(header) == 0xffff && fold(sum) == 0xffff)
 }
 
-/// The same pointer, but the compiler does not know: in loops it would turn `at + 2 > end` into arithmetic on `end`,
-/// which the verifier refuses.
+/// The same value, but the compiler does not know: it would turn `at + 2 > end` in a loop into arithmetic on `end`, or a
+/// comparison of lengths into one of pointers, and the verifier cannot follow.
 #[inline(always)]
-fn opaque(mut end: *mut u8) -> *mut u8 {
-    // SAFETY: no instruction at all.
-    unsafe { asm!("/* {0} */", inout(reg) end, options(nomem, nostack, preserves_flags)) };
-    end
+pub fn opaque<T: Copy>(mut value: T) -> T {
+    // SAFETY: no instruction at all; `T` is a pointer or a number of a register's size.
+    unsafe { asm!("/* {0} */", inout(reg) * (&raw mut value).cast::<u64>(), options(nostack, preserves_flags)) };
+    value
 }
 
 #[inline(always)]

@@ -10,7 +10,7 @@ use aya_ebpf::{
 use prober_common::lab::{Arrival, CAPTURE_LEN, LabCounts, LabRules, population_hash};
 
 use crate::{
-    account::{Role, account},
+    account::{Role, account, opaque},
     answer::{Reflection, echo_reply, syn_answer},
     packet::{Kind, Packet},
 };
@@ -103,8 +103,9 @@ fn deliver(ctx: &XdpContext, packet: &Packet, rules: &LabRules, counts: &mut Lab
         counts.arrivals_lost += 1;
         return xdp_action::XDP_DROP;
     };
-    let frame_len = packet.len;
-    let captured = if frame_len > CAPTURE_LEN { CAPTURE_LEN } else { frame_len } as u32;
+    let frame_len = opaque(packet.len);
+    // Never 0, as parsed; the verifier wants to read it.
+    let captured = frame_len.clamp(1, CAPTURE_LEN) as u32;
     let arrival = entry.as_mut_ptr();
     // SAFETY: the ring's memory is `Arrival`-sized and ours until it is submitted; stale bytes after `captured` are
     // not read. The helper checks the frame's bounds.
@@ -112,7 +113,7 @@ fn deliver(ctx: &XdpContext, packet: &Packet, rules: &LabRules, counts: &mut Lab
         (*arrival).at_ns = at_ns;
         (*arrival).frame_len = frame_len as u32;
         (*arrival).captured = captured;
-        if captured == 0 { -1 } else { bpf_xdp_load_bytes(ctx.ctx, 0, (&raw mut (*arrival).data).cast(), captured) }
+        bpf_xdp_load_bytes(ctx.ctx, 0, (&raw mut (*arrival).data).cast(), captured)
     };
     if loaded == 0 {
         counts.arrivals += 1;
