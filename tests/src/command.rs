@@ -172,7 +172,7 @@ pub fn carry_out(task: Task) -> Result<ExitCode> {
 }
 
 fn up(options: &UpOptions) -> Result<()> {
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const PATIENCE: Duration = Duration::from_mins(1);
     ensure!(sys::is_root(), "the lab makes network namespaces and loads XDP programs: run it as root");
     let name = &options.which.name;
     if let Some(state) = State::find(name)?.filter(State::is_alive) {

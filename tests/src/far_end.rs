@@ -323,7 +323,9 @@ mod tests {
 
     fn arrivals(used: &[(usize, u64)]) -> Arrivals {
         let mut buckets = vec![0; 64];
-        used.iter().for_each(|&(i, n)| buckets[i] = n);
+        for &(i, n) in used {
+            buckets[i] = n;
+        }
         Arrivals { buckets }
     }
 

@@ -200,16 +200,16 @@ impl<'a> Received<'a> {
 
     /// Source port, destination port and payload, if it is UDP.
     pub fn udp(&self) -> Option<(u16, u16, &'a [u8])> {
-        if self.protocol != 17 { None } else { Some((self.word(0)?, self.word(2)?, self.transport.get(8..)?)) }
+        if self.protocol == 17 { Some((self.word(0)?, self.word(2)?, self.transport.get(8..)?)) } else { None }
     }
 
     /// Type, code, the four bytes after the checksum, and payload, if it is ICMP.
     pub fn icmp(&self) -> Option<(u8, u8, [u8; 4], &'a [u8])> {
         let t = self.transport;
-        if self.protocol != 1 {
-            None
-        } else {
+        if self.protocol == 1 {
             Some((*t.first()?, *t.get(1)?, t.get(4..8)?.try_into().ok()?, t.get(8..)?))
+        } else {
+            None
         }
     }
 

@@ -158,7 +158,9 @@ impl Lab {
     /// A socket for whole frames at the prober's end that also receives.
     pub fn near_socket(&self) -> Result<sys::FrameSocket> {
         let open = || sys::FrameSocket::open(sys::interface_index(wire::NEAR)?, 3, false);
-        self.prober.run(open)?.context("cannot open a packet socket on the prober's end")
+        let socket = self.prober.run(open)?.context("cannot open a packet socket on the prober's end")?;
+        socket.set_receive_buffer(64 << 20).context("cannot enlarge a socket's buffer")?;
+        Ok(socket)
     }
 }
 

@@ -57,7 +57,6 @@ fn reflector_answers_the_seeded_choice_and_nobody_else() {
     let mut lab = Lab::reflector(&config).unwrap();
     lab.receive_by_kernel().unwrap();
     let socket = lab.near_socket().unwrap();
-    socket.set_receive_buffer(8 << 20).unwrap();
     let base = envelope(&lab, FIRST);
     let mut probe = Vec::new();
     for i in 0..ADDRESSES {

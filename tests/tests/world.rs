@@ -31,7 +31,6 @@ fn answers_are_recorded_with_the_delay_they_had() {
     lab.receive_by_kernel().unwrap();
     let replayer = Replayer::listen(lab.world_side()).unwrap();
     let socket = lab.near_socket().unwrap();
-    socket.set_receive_buffer(8 << 20).unwrap();
 
     let (from_mac, to_mac) = lab.macs().unwrap();
     let mut sent_ns = HashMap::new();

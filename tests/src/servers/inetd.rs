@@ -44,7 +44,7 @@ impl Inetd {
                 clients.retain_mut(|client| matches!(client.try_wait(), Ok(None)));
                 match listener.accept() {
                     Ok((connection, _)) if clients.len() < CLIENTS => {
-                        clients.extend(attach(connection, program, &arguments));
+                        clients.extend(attach(&connection, program, &arguments));
                     }
                     Ok(_) => {}
                     Err(_) => thread::sleep(Duration::from_millis(20)),
@@ -60,7 +60,7 @@ impl Inetd {
     }
 }
 
-fn attach(connection: TcpStream, program: &str, arguments: &[String]) -> Option<Child> {
+fn attach(connection: &TcpStream, program: &str, arguments: &[String]) -> Option<Child> {
     connection.set_nonblocking(false).ok()?;
     let copy = || connection.try_clone().ok().map(OwnedFd::from);
     let (input, output, errors) = (copy()?, copy()?, copy()?);

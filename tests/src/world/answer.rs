@@ -312,6 +312,6 @@ mod tests {
             assert_eq!(answer.delay_ns, 5_000_000);
             assert!(answer.duplicate_ns.is_some());
         }
-        assert_eq!(plan(3, &Habits { loss: Some(1.0), ..habits }, &request).is_err(), true);
+        assert!(plan(3, &Habits { loss: Some(1.0), ..habits }, &request).is_err());
     }
 }

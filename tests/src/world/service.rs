@@ -61,6 +61,8 @@ fn ntp(request: &[u8], received_ns: u64) -> Option<Vec<u8>> {
 /// The report `usmStatsUnknownEngineIDs` that tells the engine (RFC 3414, 4). The message identifier is written as
 /// agents do, in as few bytes as it needs.
 fn snmp(request: &[u8]) -> Option<Vec<u8>> {
+    const ENGINE: &[u8] = &[0x80, 0, 0x1f, 0x88, 0x80, 0x6c, 0x61, 0x62, 0x31];
+    const UNKNOWN_ENGINES: &[u8] = &[0x2b, 6, 1, 6, 3, 15, 1, 1, 4, 0];
     let (message, _) = element(request, 0x30)?;
     let (version, rest) = element(message, 0x02)?;
     let (global, _) = element(rest, 0x30)?;
@@ -68,8 +70,6 @@ fn snmp(request: &[u8]) -> Option<Vec<u8>> {
     if version != [3] {
         return None;
     }
-    const ENGINE: &[u8] = &[0x80, 0, 0x1f, 0x88, 0x80, 0x6c, 0x61, 0x62, 0x31];
-    const UNKNOWN_ENGINES: &[u8] = &[0x2b, 6, 1, 6, 3, 15, 1, 1, 4, 0];
     let leading = identifier.windows(2).take_while(|pair| pair[0] == 0 && pair[1] < 0x80).count();
     let global = [wrap(0x02, &identifier[leading..]), wrap(0x02, &[0, 0xff, 0xe3]), wrap(0x04, &[0]), wrap(0x02, &[3])];
     let zero = wrap(0x02, &[0]);
