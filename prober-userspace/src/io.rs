@@ -1,10 +1,12 @@
 //! Everything that touches the world: the kernel, the network, files and sockets.
 
 pub mod bpf;
+pub mod clock;
 pub mod control;
 pub mod instance;
 pub mod network;
 pub mod privileges;
+pub mod store;
 pub mod sys;
 pub mod transmit;
 pub mod xdp;

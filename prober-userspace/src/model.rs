@@ -3,5 +3,7 @@
 pub mod link;
 pub mod mac;
 pub mod request;
+pub mod scan;
 pub mod status;
 pub mod text;
+pub mod utc;

@@ -1,0 +1,148 @@
+//! The DuckDB store: opening and migrating the file, recording scans, the writer thread, exports. What analysts see of
+//! it is in `store/schema/*.sql`. Queries of single commands stay with the commands.
+
+mod batch;
+mod command;
+mod counters;
+mod error;
+mod exclusions;
+mod export;
+mod scans;
+mod schema;
+mod seen;
+mod sys;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use duckdb::{AccessMode, Config, Connection};
+
+pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
+pub use error::StoreError;
+pub(crate) use error::reason;
+pub use exclusions::StoredExclusion;
+pub use export::{Export, ExportError, ExportFormat, ExportTable, Exported};
+pub use scans::{Resumption, ScanRow};
+pub use schema::LATEST as LATEST_SCHEMA;
+pub use seen::{Novelty, SeenReplies};
+pub use writer::{EVENT_QUEUE, Outcome, Writer, WriterConfig, WriterStatus};
+
+/// The file used when none is named.
+pub const DEFAULT_PATH: &str = "prober.duckdb";
+
+/// What a command wants of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Only to read; the file must exist. Several readers may share it, but none while a scan writes.
+    Read,
+    /// To write; the file is made if it is missing (mode 0600) and migrated if it is older.
+    Write,
+}
+
+/// An open database of the current schema.
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+    access: Access,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({}, {:?})", self.path.display(), self.access)
+    }
+}
+
+impl Store {
+    /// Opens, and creates or migrates as `access` allows.
+    pub fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
+        match access {
+            Access::Write => {
+                sys::keep_new_files_private();
+                let connection = connect(path, AccessMode::ReadWrite)?;
+                schema::migrate(&connection, path)?;
+                Ok(Self {
+                    connection,
+                    path: path.to_owned(),
+                    access,
+                })
+            }
+            Access::Read => {
+                if !path.exists() {
+                    return Err(StoreError::Missing {
+                        path: path.to_owned(),
+                    });
+                }
+                let connection = connect(path, AccessMode::ReadOnly)?;
+                match schema::version(&connection, path)? {
+                    None => {
+                        return Err(StoreError::Foreign {
+                            path: path.to_owned(),
+                        });
+                    }
+                    Some(found) if found < LATEST_SCHEMA => {
+                        drop(connection);
+                        drop(Self::open(path, Access::Write)?);
+                        return Self::open(path, Access::Read);
+                    }
+                    Some(found) => schema::refuse_newer(found, path)?,
+                }
+                Ok(Self {
+                    connection,
+                    path: path.to_owned(),
+                    access,
+                })
+            }
+        }
+    }
+
+    /// The connection, for queries.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Closes and opens again: after a failed commit DuckDB may refuse all further work on the old connection.
+    fn reopen(self) -> Result<Self, (PathBuf, StoreError)> {
+        let Self {
+            connection,
+            path,
+            access,
+        } = self;
+        drop(connection);
+        Self::open(&path, access).map_err(|error| (path, error))
+    }
+
+    /// Wraps an error of a statement.
+    pub(crate) fn failed(
+        &self,
+        operation: &'static str,
+    ) -> impl Fn(duckdb::Error) -> StoreError + '_ {
+        move |error| StoreError::statement(&self.path, operation, &error)
+    }
+}
+
+/// Opens the file alone. Extensions are never fetched: the program opens no network connection of its own.
+fn connect(path: &Path, mode: AccessMode) -> Result<Connection, StoreError> {
+    if path.is_dir() {
+        return Err(StoreError::Open {
+            path: path.to_owned(),
+            reason: "it is a directory; name a file".to_owned(),
+        });
+    }
+    let opening = |error: duckdb::Error| StoreError::opening(path, &error);
+    let config = Config::default()
+        .access_mode(mode)
+        .and_then(|config| config.enable_autoload_extension(false))
+        // Fewer, larger checkpoints: with the default of 16 MB a scan at 100 k replies/s spends a fifth of the
+        // writer's time on them.
+        .and_then(|config| config.with("wal_autocheckpoint", "64MB"))
+        .map_err(opening)?;
+    Connection::open_with_flags(path, config).map_err(opening)
+}

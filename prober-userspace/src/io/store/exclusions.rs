@@ -1,0 +1,93 @@
+//! The table `exclusion`: addresses whose owners asked not to be probed. Exclusion files are read in `target`.
+
+use duckdb::params;
+use prober_common::address::V4;
+
+use super::scans::timestamp;
+use super::{Store, StoreError};
+use crate::model::utc::UtcMicros;
+
+/// A range of addresses never to be probed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredExclusion {
+    /// First address.
+    pub first: V4,
+    /// Last address, inclusive.
+    pub last: V4,
+    /// Who asked and why.
+    pub reason: String,
+    /// Since when.
+    pub added_at: UtcMicros,
+    /// Who entered it.
+    pub added_by: String,
+}
+
+impl Store {
+    /// Every stored exclusion, in address order.
+    pub fn exclusions(&self) -> Result<Vec<StoredExclusion>, StoreError> {
+        let read = || -> duckdb::Result<Vec<StoredExclusion>> {
+            let mut statement = self.connection.prepare(
+                "SELECT first, last, reason, epoch_us(added_at), added_by FROM exclusion ORDER BY first, last, added_at",
+            )?;
+            let rows = statement.query_map([], |row| {
+                Ok(StoredExclusion {
+                    first: V4(row.get(0)?),
+                    last: V4(row.get(1)?),
+                    reason: row.get(2)?,
+                    added_at: UtcMicros(row.get(3)?),
+                    added_by: row.get(4)?,
+                })
+            })?;
+            rows.collect()
+        };
+        read().map_err(self.failed("reading the exclusions"))
+    }
+
+    /// Adds exclusions and their trail in `audit`, all or none.
+    pub fn add_exclusions(&self, exclusions: &[StoredExclusion]) -> Result<(), StoreError> {
+        self.in_transaction(|connection| {
+            for entry in exclusions {
+                let at = timestamp(entry.added_at);
+                connection.execute(
+                    "INSERT INTO exclusion VALUES (?, ?, ?, ?, ?)",
+                    params![entry.first.0, entry.last.0, entry.reason, at, entry.added_by],
+                )?;
+                let detail = serde_json::json!({
+                    "first": entry.first.to_string(), "last": entry.last.to_string(), "reason": entry.reason,
+                });
+                connection.execute(
+                    "INSERT INTO audit VALUES (?, ?, 'exclusion.add', ?)",
+                    params![timestamp(entry.added_at), entry.added_by, detail.to_string()],
+                )?;
+            }
+            Ok(())
+        })
+        .map_err(self.failed("adding exclusions"))
+    }
+
+    /// Removes the exclusions of exactly this range and returns how many there were.
+    pub fn remove_exclusion(
+        &self,
+        first: V4,
+        last: V4,
+        at: UtcMicros,
+        who: &str,
+    ) -> Result<usize, StoreError> {
+        self.in_transaction(|connection| {
+            let removed = connection.execute(
+                "DELETE FROM exclusion WHERE first = ? AND last = ?",
+                params![first.0, last.0],
+            )?;
+            if removed > 0 {
+                let detail =
+                    serde_json::json!({ "first": first.to_string(), "last": last.to_string() });
+                connection.execute(
+                    "INSERT INTO audit VALUES (?, ?, 'exclusion.remove', ?)",
+                    params![timestamp(at), who, detail.to_string()],
+                )?;
+            }
+            Ok(removed)
+        })
+        .map_err(self.failed("removing an exclusion"))
+    }
+}

@@ -1,0 +1,248 @@
+//! Exports to Parquet, CSV and JSON lines. A file or folder appears under its name only when it is complete, and nothing
+//! that exists is overwritten.
+
+use std::path::{Path, PathBuf};
+
+use super::{Store, StoreError};
+use crate::model::scan::ScanId;
+
+/// The format of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// Apache Parquet, zstd-compressed.
+    Parquet,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object per line.
+    Jsonl,
+}
+
+impl ExportFormat {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Parquet, Self::Csv, Self::Jsonl];
+
+    /// The ending of its files.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+        }
+    }
+
+    const fn options(self) -> &'static str {
+        match self {
+            Self::Parquet => "FORMAT parquet, COMPRESSION zstd",
+            Self::Csv => "FORMAT csv, HEADER true",
+            Self::Jsonl => "FORMAT json",
+        }
+    }
+}
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum ExportTable {
+    /// Replies as stored: numbers only, smallest.
+    Reply,
+    /// Replies with names and printed addresses.
+    Answer,
+    /// Open ports.
+    OpenPort,
+    /// Hosts that answered.
+    Host,
+    /// Scans.
+    Scan,
+    /// Counters of the scans.
+    ScanCounter,
+    /// Figures per second.
+    ScanRate,
+    /// Stored exclusions.
+    Exclusion,
+    /// The audit trail.
+    Audit,
+}
+
+impl ExportTable {
+    /// Name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reply => "reply",
+            Self::Answer => "answer",
+            Self::OpenPort => "open_port",
+            Self::Host => "host",
+            Self::Scan => "scan",
+            Self::ScanCounter => "scan_counter",
+            Self::ScanRate => "scan_rate",
+            Self::Exclusion => "exclusion",
+            Self::Audit => "audit",
+        }
+    }
+
+    /// The column that tells the day of a row; without one a folder holds a single file.
+    const fn time_column(self) -> Option<&'static str> {
+        match self {
+            Self::Reply | Self::Answer => Some("received_at"),
+            Self::OpenPort | Self::Host => Some("first_seen_at"),
+            Self::ScanRate => Some("ended_at"),
+            Self::Audit => Some("made_at"),
+            Self::Scan => Some("started_at"),
+            Self::ScanCounter | Self::Exclusion => None,
+        }
+    }
+
+    /// The column with the scan's number.
+    const fn scan_column(self) -> Option<&'static str> {
+        match self {
+            Self::Scan => Some("id"),
+            Self::Exclusion | Self::Audit => None,
+            _ => Some("scan_id"),
+        }
+    }
+}
+
+/// An export to make.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// What.
+    pub table: ExportTable,
+    /// Only this scan's rows; all scans if `None`.
+    pub scan: Option<ScanId>,
+    /// How.
+    pub format: ExportFormat,
+    /// Where: a file if the name ends like the format, else a folder with one subfolder per day (`day=2026-11-21`).
+    pub to: PathBuf,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Exported {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Rows in it.
+    pub rows: u64,
+}
+
+/// Why an export was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// There is something under that name.
+    #[error("export to {}: it exists; name another place, or remove it first", .0.display())]
+    Exists(PathBuf),
+    /// The table knows no scans.
+    #[error("export of {0}: it is not kept per scan; leave --scan out")]
+    NotPerScan(&'static str),
+    /// DuckDB cannot name it.
+    #[error("export to {}: the name is not valid UTF-8", .0.display())]
+    NotUtf8(PathBuf),
+    /// Files could not be made or renamed.
+    #[error("export to {}: {}", .0.display(), .1)]
+    Io(PathBuf, std::io::Error),
+    /// DuckDB failed.
+    #[error("export to {}: {reason}", .path.display())]
+    Failed {
+        /// Where to.
+        path: PathBuf,
+        /// What DuckDB said.
+        reason: String,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Writes an export. One pass over the table.
+    pub fn export(&self, export: &Export) -> Result<Exported, ExportError> {
+        let to = &export.to;
+        if to.symlink_metadata().is_ok() {
+            return Err(ExportError::Exists(to.clone()));
+        }
+        let partial = partial_name(to);
+        let single_file = to
+            .extension()
+            .is_some_and(|extension| extension == export.format.extension());
+        let io = |error| ExportError::Io(to.clone(), error);
+        if let Some(parent) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent).map_err(io)?;
+        }
+        remove(&partial).map_err(io)?;
+        let written = self.copy(export, &partial, single_file);
+        let rows = match written {
+            Ok(rows) => rows,
+            Err(error) => {
+                // What was written is incomplete; if it cannot even be removed, its name says so.
+                let _ = remove(&partial);
+                return Err(error);
+            }
+        };
+        std::fs::rename(&partial, to).map_err(io)?;
+        Ok(Exported {
+            path: to.clone(),
+            rows,
+        })
+    }
+
+    fn copy(&self, export: &Export, partial: &Path, single_file: bool) -> Result<u64, ExportError> {
+        let table = export.table;
+        let filter = match (export.scan, table.scan_column()) {
+            (None, _) => String::new(),
+            (Some(scan), Some(column)) => {
+                format!(" WHERE {column} = {}", self.find_scan(Some(scan))?.id)
+            }
+            (Some(_), None) => return Err(ExportError::NotPerScan(table.name())),
+        };
+        let mut options = export.format.options().to_owned();
+        let mut day = String::new();
+        let mut target = partial.to_owned();
+        if !single_file {
+            if let Some(column) = table.time_column() {
+                day = format!(", strftime({column}, '%Y-%m-%d') AS day");
+                options += &format!(
+                    ", PARTITION_BY (day), FILENAME_PATTERN '{}_{{i}}'",
+                    table.name()
+                );
+                options += &format!(", FILE_EXTENSION '{}'", export.format.extension());
+            } else {
+                std::fs::create_dir_all(partial)
+                    .map_err(|error| ExportError::Io(export.to.clone(), error))?;
+                target = partial
+                    .join(table.name())
+                    .with_extension(export.format.extension());
+            }
+        }
+        let target = target
+            .to_str()
+            .ok_or_else(|| ExportError::NotUtf8(export.to.clone()))?;
+        let sql = format!(
+            "COPY (SELECT *{day} FROM {}{filter}) TO {} ({options})",
+            table.name(),
+            quote(target)
+        );
+        self.connection()
+            .execute(&sql, [])
+            .map(|rows| rows as u64)
+            .map_err(|error| ExportError::Failed {
+                path: export.to.clone(),
+                reason: super::reason(&error.to_string()),
+            })
+    }
+}
+
+/// A string literal of SQL.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn partial_name(to: &Path) -> PathBuf {
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    to.with_file_name(format!(".{name}.partial"))
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,252 @@
+//! The table `scan`: beginning, resuming and ending a scan, and the trail of it in `audit`.
+
+use duckdb::types::{TimeUnit, Value};
+use duckdb::{Connection, OptionalExt, params};
+
+use super::counters::own;
+use super::{Store, StoreError};
+use crate::model::scan::{ScanId, ScanMeta, ScanStatus};
+use crate::model::utc::UtcMicros;
+
+/// What is needed to go on with a scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumption {
+    /// The scan.
+    pub scan: ScanId,
+    /// Its last committed checkpoint (JSON text); `None` if it ended before the first.
+    pub checkpoint: Option<String>,
+    /// Seed of its permutation.
+    pub seed: u64,
+    /// Settings of the first session, JSON text.
+    pub settings: String,
+    /// Replies lost between the last commit and a kill, as far as the kernel's counters were committed.
+    pub killed: u64,
+}
+
+/// A line of the list of scans.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanRow {
+    /// The scan.
+    pub id: ScanId,
+    /// When it began.
+    pub started_at: UtcMicros,
+    /// How it stands.
+    pub status: ScanStatus,
+}
+
+impl Store {
+    /// Records a new scan as running and returns its number.
+    pub fn begin_scan(&self, meta: &ScanMeta) -> Result<ScanId, StoreError> {
+        let failed = self.failed("recording the scan");
+        let id: u32 = self
+            .connection
+            .query_row(
+                "INSERT INTO scan (started_at, status, operator, host, program_version, command, settings, seed,
+                     plan_fingerprint, targets, ports, probes_planned, shard_index, shard_count, rate_pps, engine,
+                     interface, source_address)
+                 VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                params![
+                    timestamp(meta.started_at),
+                    meta.operator,
+                    meta.host,
+                    meta.program_version,
+                    meta.command,
+                    meta.settings,
+                    meta.seed,
+                    meta.plan_fingerprint,
+                    meta.targets,
+                    meta.ports,
+                    meta.probes_planned,
+                    meta.shard_index,
+                    meta.shard_count,
+                    meta.rate_pps,
+                    meta.engine,
+                    meta.interface,
+                    meta.source_address.map(|address| address.0),
+                ],
+                |row| row.get(0),
+            )
+            .map_err(failed)?;
+        self.audit(
+            meta.started_at,
+            &meta.operator,
+            "scan.begin",
+            &serde_json::json!({ "scan": id, "command": meta.command }),
+        )?;
+        Ok(ScanId(id))
+    }
+
+    /// Takes up an unfinished scan: checks the plan, settles the account of a killed session, marks it running.
+    pub fn resume_scan(
+        &self,
+        scan: ScanId,
+        plan_fingerprint: u64,
+        at: UtcMicros,
+        who: &str,
+    ) -> Result<Resumption, StoreError> {
+        let (status, stored, seed, settings, checkpoint) = self
+            .connection
+            .query_row(
+                "SELECT status, plan_fingerprint, seed, settings, checkpoint FROM scan WHERE id = ?",
+                [scan.0],
+                |row| {
+                    let status: String = row.get(0)?;
+                    Ok((status, row.get::<_, u64>(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                },
+            )
+            .optional()
+            .map_err(self.failed("reading the scan"))?
+            .ok_or_else(|| StoreError::NoSuchScan { path: self.path.clone(), scan })?;
+        if status == ScanStatus::Finished.name() {
+            return Err(StoreError::NotResumable {
+                scan,
+                status: ScanStatus::Finished,
+            });
+        }
+        if stored != plan_fingerprint {
+            return Err(StoreError::OtherPlan {
+                scan,
+                stored,
+                given: plan_fingerprint,
+            });
+        }
+        let failed = self.failed("resuming the scan");
+        let killed = self
+            .in_transaction(|connection| {
+                connection.execute(
+                    "UPDATE scan SET status = 'running', ended_at = NULL, error = NULL, resumed = resumed + 1 WHERE id = ?",
+                    [scan.0],
+                )?;
+                settle(connection, scan)
+            })
+            .map_err(failed)?;
+        self.audit(
+            at,
+            who,
+            "scan.resume",
+            &serde_json::json!({ "scan": scan, "killed": killed }),
+        )?;
+        Ok(Resumption {
+            scan,
+            checkpoint,
+            seed,
+            settings,
+            killed,
+        })
+    }
+
+    /// The scan with this number, or the latest one.
+    pub fn find_scan(&self, wanted: Option<ScanId>) -> Result<ScanRow, StoreError> {
+        let found = self.scans()?;
+        match wanted {
+            Some(scan) => {
+                found
+                    .into_iter()
+                    .find(|row| row.id == scan)
+                    .ok_or_else(|| StoreError::NoSuchScan {
+                        path: self.path.clone(),
+                        scan,
+                    })
+            }
+            None => found
+                .into_iter()
+                .next_back()
+                .ok_or_else(|| StoreError::NoScan {
+                    path: self.path.clone(),
+                }),
+        }
+    }
+
+    /// Every scan, oldest first.
+    pub fn scans(&self) -> Result<Vec<ScanRow>, StoreError> {
+        let read = || -> duckdb::Result<Vec<ScanRow>> {
+            let mut statement = self
+                .connection
+                .prepare("SELECT id, epoch_us(started_at), status FROM scan ORDER BY id")?;
+            let rows = statement.query_map([], |row| {
+                let status: String = row.get(2)?;
+                Ok(ScanRow {
+                    id: ScanId(row.get(0)?),
+                    started_at: UtcMicros(row.get(1)?),
+                    status: ScanStatus::from_name(&status).unwrap_or(ScanStatus::Failed),
+                })
+            })?;
+            rows.collect()
+        };
+        read().map_err(self.failed("listing the scans"))
+    }
+
+    /// Adds a row to the audit trail.
+    pub fn audit(
+        &self,
+        at: UtcMicros,
+        who: &str,
+        what: &str,
+        detail: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .execute(
+                "INSERT INTO audit VALUES (?, ?, ?, ?)",
+                params![timestamp(at), who, what, detail.to_string()],
+            )
+            .map(drop)
+            .map_err(self.failed("writing the audit trail"))
+    }
+
+    /// Runs `work` as one transaction.
+    pub(super) fn in_transaction<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> duckdb::Result<T>,
+    ) -> duckdb::Result<T> {
+        self.connection.execute_batch("BEGIN")?;
+        match work(&self.connection) {
+            Ok(value) => self.connection.execute_batch("COMMIT").map(|()| value),
+            Err(error) => {
+                // The first error is the one to report.
+                let _ = self.connection.execute_batch("ROLLBACK");
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A moment as a parameter.
+pub(super) fn timestamp(at: UtcMicros) -> Value {
+    Value::Timestamp(TimeUnit::Microsecond, at.0)
+}
+
+/// Makes accepted = stored + duplicates + losses hold again after a kill. What the kernel accepted since the last commit
+/// and was in flight is lost, and is booked as such. Rows committed after the last reading of the kernel's counter were
+/// accepted for certain, so that counter is raised to them. Returns all losses booked so.
+fn settle(connection: &Connection, scan: ScanId) -> duckdb::Result<u64> {
+    let (accepted, settled): (u64, u64) = connection.query_row(
+        "SELECT coalesce(sum(value) FILTER (role = 'accepted'), 0)::UBIGINT,
+                coalesce(sum(value) FILTER (role IN ('stored', 'duplicate', 'loss')), 0)::UBIGINT
+         FROM scan_counter WHERE scan_id = ?",
+        [scan.0],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    if accepted > settled {
+        let killed = accepted - settled;
+        let known = connection.execute(
+            "UPDATE scan_counter SET value = value + ? WHERE scan_id = ? AND name = ?",
+            params![killed, scan.0, own::KILLED],
+        )?;
+        if known == 0 {
+            connection.execute(
+                "INSERT INTO scan_counter VALUES (?, ?, 'loss', ?, ?)",
+                params![scan.0, own::KILLED, killed, own::KILLED_MEANING],
+            )?;
+        }
+    } else if settled > accepted {
+        connection.execute(
+            "UPDATE scan_counter SET value = value + ? WHERE scan_id = ? AND role = 'accepted'",
+            params![settled - accepted, scan.0],
+        )?;
+    }
+    connection.query_row(
+        "SELECT coalesce(sum(value), 0)::UBIGINT FROM scan_counter WHERE scan_id = ? AND name = ?",
+        params![scan.0, own::KILLED],
+        |row| row.get(0),
+    )
+}

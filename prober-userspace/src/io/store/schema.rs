@@ -1,0 +1,110 @@
+//! The versions of the schema, and how an older file is brought forward. A version, once released, is never edited.
+
+use std::path::Path;
+
+use duckdb::Connection;
+
+use super::StoreError;
+
+/// One step forward.
+struct Migration {
+    version: u32,
+    scripts: &'static [&'static str],
+}
+
+/// Every step, in order, numbered from 1 without gaps.
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    scripts: &[
+        include_str!("schema/v1_tables.sql"),
+        include_str!("schema/v1_views.sql"),
+    ],
+}];
+
+/// The version that this program reads and writes.
+pub const LATEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+/// The version of an open database: `None` if nothing of ours is in it.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<Option<u32>, StoreError> {
+    let failed =
+        |error: duckdb::Error| StoreError::statement(path, "reading the schema version", &error);
+    let ours: bool = connection
+        .query_row(
+            "SELECT count(*) > 0 FROM duckdb_tables() WHERE table_name = 'schema_version'",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(failed)?;
+    if !ours {
+        return Ok(None);
+    }
+    connection
+        .query_row("SELECT max(version) FROM schema_version", [], |row| {
+            row.get(0)
+        })
+        .map_err(failed)
+}
+
+/// Brings the database to [`LATEST`], each step in its own transaction. Refuses newer files and those of others.
+pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |error: duckdb::Error| StoreError::statement(path, "updating the schema", &error);
+    let found = version(connection, path)?;
+    if found.is_none() {
+        let strangers: u32 = connection
+            .query_row(
+                "SELECT count(*)::UINTEGER FROM duckdb_tables() WHERE NOT internal",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(failed)?;
+        if strangers > 0 {
+            return Err(StoreError::Foreign {
+                path: path.to_owned(),
+            });
+        }
+    }
+    let found = found.unwrap_or(0);
+    refuse_newer(found, path)?;
+    for migration in MIGRATIONS
+        .iter()
+        .filter(|migration| migration.version > found)
+    {
+        connection.execute_batch("BEGIN").map_err(failed)?;
+        if let Err(error) = apply(connection, migration) {
+            // The step's own error is the one to report; if the rollback fails too, the open transaction dies with
+            // the connection.
+            let _ = connection.execute_batch("ROLLBACK");
+            return Err(failed(error));
+        }
+        connection.execute_batch("COMMIT").map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// A file from the future is not touched.
+pub(super) fn refuse_newer(found: u32, path: &Path) -> Result<(), StoreError> {
+    if found > LATEST {
+        return Err(StoreError::NewerSchema {
+            path: path.to_owned(),
+            found,
+            known: LATEST,
+        });
+    }
+    Ok(())
+}
+
+fn apply(connection: &Connection, migration: &Migration) -> duckdb::Result<()> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_version (version UINTEGER NOT NULL, program VARCHAR NOT NULL);
+         COMMENT ON TABLE schema_version IS 'Steps of the schema that were applied, and by which version of prober'",
+    )?;
+    for script in migration.scripts {
+        connection.execute_batch(script)?;
+    }
+    connection
+        .execute(
+            "INSERT INTO schema_version VALUES (?, ?)",
+            duckdb::params![migration.version, env!("CARGO_PKG_VERSION")],
+        )
+        .map(drop)
+}
