@@ -16,9 +16,7 @@ const PORTS: [u16; 8] = [80, 23, 22, 443, 8080, 554, 1883, 7547];
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let replies: u64 = arguments
-        .next()
-        .map_or(Ok(10_000_000), |text| text.parse())?;
+    let replies: u64 = arguments.next().map_or(Ok(10_000_000), |text| text.parse())?;
     let duplicates_per_mille: u64 = arguments.next().map_or(Ok(10), |text| text.parse())?;
     let folder = std::env::temp_dir().join(format!("prober-ingest-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
@@ -28,20 +26,11 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn measure(
-    path: &std::path::Path,
-    replies: u64,
-    duplicates_per_mille: u64,
-) -> anyhow::Result<serde_json::Value> {
+fn measure(path: &std::path::Path, replies: u64, duplicates_per_mille: u64) -> anyhow::Result<serde_json::Value> {
     let store = Store::open(path, Access::Write)?;
     let scan = store.begin_scan(&meta())?;
     let (mut queue, consumer) = HeapRb::new(EVENT_QUEUE).split();
-    let config = WriterConfig::new(
-        ClockOffset {
-            micros: 1_700_000_000_000_000,
-        },
-        START_NS,
-    );
+    let config = WriterConfig::new(ClockOffset { micros: 1_700_000_000_000_000 }, START_NS);
     let writer = Writer::spawn(store, scan, consumer, config)?;
     let mut random = 0x9E37_79B9_7F4A_7C15u64;
     let mut slice = vec![ReplyEvent::default(); 1024];
@@ -73,7 +62,14 @@ fn measure(
     }
     if let Some(store) = outcome.store {
         store.connection().execute_batch("CHECKPOINT")?;
-        eprintln!("{:?}", store.connection().query_row("SELECT total_blocks::BIGINT, used_blocks::BIGINT, free_blocks::BIGINT FROM pragma_database_size()", [], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?)))?);
+        eprintln!(
+            "{:?}",
+            store.connection().query_row(
+                "SELECT total_blocks::BIGINT, used_blocks::BIGINT, free_blocks::BIGINT FROM pragma_database_size()",
+                [],
+                |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?))
+            )?
+        );
         let mut s = store.connection().prepare("SELECT column_name, compression, count(*)::BIGINT, sum(count)::BIGINT, count(DISTINCT block_id)::BIGINT FROM pragma_storage_info('reply') WHERE segment_type != 'VALIDITY' GROUP BY ALL ORDER BY 1")?;
         let mut r = s.query([])?;
         while let Some(r) = r.next()? {
@@ -101,11 +97,7 @@ fn measure(
 
 /// A million replies a second in arrival order; addresses, ports, RTT, TTL and windows at random.
 fn reply(random: u64, sequence: u64) -> ReplyEvent {
-    let kind = ReplyKind::ALL[if random >> 60 == 0 {
-        4
-    } else {
-        (random >> 59 & 1) as usize
-    }];
+    let kind = ReplyKind::ALL[if random >> 60 == 0 { 4 } else { (random >> 59 & 1) as usize }];
     let target = V4((random >> 16) as u32);
     let error = kind == ReplyKind::Unreachable;
     let received_ns = START_NS + sequence * 1_000;
@@ -115,11 +107,7 @@ fn reply(random: u64, sequence: u64) -> ReplyEvent {
         received_ns,
         rtt_ns: received_ns - sent_ns,
         target,
-        responder: if error {
-            V4(target.0 & !0xff | 1)
-        } else {
-            target
-        },
+        responder: if error { V4(target.0 & !0xff | 1) } else { target },
         port: PORTS[(random >> 3 & 7) as usize],
         detail: if error { 0x0301 } else { (random >> 24) as u16 },
         kind: kind as u8,

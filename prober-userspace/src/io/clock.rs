@@ -6,8 +6,6 @@ use crate::model::utc::UtcMicros;
 
 /// The wall clock, UTC; 1970 if it is set before that.
 pub fn utc_now() -> UtcMicros {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UtcMicros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

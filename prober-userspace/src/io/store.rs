@@ -63,24 +63,16 @@ impl Store {
                 sys::keep_new_files_private();
                 let connection = connect(path, AccessMode::ReadWrite)?;
                 schema::migrate(&connection, path)?;
-                Ok(Self {
-                    connection,
-                    path: path.to_owned(),
-                    access,
-                })
+                Ok(Self { connection, path: path.to_owned(), access })
             }
             Access::Read => {
                 if !path.exists() {
-                    return Err(StoreError::Missing {
-                        path: path.to_owned(),
-                    });
+                    return Err(StoreError::Missing { path: path.to_owned() });
                 }
                 let connection = connect(path, AccessMode::ReadOnly)?;
                 match schema::version(&connection, path)? {
                     None => {
-                        return Err(StoreError::Foreign {
-                            path: path.to_owned(),
-                        });
+                        return Err(StoreError::Foreign { path: path.to_owned() });
                     }
                     Some(found) if found < LATEST_SCHEMA => {
                         drop(connection);
@@ -89,11 +81,7 @@ impl Store {
                     }
                     Some(found) => schema::refuse_newer(found, path)?,
                 }
-                Ok(Self {
-                    connection,
-                    path: path.to_owned(),
-                    access,
-                })
+                Ok(Self { connection, path: path.to_owned(), access })
             }
         }
     }
@@ -110,20 +98,13 @@ impl Store {
 
     /// Closes and opens again: after a failed commit DuckDB may refuse all further work on the old connection.
     fn reopen(self) -> Result<Self, (PathBuf, StoreError)> {
-        let Self {
-            connection,
-            path,
-            access,
-        } = self;
+        let Self { connection, path, access } = self;
         drop(connection);
         Self::open(&path, access).map_err(|error| (path, error))
     }
 
     /// Wraps an error of a statement.
-    pub(crate) fn failed(
-        &self,
-        operation: &'static str,
-    ) -> impl Fn(duckdb::Error) -> StoreError + '_ {
+    pub(crate) fn failed(&self, operation: &'static str) -> impl Fn(duckdb::Error) -> StoreError + '_ {
         move |error| StoreError::statement(&self.path, operation, &error)
     }
 }
@@ -131,10 +112,7 @@ impl Store {
 /// Opens the file alone. Extensions are never fetched: the program opens no network connection of its own.
 fn connect(path: &Path, mode: AccessMode) -> Result<Connection, StoreError> {
     if path.is_dir() {
-        return Err(StoreError::Open {
-            path: path.to_owned(),
-            reason: "it is a directory; name a file".to_owned(),
-        });
+        return Err(StoreError::Open { path: path.to_owned(), reason: "it is a directory; name a file".to_owned() });
     }
     let opening = |error: duckdb::Error| StoreError::opening(path, &error);
     let config = Config::default()

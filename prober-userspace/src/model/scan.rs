@@ -32,12 +32,7 @@ pub enum ScanStatus {
 
 impl ScanStatus {
     /// Every status.
-    pub const ALL: [Self; 4] = [
-        Self::Running,
-        Self::Finished,
-        Self::Interrupted,
-        Self::Failed,
-    ];
+    pub const ALL: [Self; 4] = [Self::Running, Self::Finished, Self::Interrupted, Self::Failed];
 
     /// The name used in SQL, JSON and on screen.
     pub const fn name(self) -> &'static str {

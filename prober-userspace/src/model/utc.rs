@@ -13,13 +13,9 @@ pub struct UtcMicros(pub i64);
 impl fmt::Display for UtcMicros {
     /// `2026-11-21T07:50:00.123456Z`; a moment outside the years 0-9999 prints as its number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let format = format_description!(
-            version = 2,
-            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z"
-        );
-        match OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000)
-            .map(|at| at.format(format))
-        {
+        let format =
+            format_description!(version = 2, "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+        match OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000).map(|at| at.format(format)) {
             Ok(Ok(text)) => f.pad(&text),
             _ => write!(f, "{} us", self.0),
         }
@@ -42,9 +38,7 @@ pub struct ClockOffset {
 impl ClockOffset {
     /// From readings of both clocks taken together.
     pub const fn between(utc: UtcMicros, monotonic_ns: u64) -> Self {
-        Self {
-            micros: utc.0 - (monotonic_ns / 1000) as i64,
-        }
+        Self { micros: utc.0 - (monotonic_ns / 1000) as i64 }
     }
 
     /// The UTC moment of a monotonic time, rounded down to a microsecond.
@@ -60,10 +54,7 @@ mod tests {
 
     #[test]
     fn prints_iso_8601() {
-        assert_eq!(
-            UtcMicros(1_700_000_000_000_001).to_string(),
-            "2023-11-14T22:13:20.000001Z"
-        );
+        assert_eq!(UtcMicros(1_700_000_000_000_001).to_string(), "2023-11-14T22:13:20.000001Z");
         assert_eq!(UtcMicros(i64::MAX).to_string(), "9223372036854775807 us");
     }
 

@@ -63,8 +63,7 @@ impl BatchBuilder {
     pub(super) fn push(&mut self, event: &ReplyEvent, received_at: UtcMicros) {
         let sent_us = event.received_ns.saturating_sub(event.rtt_ns) / 1000;
         self.received_at.push(received_at.0);
-        self.rtt_us
-            .push(u32::try_from(event.received_ns / 1000 - sent_us).unwrap_or(u32::MAX));
+        self.rtt_us.push(u32::try_from(event.received_ns / 1000 - sent_us).unwrap_or(u32::MAX));
         self.address.push(event.target.0);
         self.responder.push(event.responder.0);
         self.responder_known.push(event.responder != event.target);
@@ -86,10 +85,7 @@ impl BatchBuilder {
             Arc::new(TimestampMicrosecondArray::from(take(&mut self.received_at))),
             Arc::new(UInt32Array::from(take(&mut self.rtt_us))),
             Arc::new(UInt32Array::from(take(&mut self.address))),
-            Arc::new(UInt32Array::new(
-                take(&mut self.responder).into(),
-                Some(responder_known),
-            )),
+            Arc::new(UInt32Array::new(take(&mut self.responder).into(), Some(responder_known))),
             Arc::new(UInt16Array::from(take(&mut self.port))),
             Arc::new(UInt8Array::from(take(&mut self.kind))),
             Arc::new(UInt8Array::from(take(&mut self.probe))),
@@ -123,10 +119,7 @@ fn schema() -> SchemaRef {
     let column = |name: &str, kind: DataType| Field::new(name, kind, false);
     Arc::new(Schema::new(vec![
         column("scan_id", DataType::UInt32),
-        column(
-            "received_at",
-            DataType::Timestamp(TimeUnit::Microsecond, None),
-        ),
+        column("received_at", DataType::Timestamp(TimeUnit::Microsecond, None)),
         column("rtt_us", DataType::UInt32),
         column("address", DataType::UInt32),
         Field::new("responder", DataType::UInt32, true),

@@ -25,21 +25,13 @@ struct Total {
 impl ScanCounters {
     /// What earlier sessions left; empty for a new scan.
     pub(super) fn load(connection: &Connection, scan: ScanId) -> duckdb::Result<Self> {
-        let mut statement = connection
-            .prepare("SELECT name, role, meaning, value FROM scan_counter WHERE scan_id = ?")?;
+        let mut statement =
+            connection.prepare("SELECT name, role, meaning, value FROM scan_counter WHERE scan_id = ?")?;
         let rows = statement.query_map([scan.0], |row| {
-            let total = Total {
-                role: row.get(1)?,
-                meaning: row.get(2)?,
-                before: row.get(3)?,
-                session: 0,
-            };
+            let total = Total { role: row.get(1)?, meaning: row.get(2)?, before: row.get(3)?, session: 0 };
             Ok((row.get::<_, String>(0)?, total))
         })?;
-        Ok(Self {
-            scan: scan.0,
-            counters: rows.collect::<duckdb::Result<_>>()?,
-        })
+        Ok(Self { scan: scan.0, counters: rows.collect::<duckdb::Result<_>>()? })
     }
 
     /// Takes over a counter as it stands in this session.
@@ -60,9 +52,7 @@ impl ScanCounters {
 
     /// The value over all sessions; 0 if there is no such counter.
     pub(super) fn total(&self, name: &str) -> u64 {
-        self.counters
-            .get(name)
-            .map_or(0, |total| total.before + total.session)
+        self.counters.get(name).map_or(0, |total| total.before + total.session)
     }
 
     /// Replaces the scan's rows. Inside the caller's transaction.
@@ -70,13 +60,7 @@ impl ScanCounters {
         connection.execute("DELETE FROM scan_counter WHERE scan_id = ?", [self.scan])?;
         let mut appender = connection.appender("scan_counter")?;
         for (name, total) in &self.counters {
-            appender.append_row(params![
-                self.scan,
-                name,
-                total.role,
-                total.before + total.session,
-                total.meaning
-            ])?;
+            appender.append_row(params![self.scan, name, total.role, total.before + total.session, total.meaning])?;
         }
         appender.flush()
     }
@@ -89,8 +73,7 @@ pub(super) mod own {
     pub(in crate::io::store) const COMMITS: &str = "commits";
     pub(in crate::io::store) const STORED: &str = "stored";
     pub(in crate::io::store) const KILLED: &str = "killed";
-    pub(in crate::io::store) const KILLED_MEANING: &str =
-        "accepted, but not yet stored when the process was killed";
+    pub(in crate::io::store) const KILLED_MEANING: &str = "accepted, but not yet stored when the process was killed";
 
     /// Duplicates by reply kind, in the order of the kinds.
     pub(in crate::io::store) const DUPLICATES: [&str; 7] = [
@@ -104,50 +87,25 @@ pub(super) mod own {
     ];
 
     pub(in crate::io::store) fn commits(value: u64) -> CounterValue {
-        CounterValue {
-            name: COMMITS,
-            role: CounterRole::Info,
-            value,
-            meaning: "transactions of the writer",
-        }
+        CounterValue { name: COMMITS, role: CounterRole::Info, value, meaning: "transactions of the writer" }
     }
 
     pub(in crate::io::store) fn stored(value: u64) -> CounterValue {
-        CounterValue {
-            name: STORED,
-            role: CounterRole::Stored,
-            value,
-            meaning: "replies stored",
-        }
+        CounterValue { name: STORED, role: CounterRole::Stored, value, meaning: "replies stored" }
     }
 
     pub(in crate::io::store) fn duplicate(kind: usize, value: u64) -> CounterValue {
         let meaning = "replies of this kind that had come before";
-        CounterValue {
-            name: DUPLICATES[kind],
-            role: CounterRole::Duplicate,
-            value,
-            meaning,
-        }
+        CounterValue { name: DUPLICATES[kind], role: CounterRole::Duplicate, value, meaning }
     }
 
     pub(in crate::io::store) fn store_failed(value: u64) -> CounterValue {
         let meaning = "replies dropped because the database could not be written";
-        CounterValue {
-            name: "store_failed",
-            role: CounterRole::Loss,
-            value,
-            meaning,
-        }
+        CounterValue { name: "store_failed", role: CounterRole::Loss, value, meaning }
     }
 
     pub(in crate::io::store) fn stale(value: u64) -> CounterValue {
         let meaning = "replies older than two generations of the duplicate check (must be 0)";
-        CounterValue {
-            name: "stale",
-            role: CounterRole::Loss,
-            value,
-            meaning,
-        }
+        CounterValue { name: "stale", role: CounterRole::Loss, value, meaning }
     }
 }

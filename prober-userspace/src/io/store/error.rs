@@ -122,15 +122,9 @@ impl StoreError {
         if text.contains("not a valid DuckDB database") {
             Self::NotADatabase { path }
         } else if text.contains("Conflicting lock is held") || text.contains("Could not set lock") {
-            Self::Locked {
-                holder: holder(&text),
-                path,
-            }
+            Self::Locked { holder: holder(&text), path }
         } else {
-            Self::Open {
-                reason: reason(&text),
-                path,
-            }
+            Self::Open { reason: reason(&text), path }
         }
     }
 
@@ -138,46 +132,26 @@ impl StoreError {
     pub(super) fn statement(path: &Path, operation: &'static str, error: &duckdb::Error) -> Self {
         let text = error.to_string();
         let path = path.to_owned();
-        let full = [
-            "No space left",
-            "File too large",
-            "Disk quota",
-            "Out of Memory Error: failed to offload",
-        ];
+        let full = ["No space left", "File too large", "Disk quota", "Out of Memory Error: failed to offload"];
         if full.iter().any(|sign| text.contains(sign)) {
             Self::Full { path, operation }
         } else {
-            Self::Statement {
-                path,
-                operation,
-                reason: reason(&text),
-            }
+            Self::Statement { path, operation, reason: reason(&text) }
         }
     }
 }
 
 /// The first line of a message, without the pointer to the web that DuckDB adds.
 pub(crate) fn reason(text: &str) -> String {
-    let line = text
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or("unknown reason");
-    line.split(". See also")
-        .next()
-        .unwrap_or(line)
-        .trim_end_matches('.')
-        .to_owned()
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("unknown reason");
+    line.split(". See also").next().unwrap_or(line).trim_end_matches('.').to_owned()
 }
 
 /// Program and process id out of "Conflicting lock is held in /usr/bin/x (PID 12)".
 fn holder(text: &str) -> String {
     text.split_once("held in ")
         .and_then(|(_, rest)| rest.split_once(')'))
-        .map_or_else(
-            || "another process".to_owned(),
-            |(holder, _)| format!("{holder})"),
-        )
+        .map_or_else(|| "another process".to_owned(), |(holder, _)| format!("{holder})"))
 }
 
 #[cfg(test)]
@@ -193,10 +167,7 @@ mod tests {
 
     #[test]
     fn reasons_are_one_line() {
-        assert_eq!(
-            reason("\nParser Error: no\n\nLINE 1: x"),
-            "Parser Error: no"
-        );
+        assert_eq!(reason("\nParser Error: no\n\nLINE 1: x"), "Parser Error: no");
         assert_eq!(reason(""), "unknown reason");
     }
 }

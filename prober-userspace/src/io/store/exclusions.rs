@@ -66,21 +66,12 @@ impl Store {
     }
 
     /// Removes the exclusions of exactly this range and returns how many there were.
-    pub fn remove_exclusion(
-        &self,
-        first: V4,
-        last: V4,
-        at: UtcMicros,
-        who: &str,
-    ) -> Result<usize, StoreError> {
+    pub fn remove_exclusion(&self, first: V4, last: V4, at: UtcMicros, who: &str) -> Result<usize, StoreError> {
         self.in_transaction(|connection| {
-            let removed = connection.execute(
-                "DELETE FROM exclusion WHERE first = ? AND last = ?",
-                params![first.0, last.0],
-            )?;
+            let removed =
+                connection.execute("DELETE FROM exclusion WHERE first = ? AND last = ?", params![first.0, last.0])?;
             if removed > 0 {
-                let detail =
-                    serde_json::json!({ "first": first.to_string(), "last": last.to_string() });
+                let detail = serde_json::json!({ "first": first.to_string(), "last": last.to_string() });
                 connection.execute(
                     "INSERT INTO audit VALUES (?, ?, 'exclusion.remove', ?)",
                     params![timestamp(at), who, detail.to_string()],

@@ -159,9 +159,7 @@ impl Store {
             return Err(ExportError::Exists(to.clone()));
         }
         let partial = partial_name(to);
-        let single_file = to
-            .extension()
-            .is_some_and(|extension| extension == export.format.extension());
+        let single_file = to.extension().is_some_and(|extension| extension == export.format.extension());
         let io = |error| ExportError::Io(to.clone(), error);
         if let Some(parent) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             std::fs::create_dir_all(parent).map_err(io)?;
@@ -177,10 +175,7 @@ impl Store {
             }
         };
         std::fs::rename(&partial, to).map_err(io)?;
-        Ok(Exported {
-            path: to.clone(),
-            rows,
-        })
+        Ok(Exported { path: to.clone(), rows })
     }
 
     fn copy(&self, export: &Export, partial: &Path, single_file: bool) -> Result<u64, ExportError> {
@@ -198,34 +193,19 @@ impl Store {
         if !single_file {
             if let Some(column) = table.time_column() {
                 day = format!(", strftime({column}, '%Y-%m-%d') AS day");
-                options += &format!(
-                    ", PARTITION_BY (day), FILENAME_PATTERN '{}_{{i}}'",
-                    table.name()
-                );
+                options += &format!(", PARTITION_BY (day), FILENAME_PATTERN '{}_{{i}}'", table.name());
                 options += &format!(", FILE_EXTENSION '{}'", export.format.extension());
             } else {
-                std::fs::create_dir_all(partial)
-                    .map_err(|error| ExportError::Io(export.to.clone(), error))?;
-                target = partial
-                    .join(table.name())
-                    .with_extension(export.format.extension());
+                std::fs::create_dir_all(partial).map_err(|error| ExportError::Io(export.to.clone(), error))?;
+                target = partial.join(table.name()).with_extension(export.format.extension());
             }
         }
-        let target = target
-            .to_str()
-            .ok_or_else(|| ExportError::NotUtf8(export.to.clone()))?;
-        let sql = format!(
-            "COPY (SELECT *{day} FROM {}{filter}) TO {} ({options})",
-            table.name(),
-            quote(target)
-        );
+        let target = target.to_str().ok_or_else(|| ExportError::NotUtf8(export.to.clone()))?;
+        let sql = format!("COPY (SELECT *{day} FROM {}{filter}) TO {} ({options})", table.name(), quote(target));
         self.connection()
             .execute(&sql, [])
             .map(|rows| rows as u64)
-            .map_err(|error| ExportError::Failed {
-                path: export.to.clone(),
-                reason: super::reason(&error.to_string()),
-            })
+            .map_err(|error| ExportError::Failed { path: export.to.clone(), reason: super::reason(&error.to_string()) })
     }
 }
 

@@ -98,17 +98,10 @@ impl Store {
             .map_err(self.failed("reading the scan"))?
             .ok_or_else(|| StoreError::NoSuchScan { path: self.path.clone(), scan })?;
         if status == ScanStatus::Finished.name() {
-            return Err(StoreError::NotResumable {
-                scan,
-                status: ScanStatus::Finished,
-            });
+            return Err(StoreError::NotResumable { scan, status: ScanStatus::Finished });
         }
         if stored != plan_fingerprint {
-            return Err(StoreError::OtherPlan {
-                scan,
-                stored,
-                given: plan_fingerprint,
-            });
+            return Err(StoreError::OtherPlan { scan, stored, given: plan_fingerprint });
         }
         let failed = self.failed("resuming the scan");
         let killed = self
@@ -120,49 +113,27 @@ impl Store {
                 settle(connection, scan)
             })
             .map_err(failed)?;
-        self.audit(
-            at,
-            who,
-            "scan.resume",
-            &serde_json::json!({ "scan": scan, "killed": killed }),
-        )?;
-        Ok(Resumption {
-            scan,
-            checkpoint,
-            seed,
-            settings,
-            killed,
-        })
+        self.audit(at, who, "scan.resume", &serde_json::json!({ "scan": scan, "killed": killed }))?;
+        Ok(Resumption { scan, checkpoint, seed, settings, killed })
     }
 
     /// The scan with this number, or the latest one.
     pub fn find_scan(&self, wanted: Option<ScanId>) -> Result<ScanRow, StoreError> {
         let found = self.scans()?;
         match wanted {
-            Some(scan) => {
-                found
-                    .into_iter()
-                    .find(|row| row.id == scan)
-                    .ok_or_else(|| StoreError::NoSuchScan {
-                        path: self.path.clone(),
-                        scan,
-                    })
-            }
-            None => found
+            Some(scan) => found
                 .into_iter()
-                .next_back()
-                .ok_or_else(|| StoreError::NoScan {
-                    path: self.path.clone(),
-                }),
+                .find(|row| row.id == scan)
+                .ok_or_else(|| StoreError::NoSuchScan { path: self.path.clone(), scan }),
+            None => found.into_iter().next_back().ok_or_else(|| StoreError::NoScan { path: self.path.clone() }),
         }
     }
 
     /// Every scan, oldest first.
     pub fn scans(&self) -> Result<Vec<ScanRow>, StoreError> {
         let read = || -> duckdb::Result<Vec<ScanRow>> {
-            let mut statement = self
-                .connection
-                .prepare("SELECT id, epoch_us(started_at), status FROM scan ORDER BY id")?;
+            let mut statement =
+                self.connection.prepare("SELECT id, epoch_us(started_at), status FROM scan ORDER BY id")?;
             let rows = statement.query_map([], |row| {
                 let status: String = row.get(2)?;
                 Ok(ScanRow {
@@ -177,27 +148,15 @@ impl Store {
     }
 
     /// Adds a row to the audit trail.
-    pub fn audit(
-        &self,
-        at: UtcMicros,
-        who: &str,
-        what: &str,
-        detail: &serde_json::Value,
-    ) -> Result<(), StoreError> {
+    pub fn audit(&self, at: UtcMicros, who: &str, what: &str, detail: &serde_json::Value) -> Result<(), StoreError> {
         self.connection
-            .execute(
-                "INSERT INTO audit VALUES (?, ?, ?, ?)",
-                params![timestamp(at), who, what, detail.to_string()],
-            )
+            .execute("INSERT INTO audit VALUES (?, ?, ?, ?)", params![timestamp(at), who, what, detail.to_string()])
             .map(drop)
             .map_err(self.failed("writing the audit trail"))
     }
 
     /// Runs `work` as one transaction.
-    pub(super) fn in_transaction<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> duckdb::Result<T>,
-    ) -> duckdb::Result<T> {
+    pub(super) fn in_transaction<T>(&self, work: impl FnOnce(&Connection) -> duckdb::Result<T>) -> duckdb::Result<T> {
         self.connection.execute_batch("BEGIN")?;
         match work(&self.connection) {
             Ok(value) => self.connection.execute_batch("COMMIT").map(|()| value),

@@ -13,36 +13,22 @@ struct Migration {
 }
 
 /// Every step, in order, numbered from 1 without gaps.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    scripts: &[
-        include_str!("schema/v1_tables.sql"),
-        include_str!("schema/v1_views.sql"),
-    ],
-}];
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, scripts: &[include_str!("schema/v1_tables.sql"), include_str!("schema/v1_views.sql")] }];
 
 /// The version that this program reads and writes.
 pub const LATEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
 /// The version of an open database: `None` if nothing of ours is in it.
 pub(super) fn version(connection: &Connection, path: &Path) -> Result<Option<u32>, StoreError> {
-    let failed =
-        |error: duckdb::Error| StoreError::statement(path, "reading the schema version", &error);
+    let failed = |error: duckdb::Error| StoreError::statement(path, "reading the schema version", &error);
     let ours: bool = connection
-        .query_row(
-            "SELECT count(*) > 0 FROM duckdb_tables() WHERE table_name = 'schema_version'",
-            [],
-            |row| row.get(0),
-        )
+        .query_row("SELECT count(*) > 0 FROM duckdb_tables() WHERE table_name = 'schema_version'", [], |row| row.get(0))
         .map_err(failed)?;
     if !ours {
         return Ok(None);
     }
-    connection
-        .query_row("SELECT max(version) FROM schema_version", [], |row| {
-            row.get(0)
-        })
-        .map_err(failed)
+    connection.query_row("SELECT max(version) FROM schema_version", [], |row| row.get(0)).map_err(failed)
 }
 
 /// Brings the database to [`LATEST`], each step in its own transaction. Refuses newer files and those of others.
@@ -51,24 +37,15 @@ pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreE
     let found = version(connection, path)?;
     if found.is_none() {
         let strangers: u32 = connection
-            .query_row(
-                "SELECT count(*)::UINTEGER FROM duckdb_tables() WHERE NOT internal",
-                [],
-                |row| row.get(0),
-            )
+            .query_row("SELECT count(*)::UINTEGER FROM duckdb_tables() WHERE NOT internal", [], |row| row.get(0))
             .map_err(failed)?;
         if strangers > 0 {
-            return Err(StoreError::Foreign {
-                path: path.to_owned(),
-            });
+            return Err(StoreError::Foreign { path: path.to_owned() });
         }
     }
     let found = found.unwrap_or(0);
     refuse_newer(found, path)?;
-    for migration in MIGRATIONS
-        .iter()
-        .filter(|migration| migration.version > found)
-    {
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
         connection.execute_batch("BEGIN").map_err(failed)?;
         if let Err(error) = apply(connection, migration) {
             // The step's own error is the one to report; if the rollback fails too, the open transaction dies with
@@ -84,11 +61,7 @@ pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreE
 /// A file from the future is not touched.
 pub(super) fn refuse_newer(found: u32, path: &Path) -> Result<(), StoreError> {
     if found > LATEST {
-        return Err(StoreError::NewerSchema {
-            path: path.to_owned(),
-            found,
-            known: LATEST,
-        });
+        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: LATEST });
     }
     Ok(())
 }

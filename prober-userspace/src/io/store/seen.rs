@@ -57,14 +57,7 @@ impl SeenReplies {
             generation.number = number;
             generation.keys.clear();
         }
-        if generation
-            .keys
-            .insert(Key::new(event, tick % GENERATION_TICKS))
-        {
-            Novelty::New
-        } else {
-            Novelty::Duplicate
-        }
+        if generation.keys.insert(Key::new(event, tick % GENERATION_TICKS)) { Novelty::New } else { Novelty::Duplicate }
     }
 }
 
@@ -82,9 +75,7 @@ impl Key {
     fn new(event: &ReplyEvent, tick: u64) -> Self {
         Self {
             high: u64::from(event.target.0) << 32 | u64::from(event.port) << 16 | tick & 0xffff,
-            low: ((tick >> 16) as u16) << 8
-                | u16::from(event.kind & 15) << 4
-                | u16::from(event.probe & 15),
+            low: ((tick >> 16) as u16) << 8 | u16::from(event.kind & 15) << 4 | u16::from(event.probe & 15),
         }
     }
 }
@@ -121,15 +112,7 @@ mod tests {
     /// times are few, so that keys repeat within and across generations.
     fn streams() -> impl Strategy<Value = Vec<ReplyEvent>> {
         const SPACING_NS: u64 = 16_000_000_000;
-        let reply = (
-            0..3u32,
-            0..2u16,
-            0..3u8,
-            0..2u8,
-            0..40u64,
-            0..5u64,
-            0..2_000_000_000u64,
-        );
+        let reply = (0..3u32, 0..2u16, 0..3u8, 0..2u8, 0..40u64, 0..5u64, 0..2_000_000_000u64);
         prop::collection::vec(reply, 1..300).prop_map(|replies| {
             let mut clock_ns = 200_000_000_000;
             replies
@@ -138,21 +121,9 @@ mod tests {
                     clock_ns += step * step * 20_000_000;
                     let received_ns = clock_ns - disorder_ns;
                     let sent_ns = received_ns / SPACING_NS * SPACING_NS - late * SPACING_NS;
-                    let sent_ns = if received_ns - sent_ns < WINDOW_NS {
-                        sent_ns
-                    } else {
-                        sent_ns + SPACING_NS
-                    };
+                    let sent_ns = if received_ns - sent_ns < WINDOW_NS { sent_ns } else { sent_ns + SPACING_NS };
                     let rtt_ns = received_ns - sent_ns;
-                    ReplyEvent {
-                        received_ns,
-                        rtt_ns,
-                        target: V4(target),
-                        port,
-                        kind,
-                        probe,
-                        ..ReplyEvent::default()
-                    }
+                    ReplyEvent { received_ns, rtt_ns, target: V4(target), port, kind, probe, ..ReplyEvent::default() }
                 })
                 .collect()
         })
@@ -175,19 +146,10 @@ mod tests {
     fn memory_is_bounded_by_two_generations() {
         let mut seen = SeenReplies::default();
         for second in 1..2_000u64 {
-            let event = ReplyEvent {
-                received_ns: second * 1_000_000_000,
-                ..ReplyEvent::default()
-            };
+            let event = ReplyEvent { received_ns: second * 1_000_000_000, ..ReplyEvent::default() };
             assert_eq!(seen.note(&event), Novelty::New);
         }
-        assert!(
-            seen.generations
-                .iter()
-                .map(|generation| generation.keys.len())
-                .sum::<usize>()
-                <= 2 * 72
-        );
+        assert!(seen.generations.iter().map(|generation| generation.keys.len()).sum::<usize>() <= 2 * 72);
     }
 
     #[test]
@@ -200,43 +162,25 @@ mod tests {
             ..ReplyEvent::default()
         };
         let others = [
-            ReplyEvent {
-                target: V4(2),
-                ..base
-            },
+            ReplyEvent { target: V4(2), ..base },
             ReplyEvent { port: 81, ..base },
             ReplyEvent { kind: 1, ..base },
             ReplyEvent { probe: 1, ..base },
-            ReplyEvent {
-                rtt_ns: base.rtt_ns + 8_000,
-                ..base
-            },
-            ReplyEvent {
-                received_ns: base.received_ns + 65_536 * 8_000,
-                ..base
-            },
+            ReplyEvent { rtt_ns: base.rtt_ns + 8_000, ..base },
+            ReplyEvent { received_ns: base.received_ns + 65_536 * 8_000, ..base },
         ];
         let mut seen = SeenReplies::default();
         assert_eq!(seen.note(&base), Novelty::New);
         for other in others {
             assert_eq!(seen.note(&other), Novelty::New, "{other:?}");
         }
-        assert_eq!(
-            seen.note(&ReplyEvent {
-                responder: V4(9),
-                ..base
-            }),
-            Novelty::Duplicate
-        );
+        assert_eq!(seen.note(&ReplyEvent { responder: V4(9), ..base }), Novelty::Duplicate);
     }
 
     #[test]
     fn what_cannot_be_checked_any_more_is_stale() {
         let mut seen = SeenReplies::default();
-        let at = |seconds: u64| ReplyEvent {
-            received_ns: seconds * 1_000_000_000,
-            ..ReplyEvent::default()
-        };
+        let at = |seconds: u64| ReplyEvent { received_ns: seconds * 1_000_000_000, ..ReplyEvent::default() };
         seen.note(&at(72 * 3));
         assert_eq!(seen.note(&at(72)), Novelty::Stale);
     }

@@ -96,19 +96,10 @@ impl Writer {
         let status = Arc::new(WriterStatus::default());
         let (commands, inbox) = sync_channel(COMMAND_QUEUE);
         let run = Run::new(store, scan, events, inbox, Arc::clone(&status), config)?;
-        let thread = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || run.until_finished())
-            .map_err(|error| StoreError::Open {
-                path: path.clone(),
-                reason: format!("the writer thread cannot start: {error}"),
-            })?;
-        Ok(Self {
-            commands: Some(commands),
-            status,
-            thread: Some(thread),
-            path,
-        })
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || run.until_finished()).map_err(
+            |error| StoreError::Open { path: path.clone(), reason: format!("the writer thread cannot start: {error}") },
+        )?;
+        Ok(Self { commands: Some(commands), status, thread: Some(thread), path })
     }
 
     /// Figures that change while it runs, and its failure.
@@ -131,25 +122,10 @@ impl Writer {
     }
 
     /// Drains the queue, commits, records how the scan ended and stops. The receive thread must have stopped before.
-    pub fn finish(
-        mut self,
-        status: ScanStatus,
-        ended_at: UtcMicros,
-        error: Option<String>,
-    ) -> Outcome {
+    pub fn finish(mut self, status: ScanStatus, ended_at: UtcMicros, error: Option<String>) -> Outcome {
         // If the thread is gone already, its outcome says why.
-        let _ = self.send(StoreCommand::Finish {
-            status,
-            ended_at,
-            error,
-        });
-        let gone = Outcome {
-            store: None,
-            rows: 0,
-            duplicates: 0,
-            store_failed: 0,
-            error: Some(self.gone()),
-        };
+        let _ = self.send(StoreCommand::Finish { status, ended_at, error });
+        let gone = Outcome { store: None, rows: 0, duplicates: 0, store_failed: 0, error: Some(self.gone()) };
         self.join().unwrap_or(gone)
     }
 
@@ -159,11 +135,7 @@ impl Writer {
     }
 
     fn gone(&self) -> StoreError {
-        self.status
-            .failure()
-            .unwrap_or_else(|| StoreError::WriterGone {
-                path: self.path.clone(),
-            })
+        self.status.failure().unwrap_or_else(|| StoreError::WriterGone { path: self.path.clone() })
     }
 }
 

@@ -13,11 +13,7 @@ pub(super) struct SteadyClock {
 
 impl SteadyClock {
     pub(super) const fn new(offset: ClockOffset) -> Self {
-        Self {
-            goal_us: offset.micros,
-            excess_us: 0,
-            since_us: 0,
-        }
+        Self { goal_us: offset.micros, excess_us: 0, since_us: 0 }
     }
 
     /// The stored time of a monotonic one.
@@ -31,11 +27,7 @@ impl SteadyClock {
     pub(super) fn follow(&mut self, offset: ClockOffset, from_ns: u64) {
         let from_us = (from_ns / 1000) as i64;
         let now_us = self.goal_us + self.excess(from_us);
-        *self = Self {
-            goal_us: offset.micros,
-            excess_us: (now_us - offset.micros).max(0),
-            since_us: from_us,
-        };
+        *self = Self { goal_us: offset.micros, excess_us: (now_us - offset.micros).max(0), since_us: from_us };
     }
 
     #[inline]

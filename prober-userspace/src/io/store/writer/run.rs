@@ -71,15 +71,10 @@ impl Run {
         status: Arc<WriterStatus>,
         config: WriterConfig,
     ) -> Result<Self, StoreError> {
-        let counters = ScanCounters::load(store.connection(), scan)
-            .map_err(store.failed("reading the counters"))?;
-        let seen = recall(&store, scan, config.now_ns)
-            .map_err(store.failed("reading the last replies"))?;
+        let counters = ScanCounters::load(store.connection(), scan).map_err(store.failed("reading the counters"))?;
+        let seen = recall(&store, scan, config.now_ns).map_err(store.failed("reading the last replies"))?;
         // One thread: a commit is too small to share, and the other cores are the scan's.
-        store
-            .connection()
-            .execute_batch("SET threads = 1")
-            .map_err(store.failed("setting up the writer"))?;
+        store.connection().execute_batch("SET threads = 1").map_err(store.failed("setting up the writer"))?;
         let mut pending = Pending::default();
         let clock = SteadyClock::new(config.clock);
         pending.add_clock(clock.utc(config.now_ns), config.clock.micros);
@@ -109,11 +104,7 @@ impl Run {
             let idle = self.take(SLICES) == 0;
             match self.next_command(idle) {
                 Ok(None) => {}
-                Ok(Some(StoreCommand::Finish {
-                    status,
-                    ended_at,
-                    error,
-                })) => {
+                Ok(Some(StoreCommand::Finish { status, ended_at, error })) => {
                     self.pending.end = Some((status, ended_at, error));
                     return self.finish();
                 }
@@ -144,19 +135,9 @@ impl Run {
     fn obey(&mut self, command: StoreCommand) {
         self.dirty = true;
         match command {
-            StoreCommand::Counters(counters) => counters
-                .into_iter()
-                .for_each(|counter| self.counters.set(counter)),
-            StoreCommand::Rate {
-                ended_ns,
-                sent,
-                lost,
-            } => {
-                let Tally {
-                    replies,
-                    duplicates,
-                    lost: own_lost,
-                } = std::mem::take(&mut self.tally);
+            StoreCommand::Counters(counters) => counters.into_iter().for_each(|counter| self.counters.set(counter)),
+            StoreCommand::Rate { ended_ns, sent, lost } => {
+                let Tally { replies, duplicates, lost: own_lost } = std::mem::take(&mut self.tally);
                 let ended_at = self.clock.utc(ended_ns);
                 self.pending.add_rate(RateRow {
                     ended_at,
@@ -168,17 +149,14 @@ impl Run {
             }
             StoreCommand::Clock(offset) => {
                 self.clock.follow(offset, self.latest_ns);
-                self.pending
-                    .add_clock(self.clock.utc(self.latest_ns), offset.micros);
+                self.pending.add_clock(self.clock.utc(self.latest_ns), offset.micros);
             }
             StoreCommand::Flush { checkpoint, ack } => {
                 if let Some(checkpoint) = checkpoint {
                     self.pending.checkpoint = Some((checkpoint, utc_now()));
                 }
                 self.drain();
-                let done = self.flush().map(|()| FlushAck {
-                    rows: self.counters.total(own::STORED),
-                });
+                let done = self.flush().map(|()| FlushAck { rows: self.counters.total(own::STORED) });
                 // Who asked may have gone; the flush took place all the same.
                 let _ = ack.try_send(done);
             }
@@ -191,10 +169,7 @@ impl Run {
         self.drain();
         let error = self.flush().err();
         if error.is_some() {
-            self.status.store_failed.fetch_add(
-                (self.pending.rows() + self.builder.len()) as u64,
-                Ordering::Relaxed,
-            );
+            self.status.store_failed.fetch_add((self.pending.rows() + self.builder.len()) as u64, Ordering::Relaxed);
         }
         Outcome {
             rows: self.counters.total(own::STORED),
@@ -232,11 +207,7 @@ impl Run {
         for _ in 0..slices {
             // Not beyond a row group; while the database cannot be written, on and on until the limit of held rows.
             let room = match self.failed {
-                None => self
-                    .config
-                    .flush_rows
-                    .saturating_sub(self.builder.len())
-                    .min(SLICE),
+                None => self.config.flush_rows.saturating_sub(self.builder.len()).min(SLICE),
                 Some(_) => SLICE,
             };
             let count = self.events.pop_slice(&mut self.slice[..room]);
@@ -251,10 +222,7 @@ impl Run {
 
     /// New replies become rows, others are counted.
     fn sort_out(&mut self, count: usize) {
-        let room = self
-            .config
-            .held_rows
-            .saturating_sub(self.pending.rows() + self.builder.len());
+        let room = self.config.held_rows.saturating_sub(self.pending.rows() + self.builder.len());
         let (kept, dropped) = self.slice[..count].split_at(count.min(room));
         let (mut replies, mut duplicates, mut stale) = ([0u32; KINDS], [0u32; KINDS], 0u32);
         for event in kept {
@@ -276,21 +244,13 @@ impl Run {
             self.status.duplicates[kind].fetch_add(u64::from(duplicates[kind]), Ordering::Relaxed);
         }
         self.tally.lost += stale + dropped.len() as u32;
-        self.status
-            .stale
-            .fetch_add(u64::from(stale), Ordering::Relaxed);
-        self.status
-            .store_failed
-            .fetch_add(dropped.len() as u64, Ordering::Relaxed);
+        self.status.stale.fetch_add(u64::from(stale), Ordering::Relaxed);
+        self.status.store_failed.fetch_add(dropped.len() as u64, Ordering::Relaxed);
     }
 
     /// Commits what waits: several attempts at first, a single one once the failure is reported.
     fn flush(&mut self) -> Result<(), StoreError> {
-        let attempts = if self.failed.is_some() {
-            1
-        } else {
-            self.config.attempts.max(1)
-        };
+        let attempts = if self.failed.is_some() { 1 } else { self.config.attempts.max(1) };
         let mut attempt = 1;
         loop {
             match self.commit() {
@@ -326,14 +286,10 @@ impl Run {
             let value = self.status.duplicates[kind].load(Ordering::Relaxed);
             self.counters.set(own::duplicate(kind, value));
         }
-        self.counters
-            .set(own::store_failed(self.status.store_failed()));
+        self.counters.set(own::store_failed(self.status.store_failed()));
         self.counters.set(own::stale(self.status.stale()));
-        self.database
-            .commit(&mut self.pending, &mut self.counters)?;
-        self.status
-            .committed
-            .store(self.database.stored(), Ordering::Relaxed);
+        self.database.commit(&mut self.pending, &mut self.counters)?;
+        self.status.committed.store(self.database.stored(), Ordering::Relaxed);
         self.flushed = Instant::now();
         self.dirty = false;
         Ok(())

@@ -52,23 +52,14 @@ impl WriterStatus {
     /// Why the database cannot be written, once all attempts have failed. The engine then stops sending. The writer keeps
     /// trying; a later success does not take this back.
     pub fn failure(&self) -> Option<StoreError> {
-        self.failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn report(&self, error: StoreError) {
-        self.failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(error);
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 }
 
 fn sum(counters: &[AtomicU64]) -> u64 {
-    counters
-        .iter()
-        .map(|counter| counter.load(Ordering::Relaxed))
-        .sum()
+    counters.iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
 }

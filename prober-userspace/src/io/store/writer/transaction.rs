@@ -64,27 +64,12 @@ impl Pending {
         for rate in &self.rates {
             let [a, b, c, d, e, f, g] = rate.replies;
             let at = timestamp(rate.ended_at);
-            rates.append_row(params![
-                scan.0,
-                at,
-                rate.sent,
-                a,
-                b,
-                c,
-                d,
-                e,
-                f,
-                g,
-                rate.duplicates,
-                rate.lost
-            ])?;
+            rates.append_row(params![scan.0, at, rate.sent, a, b, c, d, e, f, g, rate.duplicates, rate.lost])?;
         }
         rates.flush()?;
         for &(set_at, offset_us) in &self.clocks {
-            connection.execute(
-                "INSERT INTO scan_clock VALUES (?, ?, ?)",
-                params![scan.0, timestamp(set_at), offset_us],
-            )?;
+            connection
+                .execute("INSERT INTO scan_clock VALUES (?, ?, ?)", params![scan.0, timestamp(set_at), offset_us])?;
         }
         if let Some((checkpoint, at)) = &self.checkpoint {
             let sql = "UPDATE scan SET checkpoint = ?, checkpoint_at = ? WHERE id = ?";
@@ -123,15 +108,7 @@ struct Doubt {
 impl Database {
     pub(super) fn new(store: Store, scan: ScanId) -> Self {
         let path = store.path().to_owned();
-        Self {
-            scan,
-            store: Some(store),
-            path,
-            suspect: false,
-            doubt: None,
-            commits: 0,
-            stored: 0,
-        }
+        Self { scan, store: Some(store), path, suspect: false, doubt: None, commits: 0, stored: 0 }
     }
 
     /// Rows stored in this session.
@@ -144,19 +121,13 @@ impl Database {
     }
 
     /// Writes all that waits and empties it; on failure it stays.
-    pub(super) fn commit(
-        &mut self,
-        pending: &mut Pending,
-        counters: &mut ScanCounters,
-    ) -> Result<(), StoreError> {
+    pub(super) fn commit(&mut self, pending: &mut Pending, counters: &mut ScanCounters) -> Result<(), StoreError> {
         self.recover(pending)?;
         let rows = pending.rows() as u64;
         counters.set(own::commits(self.commits + 1));
         counters.set(own::stored(self.stored + rows));
         let Some(store) = &self.store else {
-            return Err(StoreError::WriterGone {
-                path: self.path.clone(),
-            });
+            return Err(StoreError::WriterGone { path: self.path.clone() });
         };
         let written = store.in_transaction(|connection| {
             pending.write(connection, self.scan)?;
@@ -193,11 +164,7 @@ impl Database {
                 .total(own::COMMITS);
             if on_disk == doubt.commits {
                 self.commits += 1;
-                self.stored += pending
-                    .batches
-                    .drain(..doubt.batches)
-                    .map(|batch| batch.num_rows() as u64)
-                    .sum::<u64>();
+                self.stored += pending.batches.drain(..doubt.batches).map(|batch| batch.num_rows() as u64).sum::<u64>();
                 pending.rates.drain(..doubt.rates);
                 pending.clocks.drain(..doubt.clocks);
             }
