@@ -2,10 +2,17 @@
 //! sees.
 
 pub mod control;
+mod database;
+pub mod exclude;
+pub mod export;
+mod figure;
 pub mod output;
 pub mod progress;
+pub mod report;
 pub mod scan;
 pub mod settings;
+pub mod sql;
+mod table;
 
 use std::process::ExitCode;
 
@@ -27,6 +34,10 @@ enum Command {
     Scan(Box<scan::ScanCommand>),
     /// Change or ask a running scan: rate, pause, resume, stop, status
     Control(control::ControlArguments),
+    Report(report::ReportArgs),
+    Sql(sql::SqlArgs),
+    Export(export::ExportArgs),
+    Exclude(exclude::ExcludeArgs),
 }
 
 /// What was asked for cannot mean anything: exit code 2 instead of 1.
@@ -42,6 +53,10 @@ pub fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Scan(command) => command.run(),
         Command::Control(command) => command.run(),
+        Command::Report(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Sql(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Export(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Exclude(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| output::report(&error))
 }

@@ -10,7 +10,6 @@ mod export;
 mod scans;
 mod schema;
 mod seen;
-mod sys;
 mod writer;
 
 #[cfg(test)]
@@ -20,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use duckdb::{AccessMode, Config, Connection};
 
+use crate::io::privileges::restrict_new_files;
 pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
 pub use error::StoreError;
 pub(crate) use error::reason;
@@ -60,7 +60,8 @@ impl Store {
     pub fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
         match access {
             Access::Write => {
-                sys::keep_new_files_private();
+                // DuckDB makes its log file anew after every checkpoint: a mode set afterwards would leave gaps.
+                restrict_new_files();
                 let connection = connect(path, AccessMode::ReadWrite)?;
                 schema::migrate(&connection, path)?;
                 Ok(Self { connection, path: path.to_owned(), access })

@@ -1,0 +1,270 @@
+//! `prober exclude`: the addresses whose owners asked not to be probed, and checks of exclusion files. The IANA special
+//! ranges are always excluded unless a scan says `--allow-special`; they are not in these lists.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use prober_common::address::V4;
+use serde::Serialize;
+
+use super::database::{DatabaseArgs, who};
+use super::figure::grouped;
+use super::output::{put, put_json};
+use super::table::Table;
+use crate::io::clock::utc_now;
+use crate::io::store::{Access, StoredExclusion};
+use crate::target::address_set::AddressSet;
+use crate::target::exclusions::Exclusions;
+use crate::target::list::{parse_address_argument, parse_address_list};
+use crate::target::range::AddressRange;
+
+/// Addresses never to be probed
+#[derive(Clone, Debug, clap::Args)]
+pub struct ExcludeArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Action {
+    /// List the stored exclusions
+    List {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// Print JSON: an array of range, addresses, reason, added_at, added_by
+        #[arg(long)]
+        json: bool,
+    },
+    /// Store exclusions; every later scan with this database honours them
+    Add {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// Addresses, prefixes or ranges: 192.0.2.1, 192.0.2.0/24, 192.0.2.1-192.0.2.9
+        #[arg(value_name = "RANGE", required_unless_present = "file")]
+        ranges: Vec<String>,
+        /// Also everything in this exclusion file
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Who asked and why; kept in the audit trail
+        #[arg(long)]
+        reason: String,
+    },
+    /// Remove stored exclusions, each named exactly as it was added
+    Remove {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// Ranges as `prober exclude list` shows them
+        #[arg(value_name = "RANGE", required = true)]
+        ranges: Vec<String>,
+    },
+    /// Check exclusion files: every line understood, how many addresses
+    Check {
+        /// Exclusion files
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Print JSON: an array of file, ranges, addresses
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell whether addresses are excluded, and by what; exit code 0 if all are, 1 if not
+    Test {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// Addresses
+        #[arg(value_name = "ADDRESS", required = true)]
+        addresses: Vec<Ipv4Addr>,
+        /// Also look into these exclusion files
+        #[arg(long = "file", value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Leave the IANA special ranges out of it
+        #[arg(long)]
+        allow_special: bool,
+        /// Print JSON: an array of address, excluded, by
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl ExcludeArgs {
+    /// Does what was asked.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let done = match self.action {
+            Action::List { database, json } => list(&database, json),
+            Action::Add { database, ranges, file, reason } => add(&database, &ranges, file.as_deref(), &reason),
+            Action::Remove { database, ranges } => remove(&database, &ranges),
+            Action::Check { files, json } => check(&files, json),
+            Action::Test { database, addresses, files, allow_special, json } => {
+                return test(&database, &addresses, &files, allow_special, json);
+            }
+        };
+        done.map(|()| ExitCode::SUCCESS)
+    }
+}
+
+/// Reads an exclusion file; an error names file and line.
+fn read_list(file: &Path) -> anyhow::Result<Vec<AddressRange>> {
+    let text = std::fs::read(file).with_context(|| format!("exclusion file {}", file.display()))?;
+    Ok(parse_address_list(&text, &file.display().to_string())?)
+}
+
+fn range_of(stored: &StoredExclusion) -> AddressRange {
+    AddressRange::between(stored.first, stored.last)
+}
+
+fn list(database: &DatabaseArgs, json: bool) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Line {
+        range: String,
+        addresses: u64,
+        reason: String,
+        added_at: String,
+        added_by: String,
+    }
+    let lines: Vec<Line> = database
+        .open(Access::Read)?
+        .exclusions()?
+        .into_iter()
+        .map(|stored| Line {
+            range: range_of(&stored).to_string(),
+            addresses: range_of(&stored).address_count(),
+            reason: stored.reason,
+            added_at: stored.added_at.to_string(),
+            added_by: stored.added_by,
+        })
+        .collect();
+    if json {
+        return Ok(put_json(&lines)?);
+    }
+    let mut table = Table::of(&["range", "addresses>", "added (UTC)", "by", "reason"]);
+    for line in lines {
+        table.row([line.range, grouped(line.addresses), line.added_at, line.added_by, line.reason]);
+    }
+    Ok(put(&table.render())?)
+}
+
+fn add(database: &DatabaseArgs, ranges: &[String], file: Option<&Path>, reason: &str) -> anyhow::Result<()> {
+    let mut wanted = parse_arguments(ranges)?;
+    if let Some(file) = file {
+        wanted.extend(read_list(file)?);
+    }
+    if reason.trim().is_empty() {
+        bail!("exclude add: the reason is empty; say who asked and why");
+    }
+    let (added_at, added_by) = (utc_now(), who());
+    let entries: Vec<StoredExclusion> = wanted
+        .iter()
+        .map(|range| StoredExclusion {
+            first: range.first(),
+            last: range.last(),
+            reason: reason.to_owned(),
+            added_at,
+            added_by: added_by.clone(),
+        })
+        .collect();
+    database.open(Access::Write)?.add_exclusions(&entries)?;
+    let addresses = AddressSet::from_ranges(wanted).len();
+    Ok(put(&format!("added {} ranges, {} addresses\n", entries.len(), grouped(addresses)))?)
+}
+
+fn remove(database: &DatabaseArgs, ranges: &[String]) -> anyhow::Result<()> {
+    let wanted = parse_arguments(ranges)?;
+    if !database.db.exists() {
+        database.open(Access::Read)?;
+    }
+    let store = database.open(Access::Write)?;
+    let stored = store.exclusions()?;
+    if let Some(unknown) = wanted.iter().find(|range| !stored.iter().any(|entry| range_of(entry) == **range)) {
+        bail!(
+            "exclude remove: {unknown} is not stored as such, nothing was removed; `prober exclude list` shows what is"
+        );
+    }
+    let (at, who) = (utc_now(), who());
+    let mut removed = 0;
+    for range in wanted {
+        removed += store.remove_exclusion(range.first(), range.last(), at, &who)?;
+    }
+    Ok(put(&format!("removed {removed} ranges\n"))?)
+}
+
+fn check(files: &[PathBuf], json: bool) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Line {
+        file: String,
+        ranges: usize,
+        addresses: u64,
+    }
+    let mut lines = Vec::new();
+    for file in files {
+        let ranges = read_list(file)?;
+        let line = Line {
+            file: file.display().to_string(),
+            ranges: ranges.len(),
+            addresses: AddressSet::from_ranges(ranges).len(),
+        };
+        lines.push(line);
+    }
+    if json {
+        return Ok(put_json(&lines)?);
+    }
+    let mut table = Table::of(&["file", "ranges>", "addresses>"]);
+    for line in lines {
+        table.row([line.file, grouped(line.ranges as u64), grouped(line.addresses)]);
+    }
+    Ok(put(&table.render())?)
+}
+
+fn test(
+    database: &DatabaseArgs,
+    addresses: &[Ipv4Addr],
+    files: &[PathBuf],
+    allow_special: bool,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    #[derive(Serialize)]
+    struct Line {
+        address: String,
+        excluded: bool,
+        by: Option<String>,
+    }
+    let mut sources = Vec::new();
+    for file in files {
+        sources.push((file.display().to_string(), read_list(file)?));
+    }
+    // The default database need not exist; one that was named must.
+    if database.db.exists() || database.db != Path::new(crate::io::store::DEFAULT_PATH) {
+        for stored in database.open(Access::Read)?.exclusions()? {
+            sources.push((format!("{} ({})", database.db.display(), stored.reason), vec![range_of(&stored)]));
+        }
+    }
+    let exclusions = Exclusions::new(sources, allow_special);
+    let lines: Vec<Line> = addresses
+        .iter()
+        .map(|address| {
+            let by = exclusions.reason(V4::from(*address));
+            Line { address: address.to_string(), excluded: by.is_some(), by }
+        })
+        .collect();
+    let missing = lines.iter().filter(|line| !line.excluded).count();
+    if json {
+        put_json(&lines)?;
+    } else {
+        let mut table = Table::of(&["address", "excluded", "by"]);
+        for line in lines {
+            let excluded = if line.excluded { "yes" } else { "no" };
+            table.row([line.address, excluded.to_owned(), line.by.unwrap_or_default()]);
+        }
+        put(&table.render())?;
+    }
+    // Not a failure, but an answer that scripts can ask for.
+    Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn parse_arguments(ranges: &[String]) -> anyhow::Result<Vec<AddressRange>> {
+    let mut parsed = Vec::new();
+    for text in ranges {
+        parsed.extend(parse_address_argument(text)?);
+    }
+    Ok(parsed)
+}

@@ -1,0 +1,83 @@
+//! `prober report`: what a scan found, how fast it went and whether every reply is accounted for.
+
+mod chart;
+mod figures;
+mod html;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use super::database::DatabaseArgs;
+use super::output::{put, put_json};
+use crate::io::store::Access;
+use crate::model::scan::ScanId;
+
+pub use figures::Report;
+
+/// Report on a scan
+///
+/// The fields of --json are stable: new ones may be added, none is renamed. Times are UTC, RTTs are in milliseconds.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ReportArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Number of the scan, or `latest`
+    #[arg(long, value_name = "ID", default_value = "latest", value_parser = scan_choice)]
+    scan: ScanChoice,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Also write one self-contained page with charts
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// Which scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ScanChoice {
+    Latest,
+    Number(ScanId),
+}
+
+impl ScanChoice {
+    pub(super) fn number(self) -> Option<ScanId> {
+        match self {
+            Self::Latest => None,
+            Self::Number(scan) => Some(scan),
+        }
+    }
+}
+
+/// Parses the value of `--scan`.
+pub(super) fn scan_choice(text: &str) -> Result<ScanChoice, String> {
+    match text {
+        "latest" => Ok(ScanChoice::Latest),
+        number => match number.parse() {
+            Ok(number) => Ok(ScanChoice::Number(ScanId(number))),
+            Err(_) => Err("write the number of a scan, or latest".to_owned()),
+        },
+    }
+}
+
+impl ReportArgs {
+    /// Reads the database once and prints.
+    pub fn run(self) -> anyhow::Result<()> {
+        let store = self.database.open(Access::Read)?;
+        let report = Report::read(&store, self.scan.number())?;
+        drop(store);
+        if let Some(file) = &self.html {
+            std::fs::write(file, html::page(&report)).with_context(|| format!("report to {}", file.display()))?;
+        }
+        if self.json {
+            put_json(&report)?
+        } else {
+            put(&text::render(&report))?
+        }
+        Ok(())
+    }
+}

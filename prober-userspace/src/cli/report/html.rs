@@ -1,0 +1,393 @@
+//! The report as one page without outside parts: style, charts and a little script are inside.
+
+use std::fmt::Write;
+
+use super::chart::{Axis, Bar, Lines, Series, bars};
+use super::figures::{BINS_PER_DECADE, Bin, Report};
+use super::text::percentiles;
+use crate::cli::figure::{duration, grouped, millis, percent, rate, scaled};
+
+/// The whole page.
+pub(super) fn page(report: &Report) -> String {
+    let mut body = String::new();
+    header(&mut body, report);
+    tiles(&mut body, report);
+    body.push_str(r#"<div class="grid">"#);
+    body.push_str(&card(
+        "Round-trip time",
+        "Share of each kind's replies per bin; 20 bins per factor of ten",
+        &histogram(report),
+        "",
+    ));
+    body.push_str(&card(
+        "Round-trip time, cumulative",
+        "Share of each kind's replies that came at least as fast",
+        &cumulative(report),
+        "",
+    ));
+    body.push_str(&card("Probes sent", "Per second", &over_time(report, "sent"), ""));
+    body.push_str(&card("Replies", "Per second, without duplicates", &over_time(report, "replies"), ""));
+    body.push_str(&card("Round-trip time by kind, ms", "Exact percentiles", &rtt_table(report), "wide"));
+    body.push_str(&card("Open ports", "Addresses with the port open", &port_bars(report), ""));
+    body.push_str(&card("Accounting", "Where every reply went that the kernel accepted", &accounting(report), ""));
+    body.push_str(&card("ICMP errors", "Quoting our probes", &icmp_table(report), ""));
+    body.push_str(&card("Scan", "As it was asked for", &metadata(report), ""));
+    body.push_str("</div>");
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>prober · scan {}</title><style>\n{}</style></head><body><main>\n{body}\
+         <footer>prober {} · times are UTC</footer></main><div id=\"tip\" hidden></div><script>\n{}</script></body></html>\n",
+        report.scan.id,
+        include_str!("page.css"),
+        escape(&report.scan.program_version),
+        include_str!("page.js"),
+    )
+}
+
+/// Text for HTML, attributes included.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+fn header(body: &mut String, report: &Report) {
+    let scan = &report.scan;
+    // Writing to a string cannot fail, here and below.
+    let _ = write!(
+        body,
+        r#"<header><h1>Scan {}</h1><span class="chip {status}">{status}</span><p>{} · {} · by {} on {} · {} addresses, ports {}</p></header>"#,
+        scan.id,
+        escape(&scan.started_at.to_string().replace('T', " ")[..].split('.').next().unwrap_or_default().to_owned()),
+        duration(scan.seconds),
+        escape(&scan.operator),
+        escape(&scan.host),
+        grouped(scan.targets),
+        escape(&shortened(&scan.ports, 80)),
+        status = escape(&scan.status),
+    );
+    if let Some(error) = &scan.error {
+        let _ = write!(body, r#"<p class="bad">{}</p>"#, escape(error));
+    }
+}
+
+fn tiles(body: &mut String, report: &Report) {
+    let stored = report.accounting.stored;
+    let lost = report.accounting.lost;
+    let tiles = [
+        (
+            "Probes sent",
+            grouped(report.sent),
+            format!("{} of the plan", percent(report.sent, report.scan.probes_planned)),
+        ),
+        ("Mean rate", rate(report.sent_pps), format!("asked for {}", rate(report.scan.rate_pps))),
+        ("Replies", grouped(stored), format!("{} of probes", percent(stored, report.sent))),
+        ("Hosts", grouped(report.hosts), "answered themselves".to_owned()),
+        ("Open ports", grouped(report.open), "address and port pairs".to_owned()),
+        ("Replies lost", grouped(lost), percent(lost, report.accounting.accepted) + " of accepted"),
+    ];
+    body.push_str(r#"<section class="tiles">"#);
+    for (label, value, note) in tiles {
+        let _ = write!(
+            body,
+            r#"<div class="card tile"><div class="label">{label}</div><div class="value">{value}</div><div class="label">{note}</div></div>"#
+        );
+    }
+    body.push_str("</section>");
+}
+
+fn card(title: &str, note: &str, content: &str, class: &str) -> String {
+    format!(r#"<section class="card {class}"><h2>{title}</h2><p class="note">{note}</p>{content}</section>"#)
+}
+
+fn nothing(what: &str) -> String {
+    format!(r#"<p class="note">{what}</p>"#)
+}
+
+fn legend(series: &[Series]) -> String {
+    let items: String =
+        series.iter().map(|one| format!(r#"<li class="{}">{}</li>"#, one.class, escape(&one.name))).collect();
+    format!(r#"<ul class="legend">{items}</ul>"#)
+}
+
+/// The bins of each kind, kinds in the order of their replies.
+fn bins_by_kind(report: &Report) -> Vec<(String, u64, Vec<&Bin>)> {
+    report
+        .kinds
+        .iter()
+        .map(|kind| {
+            let bins = report.rtt_histogram.iter().filter(|bin| bin.kind == kind.kind).collect();
+            (kind.kind.clone(), kind.replies.max(1), bins)
+        })
+        .collect()
+}
+
+fn bin_ms(bin: i32) -> f64 {
+    10f64.powf(f64::from(bin) / f64::from(BINS_PER_DECADE)) / 1000.0
+}
+
+/// A logarithmic axis in ms over the bins that are used, whole decades at both ends when they are near.
+fn rtt_axis(report: &Report) -> Axis {
+    let bins = || report.rtt_histogram.iter().map(|bin| bin.bin);
+    let (first, last) = (bins().min().unwrap_or(0), bins().max().unwrap_or(20));
+    let (from, to) = (bin_ms(first - 1), bin_ms(last + 2));
+    let ticks = [
+        (0.001, "1 µs"),
+        (0.01, "10 µs"),
+        (0.1, "0.1 ms"),
+        (1.0, "1 ms"),
+        (10.0, "10 ms"),
+        (100.0, "100 ms"),
+        (1e3, "1 s"),
+        (1e4, "10 s"),
+    ];
+    let ticks: Vec<(f64, String)> =
+        ticks.into_iter().filter(|(at, _)| (from..=to).contains(at)).map(|(at, text)| (at, text.to_owned())).collect();
+    let ends = || vec![(from, format!("{} ms", millis(from))), (to, format!("{} ms", millis(to)))];
+    Axis { from, to, log: true, ticks: if ticks.len() < 2 { ends() } else { ticks } }
+}
+
+fn share_text(share: f64) -> String {
+    match share {
+        share if share >= 10.0 || share.fract() == 0.0 => format!("{share:.0} %"),
+        share => format!("{share:.1} %"),
+    }
+}
+
+fn histogram(report: &Report) -> String {
+    let series: Vec<Series> = bins_by_kind(report)
+        .into_iter()
+        .map(|(kind, replies, bins)| {
+            let mut points = Vec::new();
+            let mut after = None;
+            for bin in bins {
+                // Where bins are missing the curve falls to 0.
+                if after != Some(bin.bin) {
+                    points.extend(after.map(|gap| (bin_ms(gap), 0.0)));
+                }
+                points.push((bin.from_ms, bin.replies as f64 / replies as f64 * 100.0));
+                after = Some(bin.bin + 1);
+            }
+            points.extend(after.map(|end| (bin_ms(end), 0.0)));
+            points.insert(0, (points.first().map_or(1.0, |first| first.0), 0.0));
+            Series { name: kind.clone(), class: kind, points }
+        })
+        .collect();
+    if series.is_empty() {
+        return nothing("No replies.");
+    }
+    let y_max = series.iter().flat_map(|one| &one.points).map(|point| point.1).fold(0.1, f64::max);
+    let legend = legend(&series);
+    let from = |x: f64| format!("from {} ms", millis(x));
+    let chart = Lines {
+        label: "RTT histogram",
+        x: rtt_axis(report),
+        y_max,
+        y_text: share_text,
+        x_text: &from,
+        series,
+        filled: true,
+    };
+    legend + &chart.svg()
+}
+
+fn cumulative(report: &Report) -> String {
+    let series: Vec<Series> = bins_by_kind(report)
+        .into_iter()
+        .map(|(kind, replies, bins)| {
+            let mut sum = 0;
+            let mut points: Vec<(f64, f64)> = bins.first().map(|bin| (bin.from_ms, 0.0)).into_iter().collect();
+            for bin in bins {
+                points.push((bin.from_ms, sum as f64 / replies as f64 * 100.0));
+                sum += bin.replies;
+                points.push((bin_ms(bin.bin + 1), sum as f64 / replies as f64 * 100.0));
+            }
+            points.dedup();
+            Series { name: kind.clone(), class: kind, points }
+        })
+        .collect();
+    if series.is_empty() {
+        return nothing("No replies.");
+    }
+    let legend = legend(&series);
+    let within = |x: f64| format!("within {} ms", millis(x));
+    let chart = Lines {
+        label: "RTT distribution",
+        x: rtt_axis(report),
+        y_max: 100.0,
+        y_text: share_text,
+        x_text: &within,
+        series,
+        filled: false,
+    };
+    legend + &chart.svg()
+}
+
+/// Probes or replies per second against the time since the start.
+fn over_time(report: &Report, what: &str) -> String {
+    let start_us = report.scan.started_at.0;
+    let since = |at: crate::model::utc::UtcMicros| (at.0 - start_us) as f64 / 1e6;
+    let curve = |name: &str, class: &str, value: &dyn Fn(&super::figures::Rate) -> f64| Series {
+        name: name.to_owned(),
+        class: class.to_owned(),
+        points: report.rate.iter().map(|rate| (since(rate.at), value(rate))).collect(),
+    };
+    let mut series = match what {
+        "sent" => vec![curve("sent", "sent", &|rate| rate.sent_pps)],
+        _ => vec![curve("replies", "replies", &|rate| rate.replies_per_second)],
+    };
+    if what != "sent" && report.rate.iter().any(|rate| rate.lost_per_second > 0.0) {
+        series.push(curve("lost", "lost", &|rate| rate.lost_per_second));
+    }
+    let (Some(first), Some(last)) = (report.rate.first(), report.rate.last()) else {
+        return nothing("Not recorded.");
+    };
+    let (from, to) = (since(first.at).min(0.0), since(last.at).max(1.0));
+    let step = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 21_600.0, 86_400.0]
+        .into_iter()
+        .find(|step| (to - from) / step <= 8.0)
+        .unwrap_or(604_800.0);
+    let ticks = (0..=8)
+        .map(|tick| f64::from(tick) * step)
+        .filter(|at| *at <= to)
+        .map(|at| (at, if at == 0.0 { "0".to_owned() } else { elapsed(at) }))
+        .collect();
+    let y_max = series.iter().flat_map(|one| &one.points).map(|point| point.1).fold(1.0, f64::max);
+    let after = |x: f64| format!("after {}", duration(x));
+    let legend = if series.len() > 1 { legend(&series) } else { String::new() };
+    let y_text = |value: f64| scaled(value).trim_end().to_owned();
+    let x = Axis { from, to, log: false, ticks };
+    legend + &Lines { label: what, x, y_max, y_text, x_text: &after, series, filled: false }.svg()
+}
+
+/// A time on the axis: `30 s`, `5 min`, `2 h`.
+fn elapsed(seconds: f64) -> String {
+    match seconds {
+        s if s < 60.0 => format!("{s:.0} s"),
+        s if s < 3_600.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.0} h", s / 3_600.0),
+    }
+}
+
+fn port_bars(report: &Report) -> String {
+    if report.ports.is_empty() {
+        return nothing("None.");
+    }
+    let items: Vec<Bar> = report
+        .ports
+        .iter()
+        .take(15)
+        .map(|port| {
+            let prefix = if port.probe == "udp" { "udp " } else { "" };
+            Bar {
+                label: format!("{prefix}{}", port.port),
+                value: port.addresses as f64,
+                text: format!("{} ({})", grouped(port.addresses), percent(port.addresses, report.hosts)),
+                tip: format!(
+                    "port {}: {} addresses, median RTT {} ms",
+                    port.port,
+                    grouped(port.addresses),
+                    millis(port.rtt_median_ms)
+                ),
+            }
+        })
+        .collect();
+    bars("Open ports", &items)
+}
+
+/// A table; heads that end in `>` and their columns are aligned right.
+fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let class = |column: usize| match heads.get(column) {
+        Some(head) if head.ends_with('>') => " class=\"num\"",
+        Some(_) if column > 0 => " class=\"text\"",
+        _ => "",
+    };
+    let mut html = "<table><thead><tr>".to_owned();
+    for (column, head) in heads.iter().enumerate() {
+        let _ = write!(html, "<th{}>{}</th>", class(column), escape(head.trim_end_matches('>')));
+    }
+    html.push_str("</tr></thead><tbody>");
+    for row in rows {
+        html.push_str("<tr>");
+        for (column, cell) in row.iter().enumerate() {
+            let _ = write!(html, "<td{}>{}</td>", class(column), escape(cell));
+        }
+        html.push_str("</tr>");
+    }
+    html + "</tbody></table>"
+}
+
+fn rtt_table(report: &Report) -> String {
+    if report.kinds.is_empty() {
+        return nothing("No replies.");
+    }
+    let heads = [
+        "kind", "replies>", "of sent>", "min>", "p1>", "p5>", "p25>", "p50>", "p75>", "p95>", "p99>", "p99.9>", "max>",
+    ];
+    table(
+        &heads,
+        report.kinds.iter().map(|kind| {
+            let counts = [kind.kind.clone(), grouped(kind.replies), percent(kind.replies, report.sent)];
+            counts.into_iter().chain(percentiles(&kind.rtt_ms).map(millis)).collect()
+        }),
+    )
+}
+
+fn accounting(report: &Report) -> String {
+    let account = &report.accounting;
+    let (class, verdict) = match (account.balanced, report.scan.status.as_str()) {
+        (true, _) => ("good", "balanced"),
+        (false, "running") => ("warn", "replies under way, or killed"),
+        (false, _) => ("bad", "not balanced"),
+    };
+    let equation = format!(
+        r#"<p class="equation">accepted <b>{}</b> = stored <b>{}</b> + duplicates <b>{}</b> + lost <b>{}</b> · <span class="{class}">{verdict}</span></p>"#,
+        grouped(account.accepted),
+        grouped(account.stored),
+        grouped(account.duplicates),
+        grouped(account.lost),
+    );
+    let rows = report
+        .counters
+        .iter()
+        .filter(|counter| counter.value > 0 || counter.role == "loss")
+        .map(|counter| vec![counter.name.clone(), grouped(counter.value), counter.meaning.clone()]);
+    equation + &table(&["counter", "events>", "meaning"], rows)
+}
+
+fn icmp_table(report: &Report) -> String {
+    if report.icmp_errors.is_empty() {
+        return nothing("None.");
+    }
+    let rows = report.icmp_errors.iter().map(|error| {
+        let [replies, addresses, responders] = [error.replies, error.addresses, error.responders].map(grouped);
+        vec![error.name.clone(), format!("{}/{}", error.r#type, error.code), replies, addresses, responders]
+    });
+    table(&["error", "type/code>", "replies>", "addresses>", "responders>"], rows)
+}
+
+fn metadata(report: &Report) -> String {
+    let scan = &report.scan;
+    let source = scan.source_address.as_deref().unwrap_or("-");
+    let ended = scan.ended_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+    let rows = [
+        ("command", shortened(&scan.command, 400)),
+        ("ports", shortened(&scan.ports, 400)),
+        ("started", scan.started_at.to_string()),
+        ("ended", ended),
+        ("engine", format!("{} on {} from {source}", scan.engine, scan.interface)),
+        (
+            "planned",
+            format!("{} probes, shard {} of {}", grouped(scan.probes_planned), scan.shard_index + 1, scan.shard_count),
+        ),
+        ("seed", scan.seed.to_string()),
+        ("plan", scan.plan_fingerprint.clone()),
+        ("resumed", scan.resumed.to_string()),
+    ];
+    table(&["setting", "value"], rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]))
+}
+
+fn shortened(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{} ...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
