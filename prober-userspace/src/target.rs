@@ -5,12 +5,14 @@
 pub mod address_set;
 pub mod exclusions;
 pub mod list;
+pub mod pace;
 pub mod pair_list;
 pub mod permutation;
 pub mod plan;
 pub mod port_sets;
 pub mod ports;
 pub mod range;
+pub mod rate;
 pub mod shard;
 pub mod special;
 mod splitmix;
