@@ -103,13 +103,20 @@ pub fn delete_stale() -> Result<Vec<String>> {
     let stale: Vec<String> = entries
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| maker(name).is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()))
+        .filter(|name| maker(name).is_some_and(|pid| !is_running(pid)))
         .collect();
     for name in &stale {
         end_processes_in(name)?;
         ip(&["netns", "del", name])?;
     }
     Ok(stale)
+}
+
+/// Whether a process runs: one that has ended may still be listed until its parent asks how.
+pub(crate) fn is_running(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before the state is in brackets, and may hold anything.
+    stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).is_some_and(|state| !"ZX".contains(state))
 }
 
 /// The pid in the name of a lab's namespace; `None` if it is not a lab's.
@@ -152,6 +159,19 @@ fn ip(arguments: &[&str]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_runs_until_it_has_ended() {
+        let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+        assert!(is_running(child.id()) && is_running(std::process::id()));
+        child.kill().unwrap();
+        // Nobody has asked how it ended: it stays listed.
+        while is_running(child.id()) {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+        assert!(!is_running(child.id()));
+    }
 
     #[test]
     fn only_names_of_the_lab_have_a_maker() {

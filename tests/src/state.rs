@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use prober_common::lab::LabCounts;
 use serde::{Deserialize, Serialize};
 
-use crate::world::WorldCounts;
+use crate::{namespace::is_running, world::WorldCounts};
 
 const DIRECTORY: &str = "/run/prober-lab";
 
@@ -128,7 +128,7 @@ impl State {
     /// Whether its process lives.
     pub fn is_alive(&self) -> bool {
         let program = fs::read_to_string(Path::new("/proc").join(self.pid.to_string()).join("comm"));
-        program.is_ok_and(|name| name.trim() == "prober-lab")
+        is_running(self.pid) && program.is_ok_and(|name| name.trim() == "prober-lab")
     }
 }
 

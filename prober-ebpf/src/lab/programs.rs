@@ -93,6 +93,9 @@ fn reflect(packet: &Packet, rules: &LabRules, counts: &mut LabCounts) -> u32 {
 
 #[inline(always)]
 fn deliver(ctx: &XdpContext, packet: &Packet, rules: &LabRules, counts: &mut LabCounts) -> u32 {
+    if !matches!(packet.kind, Kind::Syn | Kind::Echo | Kind::Udp) {
+        return xdp_action::XDP_DROP;
+    }
     if population_hash(rules.seed, packet.destination) >= rules.answer_below {
         counts.unpopulated += 1;
         return xdp_action::XDP_DROP;
