@@ -106,8 +106,11 @@ pub fn delete_stale() -> Result<Vec<String>> {
         .filter(|name| maker(name).is_some_and(|pid| !is_running(pid)))
         .collect();
     for name in &stale {
-        end_processes_in(name)?;
-        ip(&["netns", "del", name])?;
+        let deleted = end_processes_in(name).and_then(|()| ip(&["netns", "del", name]));
+        // Another lab may have come first.
+        if Path::new(DIRECTORY).join(name).exists() {
+            deleted?;
+        }
     }
     Ok(stale)
 }
