@@ -13,6 +13,7 @@ pub mod port_sets;
 pub mod ports;
 pub mod range;
 pub mod rate;
+pub mod schedule;
 pub mod shard;
 pub mod special;
 mod splitmix;

@@ -1,0 +1,54 @@
+//! The limit per /24: a leaky bucket each (GCRA, ITU-T I.371), in a bounded table. Networks that share an entry share
+//! its limit, which only makes it stricter. A probe that must wait reserves its time, so that none waits for ever and
+//! none is asked twice.
+
+use prober_common::address::V4;
+
+/// 8 MB of times.
+const MOST_BITS: u32 = 20;
+const FEWEST_BITS: u32 = 8;
+
+#[derive(Debug)]
+pub(super) struct NetworkLimit {
+    interval_ns: u64,
+    /// How far ahead of its even spacing a probe may come.
+    tolerance_ns: u64,
+    /// When each network's probes so far would end if evenly spaced.
+    busy_until_ns: Vec<u64>,
+    shift: u32,
+}
+
+impl NetworkLimit {
+    /// A limit of `pps` for each of about `networks` /24s; none if `pps` is not a positive number.
+    pub(super) fn new(pps: f64, networks: u64) -> Option<Self> {
+        if !(pps > 0.0 && pps.is_finite()) {
+            return None;
+        }
+        let interval_ns = (1e9 / pps).max(1.0);
+        let burst = (pps / 10.0).clamp(1.0, 32.0).floor();
+        // Twice as many entries as networks, so that few are shared.
+        let bits = (64 - (networks * 2).leading_zeros()).clamp(FEWEST_BITS, MOST_BITS);
+        Some(Self {
+            interval_ns: interval_ns as u64,
+            tolerance_ns: (interval_ns * (burst - 1.0)) as u64,
+            busy_until_ns: vec![0; 1 << bits],
+            shift: 32 - bits,
+        })
+    }
+
+    pub(super) fn interval_ns(&self) -> u64 {
+        self.interval_ns
+    }
+
+    /// Takes a place for one probe to `address`: now, or at the time in the error.
+    #[inline]
+    pub(super) fn reserve(&mut self, address: V4, now_ns: u64) -> Result<(), u64> {
+        // Fibonacci hashing: neighbouring networks land far apart.
+        let entry = address.slash24().wrapping_mul(0x9e37_79b1) >> self.shift;
+        let busy_until_ns = &mut self.busy_until_ns[entry as usize];
+        let start_ns = (*busy_until_ns).max(now_ns);
+        *busy_until_ns = start_ns.saturating_add(self.interval_ns);
+        let allowed_ns = start_ns.saturating_sub(self.tolerance_ns);
+        if allowed_ns <= now_ns { Ok(()) } else { Err(allowed_ns) }
+    }
+}
