@@ -31,6 +31,11 @@ pub fn queue_of(ctx: &XdpContext, rules: &Rules) -> Option<u32> {
 /// Sends the next probe of the queue, if there is one.
 #[inline(always)]
 pub fn send(ctx: &XdpContext, queue: u32) -> u32 {
+    // The metadata must not travel: a veth peer that answers in place would send it back to us.
+    // SAFETY: the helper checks the length; every pointer made before is dead after it.
+    if unsafe { aya_ebpf::helpers::bpf_xdp_adjust_meta(ctx.ctx, size_of::<LiveMeta>() as i32) } != 0 {
+        return XDP_DROP;
+    }
     match next(ctx, queue) {
         Some(()) => XDP_TX,
         None => {

@@ -3,7 +3,7 @@
 use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use aya_ebpf::programs::XdpContext;
-use aya_log_ebpf::info;
+use aya_log_ebpf::debug;
 use prober_common::counter::Counter;
 use prober_common::event::ReplyKind;
 use prober_common::probe::tcp_syn;
@@ -33,7 +33,7 @@ fn accept(ctx: &XdpContext, rules: &Rules, reply: &Reply) -> u32 {
     count(Counter::Accepted);
     emit(&reply.event);
     if rules.flags & FLAG_LOG != 0 {
-        info!(ctx, "accepted {:i} kind {} rtt {} ns", reply.event.target.0, reply.event.kind, reply.event.rtt_ns);
+        debug!(ctx, "accepted {:i} kind {} rtt {} ns", reply.event.target.0, reply.event.kind, reply.event.rtt_ns);
     }
     if reply.event.kind != ReplyKind::SynAck as u8 {
         return XDP_DROP;

@@ -1,3 +1,18 @@
-//! The threads of a running scan: plan, transmit, receive, store, control.
+//! The threads of a scan and what connects them.
+//!
+//! ```text
+//! planner ─batches─► sender (one per queue) ═ wire ═► XDP ─ring─► receiver ─events─► store writer
+//!    ▲ ◄──sent──────────┘                                                              │
+//!    └────────────── control: socket, signals, progress, checkpoints ◄──status─────────┘
+//! ```
+//!
+//! Data-plane threads work in fixed batches, without locks or logs per packet. What a scan is stands in `scan`.
 
+mod counts;
+mod open;
+mod planner;
+mod receiver;
 pub mod scan;
+mod sender;
+mod shared;
+mod spacing;

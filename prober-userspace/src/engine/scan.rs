@@ -1,18 +1,265 @@
-//! A scan from request to summary.
+//! A scan from beginning to end: open everything, give up privileges, start the threads, watch over them, and end such
+//! that nothing is lost and a resume finds its place.
+
+mod checkpoint;
+mod watch;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, anyhow};
+use caps::Capability;
+use prober_common::cookie::Key;
+use ringbuf::HeapRb;
+use ringbuf::traits::Split;
 
+use super::open::{self, TemplateSet};
+use super::planner::{CheckpointRequest, Planner, QUEUE_BATCHES, SenderQueues};
+use super::sender::Sender;
+use super::shared::{SendCounts, Switches, UNLIMITED_PPS};
+use super::{receiver, sender};
+use crate::io::clock::utc_now;
+use crate::io::control::{ControlEvent, ControlServer, default_socket};
+use crate::io::instance::Instance;
+use crate::io::privileges;
+use crate::io::store::{Access, EVENT_QUEUE, Store, Writer, WriterConfig};
+use crate::io::sys::monotonic_ns;
+use crate::io::transmit::{EngineKind, Transmit, TransmitConfig, TransmitError};
+use crate::io::xdp::{Attached, Counters};
+use crate::model::link::Link;
 use crate::model::request::ScanRequest;
+use crate::model::scan::{ScanId, ScanMeta};
 use crate::model::status::{ScanSummary, StatusSample};
+use crate::model::utc::ClockOffset;
+use crate::target::schedule::{Schedule, ScheduleConfig};
+use checkpoint::Saved;
+use watch::Watch;
 
-/// Runs the scan to its end. `observe` sees a sample every second, on the calling thread.
-pub fn run(_request: ScanRequest, _observe: &mut dyn FnMut(&StatusSample)) -> Result<ScanSummary> {
-    bail!("this build cannot send yet; --dry-run shows the plan")
+/// The seed of the scan that `--resume` would go on with.
+pub fn recorded_seed(database: &Path) -> anyhow::Result<u64> {
+    let store = Store::open(database, Access::Write)?;
+    let latest = store.find_scan(None)?;
+    Ok(store.seed_of(latest.id)?)
 }
 
-/// The seed of the scan in this database that can be resumed.
-pub fn recorded_seed(database: &Path) -> Result<u64> {
-    bail!("{} holds no scan to resume", database.display())
+/// Runs the scan; `show` gets a sample each second and at the end.
+pub fn run(request: ScanRequest, show: &mut dyn FnMut(&StatusSample)) -> anyhow::Result<ScanSummary> {
+    let link = Link::discover(&request.link)?;
+    let instance = Instance::claim(&link.name)?;
+    let set = TemplateSet::new(&link, &request, &request.plan.probe_ports())?;
+    let store = Store::open(&request.database, Access::Write)?;
+
+    let (scan, saved) = match begin_or_resume(&store, &request, &link, &set)? {
+        (scan, Some(saved)) => (scan, saved),
+        (scan, None) => (scan, Saved::fresh(Key([random()?, random()?]))),
+    };
+    let senders = open::sender_count(&request, &link);
+    let pass = random()? | 1;
+    let attached = open::receiver(&link, saved.key, pass, &set, senders)?;
+    if let Some(reason) = &attached.fallback {
+        log::warn!("{}: no native XDP ({reason}); attached generic, which is slower but decides the same", link.name);
+    }
+    let (kind, engines) = open_engines(&request, &link, &set, &attached, saved.key, pass, senders)?;
+    let socket = request.control_socket.clone().unwrap_or_else(|| default_socket(&link.name));
+    let (server, control) = ControlServer::listen(&socket)?;
+    drop_privileges(kind)?;
+
+    let running = start(&request, &set, scan, &saved, store, attached, engines)?;
+    let watch = Watch::new(&request, scan, kind, &saved, running, control);
+    let summary = watch.until_ended(show);
+    drop(server);
+    drop(instance);
+    summary
 }
+
+/// Records the scan, or takes up the one that was interrupted.
+fn begin_or_resume(
+    store: &Store,
+    request: &ScanRequest,
+    link: &Link,
+    set: &TemplateSet,
+) -> anyhow::Result<(ScanId, Option<Saved>)> {
+    if !request.resume {
+        return Ok((store.begin_scan(&meta(request, link, set))?, None));
+    }
+    let latest = store.find_scan(None)?;
+    let resumption = store.resume_scan(latest.id, request.plan.fingerprint(), utc_now(), &request.record.operator)?;
+    let saved = resumption.checkpoint.as_deref().map(Saved::from_json).transpose().with_context(|| {
+        format!("database {}: the checkpoint of scan {} is damaged", request.database.display(), latest.id)
+    })?;
+    Ok((latest.id, saved))
+}
+
+fn meta(request: &ScanRequest, link: &Link, set: &TemplateSet) -> ScanMeta {
+    ScanMeta {
+        started_at: utc_now(),
+        operator: request.record.operator.clone(),
+        host: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: request.record.command.clone(),
+        settings: request.record.settings.clone(),
+        seed: request.plan.seed(),
+        plan_fingerprint: request.plan.fingerprint(),
+        targets: request.plan.len(),
+        ports: request.record.ports.clone(),
+        probes_planned: planned(request),
+        shard_index: request.shard.index(),
+        shard_count: request.shard.count(),
+        rate_pps: rate_pps(request, set),
+        engine: request.engine.name().to_owned(),
+        interface: link.name.clone(),
+        source_address: Some(link.source),
+    }
+}
+
+/// Probes of this shard, all passes.
+fn planned(request: &ScanRequest) -> u64 {
+    let targets = request.shard.len_of(request.plan.len());
+    request.pace.max_targets.map_or(targets, |most| targets.min(most)) * u64::from(request.pace.probes)
+}
+
+fn rate_pps(request: &ScanRequest, set: &TemplateSet) -> f64 {
+    request.pace.rate.pps(set.mean_len()).unwrap_or(UNLIMITED_PPS)
+}
+
+fn open_engines(
+    request: &ScanRequest,
+    link: &Link,
+    set: &TemplateSet,
+    attached: &Attached,
+    key: Key,
+    pass: u64,
+    senders: u32,
+) -> anyhow::Result<(EngineKind, Vec<Box<dyn Transmit>>)> {
+    let (kind, why) = open::choose(request.engine, link, attached.mode);
+    let config = TransmitConfig {
+        ifindex: link.ifindex,
+        interface: link.name.clone(),
+        queue: 0,
+        senders,
+        key,
+        templates: set.templates().to_vec(),
+    };
+    let (kind, engines) = open::engines(request.engine, kind, &config, senders, &attached.object, pass)?;
+    if let Some(engine) = engines.first() {
+        log::info!("{} on {} ({why}), XDP {}", engine.describe(), link.name, attached.mode.name());
+    }
+    Ok((kind, engines))
+}
+
+/// Keeps only what is used after the start: live frames run a program again and again.
+fn drop_privileges(kind: EngineKind) -> anyhow::Result<()> {
+    let keep: &[Capability] = match kind {
+        EngineKind::LiveFrames => &[Capability::CAP_NET_ADMIN, Capability::CAP_BPF, Capability::CAP_PERFMON],
+        EngineKind::AfXdp | EngineKind::Packet => &[Capability::CAP_NET_RAW],
+    };
+    privileges::drop_all_but(keep)?;
+    Ok(())
+}
+
+/// The threads of a scan and what the control thread holds of them.
+struct Running {
+    switches: Arc<Switches>,
+    counts: Vec<Arc<SendCounts>>,
+    counters: Counters,
+    senders: Vec<JoinHandle<Result<(), TransmitError>>>,
+    planner: JoinHandle<()>,
+    requests: SyncSender<CheckpointRequest>,
+    receiver: JoinHandle<u64>,
+    writer: Writer,
+    /// Keeps the program attached.
+    _object: Arc<aya::Ebpf>,
+    /// Rate asked for at the start, packets/s.
+    planned: u64,
+}
+
+fn start(
+    request: &ScanRequest,
+    set: &TemplateSet,
+    scan: ScanId,
+    saved: &Saved,
+    store: Store,
+    attached: Attached,
+    engines: Vec<Box<dyn Transmit>>,
+) -> anyhow::Result<Running> {
+    let switches = Arc::new(Switches::new(rate_pps(request, set)));
+    let (events_in, events_out) = HeapRb::new(EVENT_QUEUE).split();
+    let now_ns = monotonic_ns();
+    let writer =
+        Writer::spawn(store, scan, events_out, WriterConfig::new(ClockOffset::between(utc_now(), now_ns), now_ns))?;
+    let receiver = {
+        let (ring, switches) = (attached.replies, Arc::clone(&switches));
+        thread("receive", move || receiver::run(ring, events_in, &switches))?
+    };
+    let exclusions = Arc::new(request.exclusions.clone());
+    let count = engines.len() as u32;
+    let (mut queues, mut counts, mut senders) = (Vec::new(), Vec::new(), Vec::new());
+    for engine in engines {
+        let (batches_in, batches_out) = HeapRb::new(QUEUE_BATCHES).split();
+        // Twice as long as the batches' queue: those in a sender's hands come on top.
+        let (sent_in, sent_out) = HeapRb::new(4 * QUEUE_BATCHES).split();
+        queues.push(SenderQueues { batches: batches_in, sent: sent_out });
+        let own = Arc::new(SendCounts::default());
+        counts.push(Arc::clone(&own));
+        let sender = sender::Sender {
+            engine,
+            batches: batches_out,
+            sent: sent_in,
+            exclusions: Arc::clone(&exclusions),
+            switches: Arc::clone(&switches),
+            counts: own,
+            senders: count,
+        };
+        senders.push(thread("send", move || Sender::run(sender))?);
+    }
+    let (requests, inbox) = sync_channel(1);
+    let planner = Planner {
+        schedule: schedule(request, saved)?,
+        senders: queues,
+        templates: set.clone(),
+        switches: Arc::clone(&switches),
+        requests: inbox,
+    };
+    Ok(Running {
+        switches,
+        counts,
+        counters: attached.counters,
+        senders,
+        planner: thread("plan", move || planner.run())?,
+        requests,
+        receiver,
+        writer,
+        _object: attached.object,
+        planned: planned(request),
+    })
+}
+
+fn schedule(request: &ScanRequest, saved: &Saved) -> anyhow::Result<Schedule> {
+    let config = ScheduleConfig {
+        passes: request.pace.probes,
+        spacing_ns: request.pace.probe_spacing.as_nanos() as u64,
+        rate_per_slash24_pps: request.pace.rate_per_slash24_pps,
+        max_targets: request.pace.max_targets,
+    };
+    let plan = Arc::clone(&request.plan);
+    match &saved.checkpoint {
+        None => Ok(Schedule::new(plan, request.shard, config)),
+        Some(checkpoint) => Ok(Schedule::resume(plan, request.shard, config, checkpoint, monotonic_ns())?),
+    }
+}
+
+fn thread<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<JoinHandle<T>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .with_context(|| format!("cannot start the thread `{name}`"))
+}
+
+fn random() -> anyhow::Result<u64> {
+    getrandom::u64().map_err(|error| anyhow!("the kernel gives no random numbers: {error}"))
+}
+
+/// Commands from the control socket.
+type Control = Receiver<ControlEvent>;

@@ -48,6 +48,8 @@ pub struct TransmitConfig {
     pub interface: String,
     /// Transmit queue, for engines that bind to one.
     pub queue: u32,
+    /// How many engines share the scan's rate.
+    pub senders: u32,
     /// The scan's secret.
     pub key: Key,
     /// Frame templates, indexed by [`ProbeSlot::template`]; not empty.

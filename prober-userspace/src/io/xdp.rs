@@ -8,11 +8,14 @@ use aya::programs::{ProgramError, Xdp, XdpMode};
 use aya::{Ebpf, EbpfLoader};
 use prober_common::counter::Counter;
 use prober_common::event::ReplyEvent;
-use prober_common::rules::Rules;
+use prober_common::rules::{FLAG_LOG, Rules};
 use prober_common::template::Template;
 use serde::Serialize;
 
 use super::bpf::{self, OBJECT};
+
+/// How often the program's log is looked at.
+const LOG_EVERY: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// How the program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -95,13 +98,11 @@ pub fn attach(config: &XdpConfig) -> Result<Attached, XdpError> {
         .map_max_entries("LIVE", config.live_queues.max(1))
         .load(OBJECT)
         .map_err(load_error)?;
-    if config.rules.flags & prober_common::rules::FLAG_LOG != 0
-        && let Err(error) = aya_log::EbpfLogger::init(&mut object)
-    {
-        log::warn!("the XDP program's log is not available: {error}");
-    }
     fill(&mut object, config).map_err(load_error)?;
     let (mode, fallback) = attach_program(&mut object, config)?;
+    if config.rules.flags & FLAG_LOG != 0 {
+        follow_log(&mut object);
+    }
     let counters = take(&mut object, "COUNTERS", |map| PerCpuArray::try_from(map))?;
     let replies = take(&mut object, "EVENTS", |map| RingBuf::try_from(map))?;
     Ok(Attached {
@@ -142,6 +143,24 @@ fn attach_program(object: &mut Ebpf, config: &XdpConfig) -> Result<(Mode, Option
         Ok(_) => Ok((Mode::Generic, fallback)),
         Err(error) if is_busy(&error) => Err(XdpError::Busy(config.interface.clone())),
         Err(error) => Err(XdpError::Attach { interface: config.interface.clone(), cause: chain(&error) }),
+    }
+}
+
+/// Prints what the program logs, for debugging, as long as the process lives. After loading: it takes the log's map.
+fn follow_log(object: &mut Ebpf) {
+    match aya_log::EbpfLogger::init(object) {
+        Ok(mut logger) => {
+            let follow = move || {
+                loop {
+                    logger.flush();
+                    std::thread::sleep(LOG_EVERY);
+                }
+            };
+            if let Err(error) = std::thread::Builder::new().name("bpf-log".to_owned()).spawn(follow) {
+                log::warn!("cannot follow the XDP program's log: {error}");
+            }
+        }
+        Err(error) => log::warn!("the XDP program's log is not available: {error}"),
     }
 }
 

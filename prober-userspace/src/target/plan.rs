@@ -145,6 +145,11 @@ impl Plan {
         count
     }
 
+    /// What is sent at all: each kind and port once.
+    pub fn probe_ports(&self) -> Vec<ProbePort> {
+        self.targets.probe_ports()
+    }
+
     /// A number that differs whenever targets or order do; a resume must find the same.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint

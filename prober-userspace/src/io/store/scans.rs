@@ -117,6 +117,13 @@ impl Store {
         Ok(Resumption { scan, checkpoint, seed, settings, killed })
     }
 
+    /// The seed of a scan's permutation.
+    pub fn seed_of(&self, scan: ScanId) -> Result<u64, StoreError> {
+        self.connection
+            .query_row("SELECT seed FROM scan WHERE id = ?", [scan.0], |row| row.get(0))
+            .map_err(self.failed("reading the scan's seed"))
+    }
+
     /// The scan with this number, or the latest one.
     pub fn find_scan(&self, wanted: Option<ScanId>) -> Result<ScanRow, StoreError> {
         let found = self.scans()?;

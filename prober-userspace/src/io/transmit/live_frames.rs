@@ -41,12 +41,13 @@ impl LiveFrames {
     /// Uses the attached program's queue `config.queue`; the rules must hold the same pass. Needs `CAP_BPF`,
     /// `CAP_NET_ADMIN` and `CAP_PERFMON`.
     pub fn open(config: &TransmitConfig, object: Arc<Ebpf>, pass: u64) -> Result<Self, TransmitError> {
-        let queue = Queue::map(&object, config.queue, config.key).map_err(|cause| TransmitError::System {
-            engine: EngineKind::LiveFrames.name(),
-            operation: "map the probe queue",
-            interface: config.interface.clone(),
-            cause,
-        })?;
+        let queue =
+            Queue::map(&object, config.queue, config.key, config.senders).map_err(|cause| TransmitError::System {
+                engine: EngineKind::LiveFrames.name(),
+                operation: "map the probe queue",
+                interface: config.interface.clone(),
+                cause,
+            })?;
         let frame_len = config.templates.iter().map(|template| usize::from(template.len)).max().unwrap_or(0);
         // Whole words are copied, and Ethernet's least length is kept.
         let frame_len = frame_len.next_multiple_of(8).max(64);

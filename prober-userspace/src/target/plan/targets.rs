@@ -1,8 +1,12 @@
 //! Where an index becomes a target: a product of addresses and ports, or a stored pair.
 
+use std::collections::BTreeSet;
+
+use prober_common::event::ProbeKind;
 use prober_common::slot::ProbeSlot;
 
 use crate::target::address_set::AddressSet;
+use crate::target::ports::ProbePort;
 use crate::target::splitmix::Digest;
 
 /// The targets by index, in ascending order; the permutation picks from here.
@@ -44,6 +48,17 @@ impl Targets {
                 }
             }
         }
+    }
+
+    pub(super) fn probe_ports(&self) -> Vec<ProbePort> {
+        let slots = match self {
+            Self::Product { ports, .. } | Self::Pairs(ports) => ports,
+        };
+        let distinct: BTreeSet<ProbePort> = slots
+            .iter()
+            .filter_map(|slot| Some(ProbePort { kind: ProbeKind::from_code(slot.probe)?, port: slot.port }))
+            .collect();
+        distinct.into_iter().collect()
     }
 
     pub(super) fn fingerprint(&self, seed: u64) -> u64 {

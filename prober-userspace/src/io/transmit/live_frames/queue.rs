@@ -14,12 +14,14 @@ use prober_common::slot::ProbeSlot;
 
 use crate::io::sys::{Mapping, monotonic_ns};
 
-/// The largest burst after a stall while the kernel spaces the probes.
-const LAG_PROBES: f64 = 16.0;
+/// The largest burst after a stall while the kernel spaces the probes, of all senders together. It covers the gap
+/// between two calls, some 20 us.
+const LAG_PROBES: f64 = 40.0;
 
 /// A mapped queue. One per thread: `&mut` makes the single producer.
 pub struct Queue {
     queue: NonNull<LiveQueue>,
+    lag_probes: f64,
     _mapping: Mapping,
 }
 
@@ -27,8 +29,8 @@ pub struct Queue {
 unsafe impl Send for Queue {}
 
 impl Queue {
-    /// Maps the queue with this index and empties it.
-    pub fn map(object: &Ebpf, index: u32, key: Key) -> io::Result<Self> {
+    /// Maps the queue with this index, one of `senders`.
+    pub fn map(object: &Ebpf, index: u32, key: Key, senders: u32) -> io::Result<Self> {
         let Some(Map::Array(map)) = object.map("LIVE") else {
             return Err(io::Error::other("the object has no such map"));
         };
@@ -36,7 +38,7 @@ impl Queue {
         let mapping = Mapping::of_file(map.fd().as_fd(), end.next_multiple_of(page_len()), 0)?;
         // SAFETY: array values lie one behind the other, each a multiple of eight long; `end` is inside the mapping.
         let queue = unsafe { mapping.start().add(size_of::<LiveQueue>() * index as usize) }.cast::<LiveQueue>();
-        let mut this = Self { queue, _mapping: mapping };
+        let mut this = Self { queue, lag_probes: LAG_PROBES / f64::from(senders.max(1)), _mapping: mapping };
         // SAFETY: the kernel's program does not run on this queue before the first `push`.
         unsafe { (*this.queue.as_ptr()).key = key };
         this.space(0.0);
@@ -50,7 +52,7 @@ impl Queue {
         // SAFETY: only called while the program is not running on this queue (`drain` has returned).
         unsafe {
             (*queue).interval_fp = interval_fp;
-            (*queue).lag_max_fp = (interval_ns * 256.0 * LAG_PROBES) as u64;
+            (*queue).lag_max_fp = (interval_ns * 256.0 * self.lag_probes) as u64;
             if interval_fp == 0 {
                 (*queue).due_fp = monotonic_ns() << 8;
             }

@@ -1,0 +1,203 @@
+//! A sending thread: takes planned batches, checks the exclusions once more, paces, and hands the probes to its engine.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prober_common::slot::ProbeSlot;
+use ringbuf::traits::{Consumer, Producer};
+use ringbuf::{HeapCons, HeapProd};
+
+use super::shared::{SendCounts, Sent, Switches};
+use super::spacing::Spacing;
+use crate::io::sys::monotonic_ns;
+use crate::io::transmit::{BATCH_MAX, Transmit, TransmitError};
+use crate::target::exclusions::Exclusions;
+use crate::target::pace::{Pacer, PacerConfig};
+use crate::target::rate::Rate;
+use crate::target::schedule::{Batch, BatchId};
+
+/// Sleep when nothing is planned or sending is paused.
+const IDLE: Duration = Duration::from_micros(200);
+/// Waits longer than this sleep, shorter ones spin: a sleep cannot be shorter.
+const SLEEP_FROM_NS: u64 = 60_000;
+/// Longest sleep, so that a changed rate or an end is noticed.
+const SLEEP_MAX_NS: u64 = 20_000_000;
+
+/// A sender and its ends of the queues.
+pub struct Sender {
+    /// Puts probes on the wire.
+    pub engine: Box<dyn Transmit>,
+    /// From the planner.
+    pub batches: HeapCons<Batch>,
+    /// Back to the planner.
+    pub sent: HeapProd<Sent>,
+    /// Checked here, just before the wire.
+    pub exclusions: Arc<Exclusions>,
+    /// Set by the control thread.
+    pub switches: Arc<Switches>,
+    /// Read by the control thread.
+    pub counts: Arc<SendCounts>,
+    /// How many senders share the rate.
+    pub senders: u32,
+}
+
+/// How probes are let go at the rate in force.
+enum Pacing {
+    Unlimited,
+    /// Small batches, let go by us.
+    Granted(Box<Pacer>),
+    /// Large batches, spaced by the engine.
+    Spaced(Spacing),
+}
+
+impl Sender {
+    /// Sends until everything planned is sent or sending is stopped.
+    pub fn run(mut self) -> Result<(), TransmitError> {
+        let mut pending = Pending::default();
+        let mut rate_pps = self.switches.rate_pps();
+        let mut pacing = self.pacing(rate_pps);
+        loop {
+            if self.switches.sending_stopped() {
+                return Ok(());
+            }
+            if self.switches.paused() {
+                std::thread::sleep(IDLE);
+                pacing.forgive(monotonic_ns());
+                continue;
+            }
+            let wanted_pps = self.switches.rate_pps();
+            if wanted_pps.to_bits() != rate_pps.to_bits() {
+                rate_pps = wanted_pps;
+                pacing = self.pacing(rate_pps);
+            }
+            let most = self.engine.batch(rate_pps / f64::from(self.senders));
+            // Read before the queue: what was planned before the switch is in the queue.
+            let planned_all = self.switches.planned_all();
+            self.gather(&mut pending, most);
+            if pending.probes.is_empty() {
+                if planned_all {
+                    return Ok(());
+                }
+                std::thread::sleep(IDLE);
+                pacing.forgive(monotonic_ns());
+                continue;
+            }
+            self.let_go(&mut pending, &mut pacing, most)?;
+        }
+    }
+
+    fn pacing(&self, rate_pps: f64) -> Pacing {
+        let now_ns = monotonic_ns();
+        let own_pps = rate_pps / f64::from(self.senders);
+        match Rate::from_pps(rate_pps) {
+            // Unlimited, or above what any interface takes.
+            None => Pacing::Unlimited,
+            Some(_) if self.engine.batch(own_pps) > BATCH_MAX => {
+                Pacing::Spaced(Spacing::new(own_pps, self.senders, now_ns))
+            }
+            Some(rate) => {
+                let config = PacerConfig::for_each_of(self.senders, rate);
+                Pacing::Granted(Box::new(Pacer::new(config, now_ns)))
+            }
+        }
+    }
+
+    /// Takes batches until `most` probes wait, leaving out what is excluded.
+    fn gather(&mut self, pending: &mut Pending, most: usize) {
+        while pending.probes.len() < most
+            && let Some(batch) = self.batches.try_pop()
+        {
+            let before = pending.probes.len();
+            pending.probes.extend(batch.slots().iter().filter(|slot| !self.exclusions.contains(slot.address)));
+            let held_back = batch.slots().len() - (pending.probes.len() - before);
+            if held_back > 0 {
+                SendCounts::add(&self.counts.excluded, held_back as u64);
+            }
+            pending.ends.push_back((pending.taken + pending.probes.len() as u64, batch.id()));
+        }
+        self.confirm(pending);
+    }
+
+    /// Sends what may go now, or waits a little.
+    fn let_go(&mut self, pending: &mut Pending, pacing: &mut Pacing, most: usize) -> Result<(), TransmitError> {
+        let now_ns = monotonic_ns();
+        let (count, interval_ns) = match pacing {
+            Pacing::Unlimited => (pending.probes.len().min(most), 0.0),
+            Pacing::Spaced(spacing) => (pending.probes.len().min(most), spacing.interval_ns(now_ns)),
+            Pacing::Granted(pacer) => match pacer.grant(now_ns, pending.probes.len()) {
+                0 => {
+                    wait(pacer.wait_ns(now_ns, pending.probes.len()).unwrap_or(SLEEP_MAX_NS));
+                    return Ok(());
+                }
+                granted => (granted, 0.0),
+            },
+        };
+        self.engine.send(&pending.probes[..count], interval_ns)?;
+        if let Pacing::Spaced(spacing) = pacing {
+            spacing.sent(count);
+        }
+        SendCounts::add(&self.counts.sent, count as u64);
+        pending.take(count);
+        self.confirm(pending);
+        Ok(())
+    }
+
+    /// Tells the planner which batches have left entirely.
+    fn confirm(&mut self, pending: &mut Pending) {
+        while let Some((end, batch)) = pending.ends.front().copied()
+            && end <= pending.taken
+        {
+            let sent = Sent { batch, at_ns: monotonic_ns() };
+            // The planner empties this queue at least as fast as it fills the other; the queues are equally long.
+            if self.sent.try_push(sent).is_err() {
+                return;
+            }
+            pending.ends.pop_front();
+        }
+    }
+}
+
+impl Pacing {
+    fn forgive(&mut self, now_ns: u64) {
+        match self {
+            Self::Unlimited => {}
+            Self::Granted(pacer) => pacer.forgive(now_ns),
+            Self::Spaced(spacing) => spacing.forgive(now_ns),
+        }
+    }
+}
+
+/// Probes taken from the queue and not sent yet.
+#[derive(Default)]
+struct Pending {
+    probes: Vec<ProbeSlot>,
+    /// Probes sent so far; with it, where each batch ends.
+    taken: u64,
+    ends: VecDeque<(u64, BatchId)>,
+}
+
+impl Pending {
+    fn take(&mut self, count: usize) {
+        self.probes.drain(..count);
+        self.taken += count as u64;
+    }
+}
+
+fn wait(wait_ns: u64) {
+    let wait_ns = wait_ns.min(SLEEP_MAX_NS);
+    if wait_ns >= SLEEP_FROM_NS {
+        std::thread::sleep(Duration::from_nanos(wait_ns));
+        return;
+    }
+    let until_ns = monotonic_ns() + wait_ns;
+    while monotonic_ns() < until_ns {
+        std::hint::spin_loop();
+    }
+}
+
+/// Probes sent by all senders.
+pub fn total(counts: &[Arc<SendCounts>], field: impl Fn(&SendCounts) -> &AtomicU64) -> u64 {
+    counts.iter().map(|count| field(count).load(std::sync::atomic::Ordering::Relaxed)).sum()
+}
