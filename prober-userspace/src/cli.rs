@@ -3,6 +3,7 @@
 
 pub mod control;
 mod database;
+pub mod doctor;
 pub mod exclude;
 pub mod export;
 mod figure;
@@ -38,6 +39,8 @@ enum Command {
     Sql(sql::SqlArgs),
     Export(export::ExportArgs),
     Exclude(exclude::ExcludeArgs),
+    /// Check this host: kernel, driver, capabilities, gateway, clock, and what to do about each
+    Doctor(doctor::DoctorArguments),
 }
 
 /// What was asked for cannot mean anything: exit code 2 instead of 1.
@@ -57,6 +60,7 @@ pub fn run() -> ExitCode {
         Command::Sql(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Export(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Exclude(command) => command.run(),
+        Command::Doctor(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| output::report(&error))
 }

@@ -12,7 +12,7 @@ mod tables;
 
 use crate::model::link::{Link, LinkRequest};
 pub use error::NetworkError;
-pub use ethtool::{Channels, Device};
+pub use ethtool::{Channels, Device, Offloads};
 
 impl Link {
     /// Finds the way to `request.any_target`: netlink lookups, then up to three ARP requests one second apart if the

@@ -7,6 +7,7 @@ const GET_DRIVER: u32 = 0x0000_0003;
 const GET_FLAGS: u32 = 0x0000_0025;
 const GET_CHANNELS: u32 = 0x0000_003c;
 const FLAG_RX_VLAN: u32 = 1 << 8;
+const FLAG_LRO: u32 = 1 << 15;
 /// `struct ethtool_drvinfo` is 196 bytes; the driver's name is the 32 bytes after the command.
 const DRIVER_WORDS: usize = 49;
 /// `struct ethtool_value`.
@@ -26,6 +27,15 @@ pub struct Channels {
     pub rx: u32,
     /// Transmit queues.
     pub tx: u32,
+}
+
+/// Offloads that stand in the way of XDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offloads {
+    /// VLAN tags are taken out of received frames before XDP sees them.
+    pub rx_vlan: bool,
+    /// Received segments are joined.
+    pub lro: bool,
 }
 
 impl Device {
@@ -51,10 +61,11 @@ impl Device {
         Some(Channels { rx: rx + combined, tx: tx + combined }).filter(|channels| channels.rx + channels.tx > 0)
     }
 
-    /// Whether the device takes VLAN tags out of received frames before XDP sees them.
-    pub fn strips_vlan_tags(&self) -> Option<bool> {
+    /// Offloads that matter to XDP; `None` if the driver does not tell.
+    pub fn offloads(&self) -> Option<Offloads> {
         let mut request = [0; VALUE_WORDS];
         sys::ethtool(&self.name, GET_FLAGS, &mut request).ok()?;
-        Some(request[1] & FLAG_RX_VLAN != 0)
+        let [_, flags] = request;
+        Some(Offloads { rx_vlan: flags & FLAG_RX_VLAN != 0, lro: flags & FLAG_LRO != 0 })
     }
 }
