@@ -51,7 +51,10 @@ pub struct UsageError(pub String);
 /// Runs the command that the process was started with; gives its exit code: 0 done, 1 failed, 2 wrongly used.
 pub fn run() -> ExitCode {
     privileges::restrict_new_files();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(refusal) => return output::refuse(&refusal),
+    };
     output::start_log();
     let outcome = match arguments.command {
         Command::Scan(command) => command.run(),

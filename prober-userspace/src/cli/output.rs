@@ -38,6 +38,25 @@ pub fn start_log() {
         .init();
 }
 
+/// Prints what clap says: help and version as they are, a refusal as one line. Gives the exit code.
+pub fn refuse(refusal: &clap::Error) -> ExitCode {
+    if !refusal.use_stderr() {
+        let _ = refusal.print();
+        return ExitCode::SUCCESS;
+    }
+    let _ = writeln!(io::stderr(), "prober: {}", refusal_line(&refusal.to_string()));
+    ExitCode::from(2)
+}
+
+/// The reason and the tip out of clap's paragraphs; usage and pointers to the help are left out.
+fn refusal_line(text: &str) -> String {
+    let said = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let said: Vec<_> = said.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
+    let line = said.join(" ");
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    format!("{}; --help shows what is possible", line.replace(" tip: ", "; "))
+}
+
 /// Prints a failure as one line, its causes after colons; gives the exit code.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     let reader_left = error
@@ -71,6 +90,15 @@ mod tests {
     use anyhow::anyhow;
 
     use super::*;
+
+    #[test]
+    fn a_refusal_of_clap_is_one_line() {
+        let text = "error: unexpected argument '--rat' found\n\n  tip: a similar argument exists: '--rate'\n\nUsage: prober \
+                    scan\n\nFor more information, try '--help'.\n";
+        let expected =
+            "unexpected argument '--rat' found; a similar argument exists: '--rate'; --help shows what is possible";
+        assert_eq!(refusal_line(text), expected);
+    }
 
     #[test]
     fn causes_stand_on_one_line_without_repeats() {

@@ -22,10 +22,12 @@ struct Walk {
     expected: u64,
     /// Targets that are excluded: must be 0.
     excluded: u64,
-    /// Time of the walk on one core, in s.
+    /// Time of the walk, in s.
     duration_s: f64,
-    /// Speed.
-    targets_per_s: f64,
+    /// Time that a core worked on it, in s: less if the machine was busy otherwise.
+    core_s: f64,
+    /// Targets per second of core time.
+    targets_per_core_s: f64,
     /// Resident memory after it, in MiB; 0 if the kernel does not tell.
     resident_mib: u64,
 }
@@ -36,12 +38,13 @@ pub(super) fn print(request: &ScanRequest, json: bool) -> io::Result<()> {
         return put_json(&walk);
     }
     put(&format!(
-        "verified     {} of {} targets, {} of them excluded, in {:.1} s: {} targets/s on one core, {} MiB resident\n",
+        "verified     {} of {} targets, {} of them excluded, in {:.1} s, {:.1} s of core time: {} targets/s/core, {} MiB resident\n",
         walk.targets,
         walk.expected,
         walk.excluded,
         walk.duration_s,
-        short(walk.targets_per_s),
+        walk.core_s,
+        short(walk.targets_per_core_s),
         walk.resident_mib
     ))
 }
@@ -50,7 +53,7 @@ fn walk(request: &ScanRequest) -> Walk {
     let (plan, shard) = (&request.plan, request.shard);
     let mut batch = vec![ProbeSlot::default(); BATCH];
     let (mut targets, mut excluded) = (0, 0);
-    let start = Instant::now();
+    let (start, core_start_s) = (Instant::now(), core_time_s());
     loop {
         let filled = plan.fill(shard.position(targets), shard.count().into(), &mut batch);
         if filled == 0 {
@@ -60,14 +63,22 @@ fn walk(request: &ScanRequest) -> Walk {
         excluded += batch[..filled].iter().filter(|slot| request.exclusions.contains(slot.address)).count() as u64;
     }
     let duration_s = start.elapsed().as_secs_f64();
+    let core_s = core_time_s().zip(core_start_s).map_or(duration_s, |(end_s, start_s)| end_s - start_s);
     Walk {
         targets,
         expected: shard.len_of(plan.len()),
         excluded,
         duration_s,
-        targets_per_s: targets as f64 / duration_s.max(1e-9),
+        core_s,
+        targets_per_core_s: targets as f64 / core_s.max(1e-9),
         resident_mib: resident_mib(),
     }
+}
+
+/// Core time of the calling thread so far; `None` if the kernel does not keep account of it.
+fn core_time_s() -> Option<f64> {
+    let account = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(account.split_whitespace().next()?.parse::<u64>().ok()? as f64 / 1e9)
 }
 
 fn resident_mib() -> u64 {

@@ -103,10 +103,9 @@ mod tests {
 
     #[test]
     fn kernels_by_what_they_lack() {
-        let states = ["6.18.44-fc", "5.18.0", "5.15.0-91-generic", "5.8.0", "5.4.0-1", "4.19.0", "odd", "6+"]
-            .map(|release| kernel(release).state);
-        use State::{Fail, Ok, Warn};
-        assert_eq!(states, [Ok, Ok, Warn, Warn, Fail, Fail, Warn, Ok]);
+        let releases = ["6.18.44-fc", "5.18.0", "5.15.0-91-generic", "5.8.0", "5.4.0-1", "4.19.0", "odd", "6+"];
+        let states = releases.map(|release| kernel(release).state.name()).join(" ");
+        assert_eq!(states, "ok ok warn warn fail fail warn ok");
     }
 
     #[test]
