@@ -11,6 +11,8 @@ pub mod permutation;
 pub mod plan;
 pub mod port_sets;
 pub mod ports;
+#[cfg(test)]
+mod properties;
 pub mod range;
 pub mod rate;
 pub mod schedule;

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
+        #![proptest_config(crate::target::properties::config(200))]
 
         #[test]
         fn every_value_comes_once(len in prop_oneof![0_u64..20, 20_u64..5000, Just(4096), Just(4097)], seed: u64) {

@@ -236,6 +236,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::target::properties::config(256))]
+
         #[test]
         fn any_text_is_parsed_or_refused(text in prop::collection::vec(any::<u8>(), 0..24)) {
             if let Ok(range) = AddressRange::parse(&text) {

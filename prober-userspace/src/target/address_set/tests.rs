@@ -31,7 +31,7 @@ fn interesting(ranges: &[AddressRange], others: &[u32]) -> Vec<V4> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(crate::target::properties::config(300))]
 
     #[test]
     fn contains_agrees_with_the_ranges(ranges in ranges(40), others in prop::collection::vec(any::<u32>(), 50)) {

@@ -51,7 +51,7 @@ fn run(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(crate::target::properties::config(40))]
 
     #[test]
     fn no_10_ms_exceed_their_share_by_more_than_the_slack(

@@ -79,7 +79,7 @@ fn pairs_are_sorted_out() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(crate::target::properties::config(60))]
 
     #[test]
     fn shards_are_disjoint_complete_and_free_of_the_excluded(

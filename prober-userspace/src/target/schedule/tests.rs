@@ -100,7 +100,7 @@ fn through_json(checkpoint: &Checkpoint) -> Checkpoint {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(crate::target::properties::config(150))]
 
     #[test]
     fn kills_lose_nothing_and_repeat_only_what_was_not_saved(
