@@ -79,6 +79,10 @@ mod tests {
     fn advice_stands_under_what_it_is_about() {
         let check = |name, state, advice: &str| Check { name, state, found: "found".into(), advice: advice.into() };
         let checks = [check("kernel", State::Ok, ""), check("bpf jit", State::Warn, "turn it on")];
-        insta::assert_snapshot!(text(&checks), @"");
+        insta::assert_snapshot!(text(&checks), @r#"
+        ok    kernel   found
+        warn  bpf jit  found
+                       -> turn it on
+        "#);
     }
 }
