@@ -63,8 +63,8 @@ pub fn run(request: ScanRequest, show: &mut dyn FnMut(&StatusSample)) -> anyhow:
     }
     let (kind, engines) = open_engines(&request, &link, &set, &attached, saved.key, pass, senders)?;
     let socket = request.control_socket.clone().unwrap_or_else(|| default_socket(&link.name));
-    let (server, control) = ControlServer::listen(&socket)?;
     drop_privileges(kind)?;
+    let (server, control) = ControlServer::listen(&socket)?; // its thread has to start without privileges too
 
     let running = start(&request, &set, scan, &saved, store, attached, engines)?;
     let watch = Watch::new(&request, scan, kind, &saved, running, control);

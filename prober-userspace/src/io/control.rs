@@ -65,11 +65,12 @@ pub enum ControlError {
 }
 
 /// Where a scan on this interface listens by default: `/run/prober/<interface>.sock`, with the namespace's number in
-/// front if this is not the host's own network namespace, so that equal names do not collide.
+/// front if this is not (or cannot be told to be) the host's own network namespace, so that equal names do not collide.
+/// Telling needs privileges: call it before they are dropped.
 pub fn default_socket(interface: &str) -> PathBuf {
     let host = std::fs::metadata("/proc/1/ns/net").map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata)).ok();
     let name = match network_namespace() {
-        Ok(own) if host.is_some_and(|host| host != own) => format!("{own}-{interface}.sock"),
+        Ok(own) if host != Some(own) => format!("{own}-{interface}.sock"),
         _ => format!("{interface}.sock"),
     };
     Path::new(RUN_DIRECTORY).join(name)

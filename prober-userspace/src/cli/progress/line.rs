@@ -38,9 +38,11 @@ fn parts(sample: &StatusSample) -> Vec<Part> {
     let mut parts = vec![
         Part { rank: 0, text: format!("{} {percent:.1}%{phase}", clock(sample.t_s)) },
         Part { rank: 0, text: format!("sent {}", short(sample.sent as f64)) },
-        Part { rank: 1, text: format!("{}pps", short_spaced(sample.rate_pps)) },
     ];
-    if sample.target_pps > 0.0 {
+    if sample.phase != Phase::Done {
+        parts.push(Part { rank: 1, text: format!("{}pps", short_spaced(sample.rate_pps)) });
+    }
+    if sample.phase != Phase::Done && sample.target_pps > 0.0 {
         parts.push(Part { rank: 6, text: format!("of {}", short(sample.target_pps)) });
     }
     parts.extend(replies(sample));
@@ -51,7 +53,7 @@ fn parts(sample: &StatusSample) -> Vec<Part> {
     // Losses matter more than anything else as soon as there are any.
     let rank = if sample.dropped() > 0 { 0 } else { 4 };
     parts.push(Part { rank, text: format!("drop {}", short(sample.dropped() as f64)) });
-    if let Some(eta_s) = sample.eta_s {
+    if let Some(eta_s) = sample.eta_s.filter(|_| sample.phase != Phase::Done) {
         parts.push(Part { rank: 1, text: format!("ETA {}", clock(eta_s)) });
     }
     parts
@@ -168,12 +170,14 @@ mod tests {
         let paused = StatusSample { phase: Phase::Paused, rate_pps: 0.0, eta_s: None, ..sample() };
         let lossy = StatusSample { drops: BTreeMap::from([("ring_full".to_owned(), 1234)]), ..sample() };
         let late = StatusSample { phase: Phase::Cooldown, sent: 25_165_824, eta_s: Some(4.0), ..sample() };
-        let lines = [begin, paused, lossy, late].map(|sample| progress_line(&sample, 80));
+        let done = StatusSample { phase: Phase::Done, eta_s: Some(0.0), ..late.clone() };
+        let lines = [begin, paused, lossy, late, done].map(|sample| progress_line(&sample, 80));
         insta::assert_snapshot!(lines.join("\n"), @r#"
         0:00 0.0%  sent 0  0 pps  replies 0  hit 0.00%  drop 0
         1:23 33.0% paused  sent 8.31M  0 pps  syn-ack 41.2k  hit 0.50%  drop 0
         1:23 33.0%  sent 8.31M  100 kpps  syn-ack 41.2k  hit 0.50%  drop 1234  ETA 2:56
         1:23 100.0% cooldown  sent 25.2M  100 kpps  syn-ack 41.2k  hit 0.50%  ETA 0:04
+        1:23 100.0% done  sent 25.2M  syn-ack 41.2k  hit 0.50%  drop 0
         "#);
     }
 

@@ -1,7 +1,7 @@
 //! The side of `prober control`: find the socket, send one command, read one reply.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,14 +41,18 @@ pub(super) fn find_in(directory: &Path) -> Result<PathBuf, ControlError> {
 pub fn send(path: &Path, command: ControlCommand) -> Result<StatusSample, ControlError> {
     let failed = |operation| move |cause| ControlError::Io { operation, path: path.into(), cause };
     let mut stream = UnixStream::connect(path).map_err(|cause| match cause.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => ControlError::Nobody(path.into()),
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => ControlError::Nobody(path.into()),
         _ => ControlError::Io { operation: "connect to", path: path.into(), cause },
     })?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(failed("set up"))?;
     stream.set_write_timeout(Some(PATIENCE)).map_err(failed("set up"))?;
     let mut line = serde_json::to_string(&command).map_err(|cause| failed("write to")(cause.into()))?;
     line.push('\n');
-    stream.write_all(line.as_bytes()).map_err(failed("write to"))?;
+    match stream.write_all(line.as_bytes()) {
+        // Refused before it listened: the reason is there to be read.
+        Err(cause) if matches!(cause.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {}
+        written => written.map_err(failed("write to"))?,
+    }
     let mut answer = String::new();
     BufReader::new(stream.take(LONGEST_LINE as u64)).read_line(&mut answer).map_err(failed("read from"))?;
     match serde_json::from_str(&answer) {
