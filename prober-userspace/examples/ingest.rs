@@ -62,26 +62,6 @@ fn measure(path: &std::path::Path, replies: u64, duplicates_per_mille: u64) -> a
     }
     if let Some(store) = outcome.store {
         store.connection().execute_batch("CHECKPOINT")?;
-        eprintln!(
-            "{:?}",
-            store.connection().query_row(
-                "SELECT total_blocks::BIGINT, used_blocks::BIGINT, free_blocks::BIGINT FROM pragma_database_size()",
-                [],
-                |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?))
-            )?
-        );
-        let mut s = store.connection().prepare("SELECT column_name, compression, count(*)::BIGINT, sum(count)::BIGINT, count(DISTINCT block_id)::BIGINT FROM pragma_storage_info('reply') WHERE segment_type != 'VALIDITY' GROUP BY ALL ORDER BY 1")?;
-        let mut r = s.query([])?;
-        while let Some(r) = r.next()? {
-            eprintln!(
-                "{:?} {:?} {} {} {}",
-                r.get::<_, String>(0)?,
-                r.get::<_, String>(1)?,
-                r.get::<_, i64>(2)?,
-                r.get::<_, i64>(3)?,
-                r.get::<_, i64>(4)?
-            );
-        }
     }
     let bytes = std::fs::metadata(path)?.len();
     Ok(serde_json::json!({

@@ -179,34 +179,57 @@ impl Store {
     }
 
     fn copy(&self, export: &Export, partial: &Path, single_file: bool) -> Result<u64, ExportError> {
-        let table = export.table;
+        let (table, format) = (export.table, export.format);
         let filter = match (export.scan, table.scan_column()) {
-            (None, _) => String::new(),
-            (Some(scan), Some(column)) => {
-                format!(" WHERE {column} = {}", self.find_scan(Some(scan))?.id)
-            }
+            (None, _) => "true".to_owned(),
+            (Some(scan), Some(column)) => format!("{column} = {}", self.find_scan(Some(scan))?.id),
             (Some(_), None) => return Err(ExportError::NotPerScan(table.name())),
         };
-        let mut options = export.format.options().to_owned();
-        let mut day = String::new();
-        let mut target = partial.to_owned();
-        if !single_file {
-            if let Some(column) = table.time_column() {
-                day = format!(", strftime({column}, '%Y-%m-%d') AS day");
-                options += &format!(", PARTITION_BY (day), FILENAME_PATTERN '{}_{{i}}'", table.name());
-                options += &format!(", FILE_EXTENSION '{}'", export.format.extension());
-            } else {
-                std::fs::create_dir_all(partial).map_err(|error| ExportError::Io(export.to.clone(), error))?;
-                target = partial.join(table.name()).with_extension(export.format.extension());
-            }
+        let source = format!("FROM {} WHERE {filter}", table.name());
+        if single_file {
+            return self.copy_to(export, &format!("SELECT * {source}"), partial, format.options());
         }
-        let target = target.to_str().ok_or_else(|| ExportError::NotUtf8(export.to.clone()))?;
-        let sql = format!("COPY (SELECT *{day} FROM {}{filter}) TO {} ({options})", table.name(), quote(target));
-        self.connection()
-            .execute(&sql, [])
-            .map(|rows| rows as u64)
-            .map_err(|error| ExportError::Failed { path: export.to.clone(), reason: super::reason(&error.to_string()) })
+        let io = |error| ExportError::Io(export.to.clone(), error);
+        std::fs::create_dir_all(partial).map_err(io)?;
+        let file = Path::new(table.name()).with_extension(format.extension());
+        let Some(time) = table.time_column() else {
+            return self.copy_to(export, &format!("SELECT * {source}"), &partial.join(file), format.options());
+        };
+        let day = format!("strftime({time}, '%Y-%m-%d')");
+        if format != ExportFormat::Jsonl {
+            let options = format!(
+                "{}, PARTITION_BY (day), OVERWRITE_OR_IGNORE, FILENAME_PATTERN '{}_{{i}}', FILE_EXTENSION '{}'",
+                format.options(),
+                table.name(),
+                format.extension()
+            );
+            return self.copy_to(export, &format!("SELECT *, {day} AS day {source}"), partial, &options);
+        }
+        // DuckDB's JSON writer knows no partitions: a pass per day, which skips the row groups of others.
+        let failed = |error: duckdb::Error| failure(export, &error);
+        let mut statement =
+            self.connection().prepare(&format!("SELECT DISTINCT {day} {source} ORDER BY 1")).map_err(failed)?;
+        let days = statement.query_map([], |row| row.get::<_, String>(0)).map_err(failed)?;
+        let mut rows = 0;
+        for name in days.collect::<duckdb::Result<Vec<_>>>().map_err(failed)? {
+            let folder = partial.join(format!("day={name}"));
+            std::fs::create_dir_all(&folder).map_err(io)?;
+            let start = format!("TIMESTAMP {}", quote(&name));
+            let query = format!("SELECT * {source} AND {time} >= {start} AND {time} < {start} + INTERVAL 1 DAY");
+            rows += self.copy_to(export, &query, &folder.join(&file), format.options())?;
+        }
+        Ok(rows)
     }
+
+    fn copy_to(&self, export: &Export, query: &str, target: &Path, options: &str) -> Result<u64, ExportError> {
+        let target = target.to_str().ok_or_else(|| ExportError::NotUtf8(export.to.clone()))?;
+        let sql = format!("COPY ({query}) TO {} ({options})", quote(target));
+        self.connection().execute(&sql, []).map(|rows| rows as u64).map_err(|error| failure(export, &error))
+    }
+}
+
+fn failure(export: &Export, error: &duckdb::Error) -> ExportError {
+    ExportError::Failed { path: export.to.clone(), reason: super::reason(&error.to_string()) }
 }
 
 /// A string literal of SQL.

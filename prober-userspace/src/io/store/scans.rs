@@ -41,10 +41,10 @@ impl Store {
         let id: u32 = self
             .connection
             .query_row(
-                "INSERT INTO scan (started_at, status, operator, host, program_version, command, settings, seed,
+                "INSERT INTO scan (id, started_at, status, operator, host, program_version, command, settings, seed,
                      plan_fingerprint, targets, ports, probes_planned, shard_index, shard_count, rate_pps, engine,
                      interface, source_address)
-                 VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                 VALUES ((SELECT coalesce(max(id), 0) + 1 FROM scan), ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
                 params![
                     timestamp(meta.started_at),
                     meta.operator,

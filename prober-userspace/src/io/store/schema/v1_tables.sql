@@ -1,10 +1,9 @@
 -- Schema 1, tables. Times are UTC; IPv4 addresses are numbers in host order (192.0.2.1 is 3221225985).
+-- No sequences: DuckDB 1.5.5 cannot replay its log when a column's default uses one, so a kill would lose the file.
 -- No foreign keys and no indexes on `reply`: it only grows, by millions of rows a second.
 
-CREATE SEQUENCE scan_id START 1;
-
 CREATE TABLE scan (
-    id               UINTEGER PRIMARY KEY DEFAULT nextval('scan_id'),
+    id               UINTEGER PRIMARY KEY,
     started_at       TIMESTAMP NOT NULL,
     ended_at         TIMESTAMP,
     status           VARCHAR NOT NULL CHECK (status IN ('running', 'finished', 'interrupted', 'failed')),
