@@ -174,7 +174,8 @@ impl Report {
         let scan = read_scan(connection, id)?;
         let counters = rows(
             connection,
-            "SELECT name, role, value, meaning FROM scan_counter WHERE scan_id = ? AND value >= 0 ORDER BY role, name",
+            "SELECT name, role, value, meaning FROM scan_counter WHERE scan_id = ?
+             ORDER BY list_position(['sent', 'accepted', 'stored', 'duplicate', 'loss', 'info'], role), name",
             id,
             |row| Ok(Counter { name: row.get(0)?, role: row.get(1)?, value: row.get(2)?, meaning: row.get(3)? }),
         )?;

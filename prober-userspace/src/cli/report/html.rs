@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::chart::{Axis, Bar, Lines, Series, bars};
+use super::chart::{Axis, Bar, Chart, Series, Shape, bars};
 use super::figures::{BINS_PER_DECADE, Bin, Report};
 use super::text::percentiles;
 use crate::cli::figure::{duration, grouped, millis, percent, rate, scaled};
@@ -15,7 +15,7 @@ pub(super) fn page(report: &Report) -> String {
     body.push_str(r#"<div class="grid">"#);
     body.push_str(&card(
         "Round-trip time",
-        "Share of each kind's replies per bin; 20 bins per factor of ten",
+        "Replies per bin, kinds on top of each other; 20 bins per factor of ten",
         &histogram(report),
         "",
     ));
@@ -155,38 +155,34 @@ fn share_text(share: f64) -> String {
 fn histogram(report: &Report) -> String {
     let series: Vec<Series> = bins_by_kind(report)
         .into_iter()
-        .map(|(kind, replies, bins)| {
-            let mut points = Vec::new();
-            let mut after = None;
-            for bin in bins {
-                // Where bins are missing the curve falls to 0.
-                if after != Some(bin.bin) {
-                    points.extend(after.map(|gap| (bin_ms(gap), 0.0)));
-                }
-                points.push((bin.from_ms, bin.replies as f64 / replies as f64 * 100.0));
-                after = Some(bin.bin + 1);
-            }
-            points.extend(after.map(|end| (bin_ms(end), 0.0)));
-            points.insert(0, (points.first().map_or(1.0, |first| first.0), 0.0));
+        .map(|(kind, _, bins)| {
+            let points = bins.into_iter().map(|bin| (bin.from_ms, bin.replies as f64)).collect();
             Series { name: kind.clone(), class: kind, points }
         })
         .collect();
-    if series.is_empty() {
+    let bins = || report.rtt_histogram.iter().map(|bin| bin.bin);
+    let (Some(first), Some(last)) = (bins().min(), bins().max()) else {
         return nothing("No replies.");
-    }
-    let y_max = series.iter().flat_map(|one| &one.points).map(|point| point.1).fold(0.1, f64::max);
+    };
+    let total = |column: i32| -> u64 {
+        report.rtt_histogram.iter().filter(|bin| bin.bin == column).map(|bin| bin.replies).sum()
+    };
     let legend = legend(&series);
-    let from = |x: f64| format!("from {} ms", millis(x));
-    let chart = Lines {
+    let chart = Chart {
         label: "RTT histogram",
+        shape: Shape::Columns,
         x: rtt_axis(report),
-        y_max,
-        y_text: share_text,
-        x_text: &from,
+        columns: (first..=last + 1).map(bin_ms).collect(),
+        y_max: (first..=last).map(total).max().unwrap_or(1) as f64,
+        y_text: count_text,
+        x_text: &|x: f64| format!("from {} ms", millis(x)),
         series,
-        filled: true,
     };
     legend + &chart.svg()
+}
+
+fn count_text(value: f64) -> String {
+    scaled(value).trim_end().to_owned()
 }
 
 fn cumulative(report: &Report) -> String {
@@ -208,15 +204,15 @@ fn cumulative(report: &Report) -> String {
         return nothing("No replies.");
     }
     let legend = legend(&series);
-    let within = |x: f64| format!("within {} ms", millis(x));
-    let chart = Lines {
+    let chart = Chart {
         label: "RTT distribution",
+        shape: Shape::Curves,
         x: rtt_axis(report),
+        columns: Vec::new(),
         y_max: 100.0,
         y_text: share_text,
-        x_text: &within,
+        x_text: &|x: f64| format!("within {} ms", millis(x)),
         series,
-        filled: false,
     };
     legend + &chart.svg()
 }
@@ -251,11 +247,18 @@ fn over_time(report: &Report, what: &str) -> String {
         .map(|at| (at, if at == 0.0 { "0".to_owned() } else { elapsed(at) }))
         .collect();
     let y_max = series.iter().flat_map(|one| &one.points).map(|point| point.1).fold(1.0, f64::max);
-    let after = |x: f64| format!("after {}", duration(x));
     let legend = if series.len() > 1 { legend(&series) } else { String::new() };
-    let y_text = |value: f64| scaled(value).trim_end().to_owned();
-    let x = Axis { from, to, log: false, ticks };
-    legend + &Lines { label: what, x, y_max, y_text, x_text: &after, series, filled: false }.svg()
+    let chart = Chart {
+        label: what,
+        shape: Shape::Curves,
+        x: Axis { from, to, log: false, ticks },
+        columns: Vec::new(),
+        y_max,
+        y_text: count_text,
+        x_text: &|x: f64| format!("after {}", duration(x)),
+        series,
+    };
+    legend + &chart.svg()
 }
 
 /// A time on the axis: `30 s`, `5 min`, `2 h`.
