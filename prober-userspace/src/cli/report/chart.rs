@@ -73,7 +73,7 @@ pub(super) struct Chart<'a> {
 impl Chart<'_> {
     /// The chart as an `svg` element.
     pub(super) fn svg(&self) -> String {
-        let y_step = nice_step(self.y_max / 4.0);
+        let y_step = nice_step(self.y_max / 5.0);
         let y_top = (self.y_max / y_step - 1e-9).ceil().max(1.0) * y_step;
         let py = |y: f64| TOP + PLOT_HEIGHT - (y / y_top).clamp(0.0, 1.0) * PLOT_HEIGHT;
         let mut svg = String::new();
@@ -137,7 +137,8 @@ impl Chart<'_> {
 
     /// For each x of any series, the text shown when the pointer is near: `[[x, "text"], ...]`.
     fn tips(&self) -> String {
-        let mut xs: Vec<f64> = self.series.iter().flat_map(|series| series.points.iter().map(|point| point.0)).collect();
+        let mut xs: Vec<f64> =
+            self.series.iter().flat_map(|series| series.points.iter().map(|point| point.0)).collect();
         xs.sort_by(f64::total_cmp);
         xs.dedup();
         let tips: Vec<serde_json::Value> = xs

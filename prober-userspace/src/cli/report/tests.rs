@@ -1,1 +1,142 @@
-//! Tests of the report.
+//! The report of a small scan, as people, programs and browsers see it.
+
+use prober_common::address::V4;
+use prober_common::event::{ReplyEvent, ReplyKind};
+use ringbuf::HeapRb;
+use ringbuf::traits::{Producer, Split};
+
+use super::figures::Report;
+use super::{html, text};
+use crate::io::store::{Access, CounterRole, CounterValue, Store, StoreCommand, Writer, WriterConfig};
+use crate::model::scan::{ScanMeta, ScanStatus};
+use crate::model::utc::{ClockOffset, UtcMicros};
+
+const START: UtcMicros = UtcMicros(1_700_000_000_000_000);
+
+/// A scan of 1,000 probes: 40 open, 20 closed, 5 unreachable, 3 duplicates, 2 lost.
+fn small_scan() -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("r.duckdb"), Access::Write).unwrap();
+    let meta = ScanMeta {
+        started_at: START,
+        operator: "<b>tester</b>".to_owned(),
+        host: "lab".to_owned(),
+        program_version: "0.1.0".to_owned(),
+        command: "prober scan 10.0.0.0/22 -p 80".to_owned(),
+        settings: "{}".to_owned(),
+        seed: 7,
+        plan_fingerprint: 0xabc,
+        targets: 1_000,
+        ports: "80".to_owned(),
+        probes_planned: 1_000,
+        shard_index: 0,
+        shard_count: 1,
+        rate_pps: 500.0,
+        engine: "packet".to_owned(),
+        interface: "veth0".to_owned(),
+        source_address: Some(V4(0x0A00_0001)),
+    };
+    let scan = store.begin_scan(&meta).unwrap();
+    let (mut queue, events) = HeapRb::new(256).split();
+    let writer = Writer::spawn(store, scan, events, WriterConfig::new(ClockOffset { micros: START.0 }, 0)).unwrap();
+    let reply = |n: u32, kind: ReplyKind, detail: u16| ReplyEvent {
+        received_ns: 1_000_000_000 + u64::from(n) * 1_000_000,
+        rtt_ns: u64::from(n + 1) * 1_000_000,
+        target: V4(0x0A00_0100 + n),
+        responder: V4(0x0A00_0100 + n),
+        port: 80,
+        detail,
+        kind: kind as u8,
+        ..ReplyEvent::default()
+    };
+    for n in 0..65 {
+        let (kind, detail) = match n {
+            0..40 => (ReplyKind::SynAck, 65_535),
+            40..60 => (ReplyKind::Rst, 0),
+            _ => (ReplyKind::Unreachable, 0x0301),
+        };
+        queue.try_push(reply(n, kind, detail)).unwrap();
+    }
+    for n in 0..3 {
+        queue.try_push(reply(n, ReplyKind::SynAck, 65_535)).unwrap();
+    }
+    let counter = |name, role, value| CounterValue { name, role, value, meaning: "a test's" };
+    let counters = vec![
+        counter("sent", CounterRole::Sent, 1_000),
+        counter("accepted", CounterRole::Accepted, 70),
+        counter("ring_full", CounterRole::Loss, 2),
+    ];
+    writer.send(StoreCommand::Counters(counters)).unwrap();
+    for second in 1..=4u64 {
+        let sent = if second <= 2 { 500 } else { 0 };
+        writer.send(StoreCommand::Rate { ended_ns: second * 1_000_000_000, sent, lost: 0 }).unwrap();
+    }
+    let outcome = writer.finish(ScanStatus::Finished, UtcMicros(START.0 + 4_000_000), None);
+    Report::read(&outcome.store.unwrap(), None).unwrap()
+}
+
+#[test]
+fn figures_are_those_of_the_scan() {
+    let report = small_scan();
+    assert_eq!((report.sent, report.hosts, report.open), (1_000, 60, 40));
+    assert!((report.sent_pps - 500.0).abs() < 1e-9);
+    let kinds: Vec<_> = report.kinds.iter().map(|kind| (kind.kind.as_str(), kind.replies)).collect();
+    assert_eq!(kinds, [("syn_ack", 40), ("rst", 20), ("unreachable", 5)]);
+    let rtt = &report.kinds[0].rtt_ms;
+    assert_eq!([rtt.min, rtt.p50, rtt.max], [1.0, 20.0, 40.0]);
+    assert!(report.accounting.balanced);
+    assert_eq!(report.rtt_histogram.iter().map(|bin| bin.replies).sum::<u64>(), 65);
+    assert_eq!(report.rate.len(), 4);
+    assert_eq!((report.icmp_errors[0].name.as_str(), report.icmp_errors[0].replies), ("host unreachable", 5));
+    assert_eq!((report.ports[0].port, report.ports[0].addresses), (80, 40));
+}
+
+#[test]
+fn json_fields_are_stable() {
+    let json = serde_json::to_value(small_scan()).unwrap();
+    let fields: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = [
+        "accounting",
+        "counters",
+        "hosts",
+        "icmp_errors",
+        "kinds",
+        "open",
+        "ports",
+        "rate",
+        "rtt_histogram",
+        "scan",
+        "sent",
+        "sent_pps",
+    ];
+    assert_eq!(fields, expected);
+    assert_eq!(json["scan"]["started_at"], "2023-11-14T22:13:20.000000Z");
+    assert_eq!(json["scan"]["source_address"], "10.0.0.1");
+    assert_eq!(json["accounting"]["duplicates"], 3);
+    assert_eq!(json["kinds"][0]["rtt_ms"]["p50"], 20.0);
+}
+
+#[test]
+fn the_text_has_the_accounting_line() {
+    let text = text::render(&small_scan());
+    assert!(text.contains("accepted 70 = stored 65 + duplicates 3 + lost 2   balanced"), "{text}");
+    let has = |row: &[&str]| text.lines().any(|line| line.split_whitespace().eq(row.iter().copied()));
+    assert!(has(&["syn_ack", "40", "4.00", "%"]), "{text}");
+    assert!(has(&["80", "tcp_syn", "40", "66.7", "%", "20.50"]), "{text}");
+    assert!(text.lines().all(|line| line == line.trim_end()), "{text}");
+}
+
+#[test]
+fn the_page_is_whole_and_escapes_what_it_is_given() {
+    let page = html::page(&small_scan());
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    assert!(page.contains("&lt;b&gt;tester&lt;/b&gt;") && !page.contains("<b>tester"));
+    for outside in ["http://", "https://", "src=", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    for tag in ["svg", "table", "section", "div", "ul"] {
+        let opened = page.matches(&format!("<{tag} ")).count() + page.matches(&format!("<{tag}>")).count();
+        assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+    assert!(!page.contains("NaN") && !page.contains("inf"), "a figure could not be drawn");
+}

@@ -1,0 +1,150 @@
+//! The commands on the database, run as people run them: output, exit codes, one line per error.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn prober(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_prober"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("PROBER_DB")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Standard output of a command that must succeed.
+fn succeeds(folder: &Path, arguments: &[&str]) -> String {
+    let output = prober(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// The single line of a command that must fail.
+fn fails(folder: &Path, arguments: &[&str]) -> String {
+    let output = prober(folder, arguments);
+    assert!(!output.status.success(), "{arguments:?} succeeded");
+    let line = text(&output.stderr);
+    assert_eq!(line.trim_end().lines().count(), 1, "{line}");
+    assert!(line.starts_with("prober: "), "{line}");
+    line
+}
+
+#[test]
+fn exclusions_are_stored_listed_tested_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    succeeds(at, &["exclude", "add", "203.0.113.0/25", "198.51.100.1-198.51.100.9", "--reason", "asked by mail"]);
+    let list: serde_json::Value = serde_json::from_str(&succeeds(at, &["exclude", "list", "--json"])).unwrap();
+    assert_eq!(list[0]["range"], "198.51.100.1-198.51.100.9");
+    assert_eq!((&list[1]["addresses"], &list[1]["reason"]), (&128.into(), &"asked by mail".into()));
+    let tested = prober(at, &["exclude", "test", "--allow-special", "--json", "203.0.113.7", "203.0.113.200"]);
+    assert_eq!(tested.status.code(), Some(1));
+    let tested: serde_json::Value = serde_json::from_slice(&tested.stdout).unwrap();
+    assert_eq!((&tested[0]["excluded"], &tested[1]["excluded"]), (&true.into(), &false.into()));
+    assert!(fails(at, &["exclude", "remove", "203.0.113.0/24"]).contains("nothing was removed"));
+    succeeds(at, &["exclude", "remove", "203.0.113.0/25"]);
+    let trail =
+        succeeds(at, &["sql", "--format", "csv", "SELECT what, count(*) AS n FROM audit GROUP BY what ORDER BY what"]);
+    assert_eq!(trail, "what,n\nexclusion.add,2\nexclusion.remove,1\n");
+}
+
+#[test]
+fn exclusion_files_are_checked_line_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("good.txt"), "10.0.0.0/8 # ours\n10.1.0.0/16\n").unwrap();
+    std::fs::write(at.join("bad.txt"), "10.0.0.0/8\n\n10.0.0.0/33\n").unwrap();
+    let checked: serde_json::Value =
+        serde_json::from_str(&succeeds(at, &["exclude", "check", "--json", "good.txt"])).unwrap();
+    assert_eq!((&checked[0]["ranges"], &checked[0]["addresses"]), (&2.into(), &(1 << 24).into()));
+    assert!(fails(at, &["exclude", "check", "good.txt", "bad.txt"]).contains("bad.txt:3: "));
+    assert!(fails(at, &["exclude", "check", "none.txt"]).contains("none.txt"));
+}
+
+#[test]
+fn queries_print_as_asked_and_fail_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    assert!(fails(at, &["sql", "SELECT 1"]).contains("prober.duckdb: not found"));
+    succeeds(at, &["exclude", "add", "203.0.113.1", "--reason", "x"]);
+    let query =
+        "SELECT ip(first) AS ip, 1.5::DOUBLE AS x, NULL AS nothing, [1, 2] AS list, 'a,\"b' AS t FROM exclusion";
+    assert_eq!(
+        succeeds(at, &["sql", "--format", "csv", query]),
+        "ip,x,nothing,list,t\n203.0.113.1,1.5,,\"[1, 2]\",\"a,\"\"b\"\n"
+    );
+    let json: serde_json::Value = serde_json::from_str(&succeeds(at, &["sql", "--format", "json", query])).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!([{ "ip": "203.0.113.1", "x": 1.5, "nothing": null, "list": [1, 2], "t": "a,\"b" }])
+    );
+    assert_eq!(succeeds(at, &["sql", "--format", "json", "FROM reply"]), "[\n]\n");
+    assert!(succeeds(at, &["sql", ".tables"]).contains("scan_summary"));
+    assert!(succeeds(at, &["sql", ".schema reply"]).contains("microseconds; resolution 8 us"));
+    assert!(fails(at, &["sql", "SELEC 1"]).contains("syntax error"));
+    assert!(fails(at, &["sql", "SELECT bytes FROM reply"]).contains("bytes"));
+    assert!(fails(at, &["sql", "DELETE FROM exclusion"]).contains("read-only"));
+    assert!(fails(at, &["sql", ".nonsense"]).contains(".help"));
+    assert!(fails(at, &["report"]).contains("holds no scan yet"));
+    assert!(fails(at, &["export", "--to", "x.csv", "--scan", "3"]).contains("no scan 3"));
+}
+
+#[test]
+fn bad_files_are_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("garbage.duckdb"), "not a database").unwrap();
+    for command in [
+        &["report", "--db", "garbage.duckdb"][..],
+        &["exclude", "add", "10.0.0.1", "--reason", "x", "--db", "garbage.duckdb"],
+    ] {
+        assert!(fails(at, command).contains("not a DuckDB database; name another file with --db"));
+    }
+    assert!(
+        fails(at, &["exclude", "add", "10.0.0.1", "--reason", "x", "--db", "missing/x.duckdb"])
+            .contains("No such file")
+    );
+}
+
+#[test]
+fn a_database_in_use_names_its_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    succeeds(at, &["exclude", "add", "203.0.113.1", "--reason", "x"]);
+    // Reads its query from standard input, with the database open meanwhile.
+    let mut holder = Command::new(env!("CARGO_BIN_EXE_prober"))
+        .args(["sql", "-", "--db", "prober.duckdb"])
+        .current_dir(at)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = holder.id();
+    let opened = |pid: u32| {
+        std::fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|mut files| {
+            files.any(|file| {
+                file.is_ok_and(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.ends_with("prober.duckdb")))
+            })
+        })
+    };
+    while !opened(pid) {
+        std::thread::yield_now();
+    }
+    // The lock follows the opening at once; a writer that comes in between would succeed, so ask until refused.
+    let refused = loop {
+        let output = prober(at, &["exclude", "add", "203.0.113.2", "--reason", "x"]);
+        if !output.status.success() {
+            break text(&output.stderr);
+        }
+    };
+    assert!(refused.contains(&format!("(PID {pid})")) && refused.contains("wait until it ends"), "{refused}");
+    assert_eq!(refused.trim_end().lines().count(), 1, "{refused}");
+    holder.stdin.take().unwrap().write_all(b"SELECT 2").unwrap();
+    assert!(holder.wait().unwrap().success());
+}
