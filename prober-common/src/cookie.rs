@@ -78,10 +78,13 @@ fn round(v: &mut [u64; 4]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::properties;
     use core::hash::Hasher;
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(properties(1_000))]
+
         #[test]
         fn agrees_with_the_reference(k0: u64, k1: u64, first: u64, second: u64, last: u8) {
             let mut reference = siphasher::sip::SipHasher13::new_with_keys(k0, k1);

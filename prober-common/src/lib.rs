@@ -21,5 +21,7 @@ pub mod rules;
 pub mod slot;
 pub mod stamp;
 pub mod template;
+#[cfg(test)]
+mod tests;
 pub mod verdict;
 pub mod wire;

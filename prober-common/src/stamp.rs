@@ -87,9 +87,12 @@ pub const fn rtt_ns(sent: Tick, received_ns: u64, tick_ns: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::address::V4;
+    use crate::tests::properties;
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(properties(1_000))]
+
         #[test]
         fn a_token_tells_its_tick_for_the_whole_window(tick in 0u64..1 << 46, age in 0..WINDOW_TICKS) {
             let identity = Identity { target: V4(1), source: V4(2), port: 80, protocol: 6, tick: Tick(tick) };

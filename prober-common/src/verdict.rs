@@ -74,7 +74,8 @@ fn verify(rules: &Rules, target: V4, probe: ProbeKind, echo: &Echo, now: Tick) -
     let tick = echo.token.sent(now);
     let identity = Identity { target, source: rules.source, port: echo.port, protocol: ip_protocol(probe), tick };
     let genuine = token_matches(rules.key, identity, echo.token);
-    (genuine && now.0 - tick.0 <= u64::from(rules.max_age_ticks)).then_some(tick)
+    // Soon after boot the token's bits can name a time before it, when nothing was sent.
+    (genuine && tick <= now && now.0 - tick.0 <= u64::from(rules.max_age_ticks)).then_some(tick)
 }
 
 #[inline(always)]

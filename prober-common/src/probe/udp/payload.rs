@@ -200,7 +200,8 @@ fn read_message_id<F: Frame + ?Sized>(frame: &F, payload: usize) -> Option<u32> 
         1 => u32::from(frame.u8(id + 2)?),
         _ => return None,
     };
-    Some(value << 1)
+    // Ours are positive (31 bits).
+    (value >> 31 == 0).then_some(value << 1)
 }
 
 /// Offset of the first element inside a BER sequence at `at`.
@@ -213,6 +214,8 @@ fn sequence<F: Frame + ?Sized>(frame: &F, at: usize) -> Option<usize> {
         0..=0x7f => Some(at + 2),
         0x81 => Some(at + 3),
         0x82 => Some(at + 4),
+        0x83 => Some(at + 5),
+        0x84 => Some(at + 6),
         _ => None,
     }
 }
