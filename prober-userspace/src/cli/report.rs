@@ -74,9 +74,9 @@ impl ReportArgs {
             std::fs::write(file, html::page(&report)).with_context(|| format!("report to {}", file.display()))?;
         }
         if self.json {
-            put_json(&report)?
+            put_json(&report)?;
         } else {
-            put(&text::render(&report))?
+            put(&text::render(&report))?;
         }
         Ok(())
     }

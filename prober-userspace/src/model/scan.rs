@@ -3,6 +3,7 @@
 use prober_common::address::V4;
 use serde::Serialize;
 
+use crate::model::text::as_optional_text;
 use crate::model::utc::UtcMicros;
 
 /// The number of a scan in its database.
@@ -86,14 +87,6 @@ pub struct ScanMeta {
     /// Name of the network interface.
     pub interface: String,
     /// Our address.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_optional_text")]
     pub source_address: Option<V4>,
-}
-
-/// Addresses leave the program as text.
-fn as_text<S: serde::Serializer>(address: &Option<V4>, serializer: S) -> Result<S::Ok, S::Error> {
-    match address {
-        Some(address) => serializer.collect_str(address),
-        None => serializer.serialize_none(),
-    }
 }

@@ -73,7 +73,7 @@ pub struct Scan {
 
 /// Replies of one kind.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::struct_field_names)]
 pub struct Kind {
     pub kind: String,
     pub replies: u64,
@@ -113,7 +113,7 @@ pub struct Accounting {
 
 /// Addresses with a port open.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::struct_field_names)]
 pub struct Port {
     pub probe: String,
     pub port: u16,
@@ -145,7 +145,7 @@ pub struct Counter {
 
 /// Means over an interval that ends `at`.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::struct_field_names)]
 pub struct Rate {
     pub at: UtcMicros,
     pub sent_pps: f64,
@@ -155,7 +155,7 @@ pub struct Rate {
 
 /// Replies of a kind with `from_ms <= rtt < from_ms * 10^(1/20)`.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::struct_field_names)]
 pub struct Bin {
     pub kind: String,
     pub bin: i32,

@@ -56,7 +56,7 @@ fn header(body: &mut String, report: &Report) {
         body,
         r#"<header><h1>Scan {}</h1><span class="chip {status}">{status}</span><p>{} · {} · by {} on {} · {} addresses, ports {}</p></header>"#,
         scan.id,
-        escape(&scan.started_at.to_string().replace('T', " ")[..].split('.').next().unwrap_or_default().to_owned()),
+        escape(scan.started_at.to_string().replace('T', " ").split('.').next().unwrap_or_default()),
         duration(scan.seconds),
         escape(&scan.operator),
         escape(&scan.host),
@@ -103,9 +103,11 @@ fn nothing(what: &str) -> String {
 }
 
 fn legend(series: &[Series]) -> String {
-    let items: String =
-        series.iter().map(|one| format!(r#"<li class="{}">{}</li>"#, one.class, escape(&one.name))).collect();
-    format!(r#"<ul class="legend">{items}</ul>"#)
+    let mut list = r#"<ul class="legend">"#.to_owned();
+    for one in series {
+        let _ = write!(list, r#"<li class="{}">{}</li>"#, one.class, escape(&one.name));
+    }
+    list + "</ul>"
 }
 
 /// The bins of each kind, kinds in the order of their replies.

@@ -28,11 +28,11 @@ fn heading(text: &mut String, report: &Report) {
     line("started", format!("{} by {} on {}", scan.started_at, scan.operator, scan.host));
     let resumed = if scan.resumed > 0 { format!(", resumed {} x", scan.resumed) } else { String::new() };
     line("took", format!("{}{resumed}", duration(scan.seconds)));
-    let shard = match scan.shard_count {
+    let part = match scan.shard_count {
         1 => String::new(),
         count => format!(", shard {} of {count}", scan.shard_index + 1),
     };
-    line("plan", format!("{} addresses, ports {}{shard}", grouped(scan.targets), scan.ports));
+    line("plan", format!("{} addresses, ports {}{part}", grouped(scan.targets), scan.ports));
     let source = scan.source_address.as_ref().map(|address| format!(" from {address}")).unwrap_or_default();
     line("way", format!("{} on {}{source}, prober {}", scan.engine, scan.interface, scan.program_version));
     let share = percent(report.sent, scan.probes_planned);

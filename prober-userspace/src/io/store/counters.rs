@@ -36,18 +36,13 @@ impl ScanCounters {
 
     /// Takes over a counter as it stands in this session.
     pub(super) fn set(&mut self, counter: CounterValue) {
-        match self.counters.get_mut(counter.name) {
-            Some(total) => total.session = counter.value,
-            None => {
-                let total = Total {
-                    role: counter.role.name().to_owned(),
-                    meaning: counter.meaning.to_owned(),
-                    before: 0,
-                    session: counter.value,
-                };
-                self.counters.insert(counter.name.to_owned(), total);
-            }
+        if let Some(total) = self.counters.get_mut(counter.name) {
+            total.session = counter.value;
+            return;
         }
+        let (role, meaning) = (counter.role.name().to_owned(), counter.meaning.to_owned());
+        let total = Total { role, meaning, before: 0, session: counter.value };
+        self.counters.insert(counter.name.to_owned(), total);
     }
 
     /// The value over all sessions; 0 if there is no such counter.

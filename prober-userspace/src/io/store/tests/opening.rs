@@ -62,7 +62,7 @@ fn what_is_not_ours_is_refused_with_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.duckdb");
     assert_eq!(Store::open(&path, Access::Read).unwrap_err(), StoreError::Missing { path: path.clone() });
-    for garbage in [&b""[..], b"hello", &[0x55; 100_000]] {
+    for garbage in [Vec::new(), b"hello".to_vec(), vec![0x55; 100_000]] {
         std::fs::write(&path, garbage).unwrap();
         for access in [Access::Read, Access::Write] {
             assert_eq!(Store::open(&path, access).unwrap_err(), StoreError::NotADatabase { path: path.clone() });

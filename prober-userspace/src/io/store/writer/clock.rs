@@ -5,6 +5,7 @@ use crate::model::utc::{ClockOffset, UtcMicros};
 /// A forward step of the wall clock is followed at once; after a backward step stored time runs at half speed until it is
 /// met. Both keep the order of the replies.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_field_names, reason = "the unit is the last word")]
 pub(super) struct SteadyClock {
     goal_us: i64,
     excess_us: i64,
@@ -19,15 +20,15 @@ impl SteadyClock {
     /// The stored time of a monotonic one.
     #[inline]
     pub(super) fn utc(&self, monotonic_ns: u64) -> UtcMicros {
-        let at_us = (monotonic_ns / 1000) as i64;
-        UtcMicros(at_us + self.goal_us + self.excess(at_us))
+        let monotonic_us = (monotonic_ns / 1000) as i64;
+        UtcMicros(monotonic_us + self.goal_us + self.excess(monotonic_us))
     }
 
     /// Follows the wall clock as measured, from a monotonic time on.
     pub(super) fn follow(&mut self, offset: ClockOffset, from_ns: u64) {
         let from_us = (from_ns / 1000) as i64;
-        let now_us = self.goal_us + self.excess(from_us);
-        *self = Self { goal_us: offset.micros, excess_us: (now_us - offset.micros).max(0), since_us: from_us };
+        let used_us = self.goal_us + self.excess(from_us);
+        *self = Self { goal_us: offset.micros, excess_us: (used_us - offset.micros).max(0), since_us: from_us };
     }
 
     #[inline]

@@ -62,9 +62,22 @@ impl Pending {
         replies.flush()?;
         let mut rates = connection.appender("scan_rate")?;
         for rate in &self.rates {
-            let [a, b, c, d, e, f, g] = rate.replies;
+            let [syn_ack, rst, echo, udp, unreachable, exceeded, other] = rate.replies;
             let at = timestamp(rate.ended_at);
-            rates.append_row(params![scan.0, at, rate.sent, a, b, c, d, e, f, g, rate.duplicates, rate.lost])?;
+            rates.append_row(params![
+                scan.0,
+                at,
+                rate.sent,
+                syn_ack,
+                rst,
+                echo,
+                udp,
+                unreachable,
+                exceeded,
+                other,
+                rate.duplicates,
+                rate.lost
+            ])?;
         }
         rates.flush()?;
         for &(set_at, offset_us) in &self.clocks {
