@@ -148,3 +148,15 @@ fn a_database_in_use_names_its_user() {
     holder.stdin.take().unwrap().write_all(b"SELECT 2").unwrap();
     assert!(holder.wait().unwrap().success());
 }
+
+#[test]
+fn stored_exclusions_are_left_out_of_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let plan = ["scan", "198.18.0.0/24", "--allow-special", "--target-ports", "80", "--dryrun"];
+    succeeds(at, &["exclude", "add", "198.18.0.0/25", "--reason", "x"]);
+    let shown = succeeds(at, &plan);
+    assert!(shown.contains("128"), "{shown}");
+    succeeds(at, &["exclude", "add", "198.18.0.0/24", "--reason", "x"]);
+    assert!(fails(at, &plan).contains("excluded"));
+}

@@ -23,7 +23,7 @@ use crate::io::privileges::restrict_new_files;
 pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
 pub use error::StoreError;
 pub(crate) use error::reason;
-pub use exclusions::StoredExclusion;
+pub use exclusions::{StoredExclusion, stored_ranges};
 pub use export::{Export, ExportError, ExportFormat, ExportTable, Exported};
 pub use scans::{Resumption, ScanRow};
 pub use schema::LATEST as LATEST_SCHEMA;

@@ -10,6 +10,7 @@ use anyhow::Context;
 
 use crate::cli::UsageError;
 use crate::cli::settings::{MaxTargets, Settings};
+use crate::io::store::stored_ranges;
 use crate::model::link::LinkRequest;
 use crate::model::request::{Pace, Record, ScanRequest};
 use crate::target::exclusions::Exclusions;
@@ -96,6 +97,10 @@ fn exclusions(settings: &Settings) -> anyhow::Result<Exclusions> {
         let text = read(file, "exclusions")?;
         let name = file.display().to_string();
         sources.push((name.clone(), parse_address_list(&text, &name).map_err(|cause| usage(&cause))?));
+    }
+    let stored = stored_ranges(&settings.db)?;
+    if !stored.is_empty() {
+        sources.push((format!("{} (prober exclude)", settings.db.display()), stored));
     }
     Ok(Exclusions::new(sources, settings.allow_special))
 }

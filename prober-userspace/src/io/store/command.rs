@@ -65,7 +65,7 @@ pub enum StoreCommand {
         /// Accepted replies lost in it before they reached the writer.
         lost: u32,
     },
-    /// UTC minus monotonic, measured again.
+    /// UTC minus monotonic, measured again; only a step of the wall clock (1 ms or more) changes anything.
     Clock(ClockOffset),
     /// Commit all that came before.
     Flush {

@@ -1,11 +1,14 @@
 //! The table `exclusion`: addresses whose owners asked not to be probed. Exclusion files are read in `target`.
 
+use std::path::Path;
+
 use duckdb::params;
 use prober_common::address::V4;
 
 use super::scans::timestamp;
-use super::{Store, StoreError};
+use super::{Access, Store, StoreError};
 use crate::model::utc::UtcMicros;
+use crate::target::range::AddressRange;
 
 /// A range of addresses never to be probed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +23,15 @@ pub struct StoredExclusion {
     pub added_at: UtcMicros,
     /// Who entered it.
     pub added_by: String,
+}
+
+/// The ranges stored in the file at `path`, for a plan; none if there is no such file.
+pub fn stored_ranges(path: &Path) -> Result<Vec<AddressRange>, StoreError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let stored = Store::open(path, Access::Read)?.exclusions()?;
+    Ok(stored.iter().map(|entry| AddressRange::between(entry.first, entry.last)).collect())
 }
 
 impl Store {

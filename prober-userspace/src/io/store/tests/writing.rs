@@ -105,6 +105,7 @@ fn a_step_of_the_wall_clock_does_not_reorder() {
     let (_, writer, mut queue) = new_writer(store);
     push(&mut queue, &(0..1_000).map(reply).collect::<Vec<_>>());
     writer.flush(None).unwrap();
+    writer.send(StoreCommand::Clock(ClockOffset { micros: OFFSET.micros + 40 })).unwrap();
     writer.send(StoreCommand::Clock(ClockOffset { micros: OFFSET.micros - 3_600_000_000 })).unwrap();
     push(&mut queue, &(1_000..2_000).map(reply).collect::<Vec<_>>());
     let store = finish(writer, queue);

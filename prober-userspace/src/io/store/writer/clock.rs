@@ -2,6 +2,9 @@
 
 use crate::model::utc::{ClockOffset, UtcMicros};
 
+/// A smaller difference is no step: Linux slews both clocks alike.
+const STEP_US: i64 = 1_000;
+
 /// A forward step of the wall clock is followed at once; after a backward step stored time runs at half speed until it is
 /// met. Both keep the order of the replies.
 #[derive(Clone, Copy, Debug)]
@@ -24,11 +27,16 @@ impl SteadyClock {
         UtcMicros(monotonic_us + self.goal_us + self.excess(monotonic_us))
     }
 
-    /// Follows the wall clock as measured, from a monotonic time on.
-    pub(super) fn follow(&mut self, offset: ClockOffset, from_ns: u64) {
+    /// Follows the wall clock as measured, from a monotonic time on, if it was stepped since. Less than a step is the
+    /// noise of two readings: following it would blur the send times that a resume has to find again exactly.
+    pub(super) fn follow(&mut self, offset: ClockOffset, from_ns: u64) -> bool {
+        if (offset.micros - self.goal_us).abs() < STEP_US {
+            return false;
+        }
         let from_us = (from_ns / 1000) as i64;
         let used_us = self.goal_us + self.excess(from_us);
         *self = Self { goal_us: offset.micros, excess_us: (used_us - offset.micros).max(0), since_us: from_us };
+        true
     }
 
     #[inline]
@@ -69,7 +77,9 @@ mod tests {
         clock.follow(ClockOffset { micros: 0 }, 0);
         assert_eq!(clock.utc(0), UtcMicros(10_000_000));
         assert_eq!(clock.utc(20_000_000_000), UtcMicros(20_000_000));
-        clock.follow(ClockOffset { micros: 7 }, 20_000_000_000);
-        assert_eq!(clock.utc(20_000_000_000), UtcMicros(20_000_007));
+        assert!(clock.follow(ClockOffset { micros: 7_000 }, 20_000_000_000));
+        assert_eq!(clock.utc(20_000_000_000), UtcMicros(20_007_000));
+        assert!(!clock.follow(ClockOffset { micros: 7_999 }, 20_000_000_000));
+        assert_eq!(clock.utc(20_000_000_000), UtcMicros(20_007_000));
     }
 }

@@ -148,8 +148,9 @@ impl Run {
                 });
             }
             StoreCommand::Clock(offset) => {
-                self.clock.follow(offset, self.latest_ns);
-                self.pending.add_clock(self.clock.utc(self.latest_ns), offset.micros);
+                if self.clock.follow(offset, self.latest_ns) {
+                    self.pending.add_clock(self.clock.utc(self.latest_ns), offset.micros);
+                }
             }
             StoreCommand::Flush { checkpoint, ack } => {
                 if let Some(checkpoint) = checkpoint {
