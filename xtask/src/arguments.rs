@@ -22,8 +22,7 @@ pub enum Task {
     /// What the continuous integration runs: the same as `test`
     Ci(test::Options),
     /// Makes the lab and works in it
-    #[command(subcommand)]
-    Lab(lab::Command),
+    Lab(lab::Words),
     /// Formats, applies what clippy can correct, then checks the style
     Tidy,
     /// Builds the eBPF objects from source and prints where they are

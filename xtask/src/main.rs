@@ -36,7 +36,7 @@ fn carry_out(task: Task) -> Result<()> {
         Task::Setup(options) => setup::setup(&options),
         Task::Run(options) => run::run(&options),
         Task::Test(options) | Task::Ci(options) => test::test(&options),
-        Task::Lab(command) => lab::lab(&command),
+        Task::Lab(words) => lab::lab(&words),
         Task::Tidy => tidy::tidy(),
         Task::BuildEbpf => build_ebpf(),
     }
