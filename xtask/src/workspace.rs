@@ -25,9 +25,16 @@ pub fn built(program: &str) -> Result<PathBuf> {
     Ok(target_dir()?.join("release").join(program))
 }
 
-/// The cargo that runs this, working in the same target directory.
+/// The cargo that runs this, working in the same target directory. What cargo told us about xtask is taken out of its
+/// environment: build scripts that look at it would run again, and with them all that depends on them.
 pub fn cargo() -> Result<Command> {
+    const ABOUT_XTASK: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "LD_LIBRARY_PATH"];
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if ABOUT_XTASK.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+            cargo.env_remove(name);
+        }
+    }
     cargo.current_dir(root()).env("CARGO_TARGET_DIR", target_dir()?);
     Ok(cargo)
 }

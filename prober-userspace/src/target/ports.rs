@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::str::FromStr;
 
 use prober_common::event::ProbeKind;
+use prober_common::probe::udp::Protocol;
 use thiserror::Error;
 
 use super::port_sets::PORT_SETS;
@@ -48,6 +49,7 @@ impl fmt::Display for ProbePort {
 pub struct PortList {
     ports: Vec<ProbePort>,
     dropped: Vec<ProbePort>,
+    unprobeable: Vec<ProbePort>,
 }
 
 impl PortList {
@@ -56,16 +58,17 @@ impl PortList {
         &self.ports
     }
 
-    /// What was left out of ranges, for the operator to see; `None` if nothing was.
+    /// What was left out of ranges and sets, for the operator to see; `None` if nothing was.
     pub fn note(&self) -> Option<String> {
-        if self.dropped.is_empty() {
-            return None;
-        }
-        let dropped: Vec<_> = self.dropped.iter().map(ToString::to_string).collect();
-        Some(format!(
-            "left out printer ports that lie in the given ranges (many printers print what arrives there): {}",
-            dropped.join(",")
-        ))
+        let reasons = [
+            ("printer ports that lie in the given ranges (many printers print what arrives there)", &self.dropped),
+            ("ports of the given sets whose UDP service does not repeat a token", &self.unprobeable),
+        ];
+        let notes = reasons.into_iter().filter(|(_, ports)| !ports.is_empty()).map(|(reason, ports)| {
+            let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();
+            format!("left out {reason}: {}", ports.join(","))
+        });
+        Some(notes.collect::<Vec<_>>().join("; ")).filter(|note| !note.is_empty())
     }
 }
 
@@ -76,7 +79,7 @@ impl FromStr for PortList {
         let mut parser = Parser {
             kind: ProbeKind::TcpSyn,
             seen: HashSet::new(),
-            list: Self { ports: Vec::new(), dropped: Vec::new() },
+            list: Self { ports: Vec::new(), dropped: Vec::new(), unprobeable: Vec::new() },
         };
         for item in text.split(',') {
             parser.item(item.trim())?;
@@ -113,8 +116,8 @@ pub enum PortError {
         "port {0} is never probed because many printers print what arrives there: leave it out (515 and 9100-9107 are barred)"
     )]
     Printer(u16),
-    /// Only barred ports were given.
-    #[error("no port is left after barring printer ports (515, 9100-9107): give others")]
+    /// Only barred ports were given, or a set without any that a probe can ask.
+    #[error("no port is left after barring printer ports (515, 9100-9107) and UDP that no probe can ask: give others")]
     NothingLeft,
 }
 
@@ -198,10 +201,20 @@ impl Parser {
             .ok_or_else(|| PortError::UnknownSet(lossy(name.as_bytes())))?;
         for member in set.members {
             if only.is_none_or(|kind| kind == member.port.kind) {
-                self.push(member.port);
+                self.push_member(member.port);
             }
         }
         Ok(())
+    }
+
+    /// The sets name what devices listen on, whether or not a probe without a table can ask there.
+    fn push_member(&mut self, port: ProbePort) {
+        let is_probeable = port.kind != ProbeKind::Udp || Protocol::for_port(port.port).is_some();
+        if is_probeable {
+            self.push(port);
+        } else if self.seen.insert(port) {
+            self.list.unprobeable.push(port);
+        }
     }
 
     fn push(&mut self, port: ProbePort) {

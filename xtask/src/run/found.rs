@@ -25,7 +25,7 @@ pub fn show(lab: &Lab, database: &Path) -> Result<()> {
     let mut silent = Vec::new();
     for row in rows {
         let rtt = row.rtt_ms.map_or(String::new(), |ms| format!("   RTT {ms:.3} ms"));
-        println!("{:<12} {:<16} port {:<5} {:>3} addresses{rtt}", row.name, row.prefix, row.port, row.addresses);
+        println!("{:<15} {:<13} port {:<5} {:>3} addresses{rtt}", row.name, row.prefix, row.port, row.addresses);
         if row.addresses == 0 {
             silent.push(row.name);
         }

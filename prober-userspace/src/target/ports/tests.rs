@@ -66,3 +66,13 @@ fn malformed_expressions_say_what_to_do() {
         assert!(error.contains(part), "{text}: {error}");
     }
 }
+
+#[test]
+fn sets_leave_out_what_no_probe_can_ask() {
+    let list: PortList = "@iot".parse().expect("a set");
+    assert!(list.ports().iter().all(|port| port.kind != ProbeKind::Udp || Protocol::for_port(port.port).is_some()));
+    assert!(list.note().is_some_and(|note| note.contains("U:1900")), "{:?}", list.note());
+    assert!("U:@ics".parse::<PortList>().is_err(), "BACnet repeats nothing");
+    // By itself a port is the user's word; that nothing can be sent there is said when the scan opens.
+    assert_eq!(shown("U:1900"), "U:1900");
+}
