@@ -13,5 +13,6 @@ pub mod replayer;
 pub mod servers;
 pub mod state;
 pub mod sys;
+pub mod vectors;
 pub mod wire;
 pub mod world;
