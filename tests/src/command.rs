@@ -2,6 +2,7 @@
 
 mod attack;
 mod daemon;
+mod measure;
 
 use std::{
     fs,
@@ -74,6 +75,9 @@ pub enum Task {
         /// The file, as `status` names it
         file: PathBuf,
     },
+    /// Measures the prober, side by side with bare loops and other scanners
+    #[command(subcommand)]
+    Bench(measure::Bench),
     /// Is the lab, in the foreground
     #[command(hide = true)]
     Stay(UpOptions),
@@ -166,6 +170,7 @@ pub fn carry_out(task: Task) -> Result<ExitCode> {
             record::to_csv(&file, std::io::stdout().lock())
                 .with_context(|| format!("cannot print {}", file.display()))?;
         }
+        Task::Bench(bench) => measure::measure(&bench)?,
         Task::Stay(options) => daemon::stay(&options)?,
     }
     Ok(ExitCode::SUCCESS)

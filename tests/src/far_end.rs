@@ -19,7 +19,8 @@ use prober_common::{
 
 use crate::sys::{MappedCounters, RulesValue};
 
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/prober-ebpf-lab"));
+/// The lab's eBPF object.
+pub(crate) static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/prober-ebpf-lab"));
 
 /// Which program runs there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

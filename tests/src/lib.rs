@@ -3,6 +3,7 @@
 //!
 //! Tests start with [`lab::Lab`]; people start with the binary `prober-lab` (`cargo xtask lab`).
 
+pub mod bench;
 pub mod command;
 pub mod far_end;
 pub mod forger;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{lab, run, setup, test};
+use crate::{bench, lab, run, setup, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Set-up, run, test, bench and lab of the prober")]
@@ -21,6 +21,8 @@ pub enum Task {
     Test(test::Options),
     /// What the continuous integration runs: the same as `test`
     Ci(test::Options),
+    /// Measures: throughput, rate, ingest, plan
+    Bench(bench::Options),
     /// Makes the lab and works in it
     Lab(lab::Words),
     /// Formats, applies what clippy can correct, then checks the style

@@ -3,6 +3,7 @@
 //! Builds with nothing but a Rust toolchain; hence no dependency on the prober itself.
 
 mod arguments;
+mod bench;
 mod ebpf;
 mod lab;
 mod licences;
@@ -37,6 +38,8 @@ fn carry_out(task: Task) -> Result<()> {
         Task::Run(options) => run::run(&options),
         Task::Test(options) | Task::Ci(options) => test::test(&options),
         Task::Lab(words) => lab::lab(&words),
+        Task::Bench(options) => bench::bench(&options),
+        Task::Lab(command) => lab::lab(&command),
         Task::Tidy => tidy::tidy(),
         Task::BuildEbpf => build_ebpf(),
     }

@@ -52,6 +52,12 @@ pub fn lab_pass(_ctx: XdpContext) -> u32 {
     xdp_action::XDP_PASS
 }
 
+/// Sends whatever it is run on: the bare loop of live frames.
+#[xdp]
+pub fn lab_bare(_ctx: XdpContext) -> u32 {
+    xdp_action::XDP_TX
+}
+
 #[inline(always)]
 fn run(ctx: &XdpContext, role: Role) -> u32 {
     let (Some(rules), Some(counts)) = (LAB_RULES.get(0), LAB_COUNTS.get_ptr_mut(0)) else {

@@ -45,6 +45,26 @@ impl AfXdp {
         Ok(Self { socket, memory, writer, free, interface: config.interface.clone(), queue: config.queue })
     }
 
+    /// Sends one frame `count` times without writing anything: the bare loop that measurements compare with.
+    pub fn send_constant(&mut self, frame: &[u8], count: usize) -> Result<(), TransmitError> {
+        let free = std::mem::take(&mut self.free);
+        for token in &free {
+            self.memory.frame_mut(token)[..frame.len()].copy_from_slice(frame);
+        }
+        self.free = free;
+        let mut left = count;
+        while left > 0 {
+            let batch = left.min(STAMPED_TOGETHER).min(self.free.len());
+            for token in self.free.drain(self.free.len() - batch..) {
+                self.socket.put(token, frame.len());
+            }
+            self.socket.publish();
+            self.kick()?;
+            left -= batch;
+        }
+        Ok(())
+    }
+
     /// Stamps, writes and hands over up to [`STAMPED_TOGETHER`] probes; returns how many found a free frame.
     fn submit(&mut self, probes: &[ProbeSlot]) -> usize {
         let now = Tick::at(monotonic_ns());

@@ -1,0 +1,50 @@
+//! `prober-lab bench`: measurements, as a table or as JSON.
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use serde::Serialize;
+
+use crate::bench::{rate, throughput};
+
+/// What can be measured.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Bench {
+    /// Packets per second at the far end: our engines, bare loops, masscan and ZMap, in turns
+    Throughput {
+        /// Runs of each
+        #[arg(long, default_value_t = 5)]
+        repeats: usize,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Error and smoothness of the rate at 1, 100, 10 k and 100 k packets/s and at 80 % of the maximum
+    Rate {
+        /// Length of each run (at least 10 packets)
+        #[arg(long, default_value_t = 5.0)]
+        seconds: f64,
+        /// Engines to measure
+        #[arg(long, value_delimiter = ',', default_value = "live-frames,af-xdp")]
+        engines: Vec<String>,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Measures and prints.
+pub fn measure(bench: &Bench) -> Result<()> {
+    match bench {
+        Bench::Throughput { repeats, json } => print(&throughput::measure(*repeats)?, *json),
+        Bench::Rate { seconds, engines, json } => print(&rate::measure(*seconds, engines)?, *json),
+    }
+}
+
+fn print(measured: &(impl Serialize + std::fmt::Display), json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(measured).context("figures are JSON")?);
+    } else {
+        println!("{measured}");
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask bench`: sets up, builds, and measures one thing. What is measured is in `tests/src/bench` (over the lab) and
+//! beside the code (store, plan); every figure of the project comes from here.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+
+use crate::{lab, setup, workspace};
+
+#[derive(Args)]
+pub struct Options {
+    /// What to measure
+    #[arg(value_enum)]
+    subject: Subject,
+    /// As one JSON object
+    #[arg(long)]
+    json: bool,
+    /// More options of this measurement (see `prober-lab bench <subject> --help`)
+    #[arg(last = true)]
+    more: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Subject {
+    /// Packets/s of our engines, bare loops, masscan and ZMap, in turns
+    Throughput,
+    /// Error and smoothness of the rate
+    Rate,
+    /// Replies/s from events to the database, and bytes per row
+    Ingest,
+    /// Targets/s of a plan over the whole address space, and memory
+    Plan,
+}
+
+pub fn bench(options: &Options) -> Result<()> {
+    setup::setup(&setup::Options::default())?;
+    lab::build()?;
+    let mut command = match options.subject {
+        Subject::Throughput => in_lab("throughput")?,
+        Subject::Rate => in_lab("rate")?,
+        Subject::Ingest => ingest()?,
+        Subject::Plan => plan()?,
+    };
+    if options.json {
+        command.arg("--json");
+    }
+    workspace::run(command.args(&options.more))
+}
+
+fn in_lab(subject: &str) -> Result<Command> {
+    let mut command = lab::program()?;
+    command.args(["bench", subject]);
+    Ok(command)
+}
+
+fn ingest() -> Result<Command> {
+    let mut command = workspace::cargo()?;
+    command.args(["run", "--release", "--quiet", "--package", "prober-userspace", "--example", "ingest", "--"]);
+    Ok(command)
+}
+
+/// 2^32 addresses, one port, walked to the end without sending.
+fn plan() -> Result<Command> {
+    let exclusions = workspace::target_dir()?.join("bench-exclusions.txt");
+    std::fs::write(&exclusions, "192.0.2.0/24 # a plan of this size is refused without an exclusion list\n")
+        .with_context(|| format!("writing {}", exclusions.display()))?;
+    let mut command = Command::new(workspace::built("prober")?);
+    command
+        .args(["scan", "0.0.0.0/0", "-p", "80", "--allow-special", "--dry-run", "--verify", "--blocklist-file"])
+        .arg(exclusions);
+    Ok(command)
+}
