@@ -39,7 +39,6 @@ fn carry_out(task: Task) -> Result<()> {
         Task::Test(options) | Task::Ci(options) => test::test(&options),
         Task::Lab(words) => lab::lab(&words),
         Task::Bench(options) => bench::bench(&options),
-        Task::Lab(command) => lab::lab(&command),
         Task::Tidy => tidy::tidy(),
         Task::BuildEbpf => build_ebpf(),
     }
