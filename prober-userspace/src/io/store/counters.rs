@@ -50,6 +50,11 @@ impl ScanCounters {
         self.counters.get(name).map_or(0, |total| total.before + total.session)
     }
 
+    /// What earlier sessions left of a counter.
+    pub(super) fn before(&self, name: &str) -> u64 {
+        self.counters.get(name).map_or(0, |total| total.before)
+    }
+
     /// Replaces the scan's rows. Inside the caller's transaction.
     pub(super) fn write(&self, connection: &Connection) -> duckdb::Result<()> {
         connection.execute("DELETE FROM scan_counter WHERE scan_id = ?", [self.scan])?;

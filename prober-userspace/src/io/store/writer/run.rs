@@ -157,7 +157,9 @@ impl Run {
                     self.pending.checkpoint = Some((checkpoint, utc_now()));
                 }
                 self.drain();
-                let done = self.flush().map(|()| FlushAck { rows: self.counters.total(own::STORED) });
+                let done = self
+                    .flush()
+                    .map(|()| FlushAck { rows: self.counters.before(own::STORED) + self.database.stored() });
                 // Who asked may have gone; the flush took place all the same.
                 let _ = ack.try_send(done);
             }
@@ -173,7 +175,7 @@ impl Run {
             self.status.store_failed.fetch_add((self.pending.rows() + self.builder.len()) as u64, Ordering::Relaxed);
         }
         Outcome {
-            rows: self.counters.total(own::STORED),
+            rows: self.counters.before(own::STORED) + self.database.stored(),
             duplicates: self.status.duplicates(),
             store_failed: self.status.store_failed(),
             store: self.database.into_store(),
