@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     namespace,
     state::{self, State},
-    sys,
+    sys, vectors,
     world::record,
 };
 
@@ -78,6 +78,14 @@ pub enum Task {
     /// Measures the prober, side by side with bare loops and other scanners
     #[command(subcommand)]
     Bench(measure::Bench),
+    /// Writes the named vectors, one frame per file: the fuzzer's first inputs
+    Vectors {
+        /// Where to; made if it is not there
+        directory: PathBuf,
+        /// When the probes were sent that the frames reply to, in ns of the monotonic clock
+        #[arg(long)]
+        sent_ns: u64,
+    },
     /// Is the lab, in the foreground
     #[command(hide = true)]
     Stay(UpOptions),
@@ -171,6 +179,10 @@ pub fn carry_out(task: Task) -> Result<ExitCode> {
                 .with_context(|| format!("cannot print {}", file.display()))?;
         }
         Task::Bench(bench) => measure::measure(&bench)?,
+        Task::Vectors { directory, sent_ns } => {
+            vectors::write(&directory, sent_ns)
+                .with_context(|| format!("cannot write vectors to {}", directory.display()))?;
+        }
         Task::Stay(options) => daemon::stay(&options)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -8,6 +8,8 @@ pub mod reply;
 pub mod token;
 pub mod twist;
 
+use std::{fs, io, path::Path};
+
 use prober_common::{
     address::V4,
     cookie::Key,
@@ -49,6 +51,16 @@ pub struct Vector {
     pub frame: Vec<u8>,
     /// What must come out.
     pub expected: Expected,
+}
+
+/// Writes every vector into a file of its own below `directory`, named like the vector but for characters that file names
+/// cannot have.
+pub fn write(directory: &Path, sent_ns: u64) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for vector in Reply::all().into_iter().flat_map(|reply| of(reply, sent_ns)) {
+        fs::write(directory.join(vector.name.replace(['/', ' '], "-")), vector.frame)?;
+    }
+    Ok(())
 }
 
 /// Every named vector of one reply to a probe that was sent at `sent_ns` (`CLOCK_MONOTONIC`).

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, lab, run, setup, test};
+use crate::{bench, fuzz, lab, run, setup, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Set-up, run, test, bench and lab of the prober")]
@@ -25,6 +25,8 @@ pub enum Task {
     Bench(bench::Options),
     /// Makes the lab and works in it
     Lab(lab::Words),
+    /// Searches for frames on which the verdict breaks its own rules
+    Fuzz(fuzz::Options),
     /// Formats, applies what clippy can correct, then checks the style
     Tidy,
     /// Builds the eBPF objects from source and prints where they are

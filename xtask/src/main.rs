@@ -5,6 +5,7 @@
 mod arguments;
 mod bench;
 mod ebpf;
+mod fuzz;
 mod lab;
 mod licences;
 mod readme;
@@ -39,6 +40,7 @@ fn carry_out(task: Task) -> Result<()> {
         Task::Test(options) | Task::Ci(options) => test::test(&options),
         Task::Lab(words) => lab::lab(&words),
         Task::Bench(options) => bench::bench(&options),
+        Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Tidy => tidy::tidy(),
         Task::BuildEbpf => build_ebpf(),
     }
