@@ -6,7 +6,10 @@ use std::{fs, process::Command};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::workspace::{cargo, output, root, run, target_dir};
+use crate::{
+    lab,
+    workspace::{cargo, output, root, run, target_dir},
+};
 
 #[derive(Args)]
 pub struct Options {
@@ -33,8 +36,9 @@ pub fn fuzz(options: &Options) -> Result<()> {
     for folder in [&corpus, &finds] {
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
-    let lab = ["run", "--quiet", "--release", "--package", "prober-tests", "--bin", "prober-lab", "--", "vectors"];
-    run(cargo()?.args(lab).arg(&vectors).arg("--sent-ns").arg(SENT_NS.to_string()))?;
+    lab::build()?;
+    let sent_ns = SENT_NS.to_string();
+    run(lab::program()?.arg("vectors").arg(&vectors).args(["--sent-ns", &sent_ns]))?;
 
     // With a target named, the flags are kept from build scripts.
     let target = host()?;
