@@ -76,8 +76,8 @@ impl Kernel {
         let result = program.test_run(options).map_err(|error| format!("{error:?}"))?;
         out.truncate(result.data_size_out as usize);
         let before = std::mem::replace(&mut self.counters, self.attached.counters.read());
-        let event = self.attached.replies.next();
-        assert_eq!(self.attached.replies.next(), None, "more than one event");
+        let event = self.attached.replies.take();
+        assert_eq!(self.attached.replies.take(), None, "more than one event");
         let counted = std::array::from_fn(|i| self.counters[i] - before[i]);
         Ok(Outcome { action: result.return_value, frame: out, counted, event })
     }

@@ -83,7 +83,7 @@ impl ScanCommand {
         }
         privileges::require_for_scan()?;
         let mut progress = Progress::new(settings.quiet, settings.status_json.as_deref())?;
-        let summary = engine::scan::run(request, &mut |sample| progress.show(sample))?;
+        let summary = engine::scan::run(&request, &mut |sample| progress.show(sample))?;
         progress.finish(&summary.last);
         if self.json {
             put_json(&summary)?;

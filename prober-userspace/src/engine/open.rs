@@ -79,7 +79,7 @@ impl TemplateSet {
 
     /// The template of a probe of this plan.
     #[inline]
-    pub fn index_of(&self, slot: &ProbeSlot) -> u8 {
+    pub fn index_of(&self, slot: ProbeSlot) -> u8 {
         match ProbeKind::from_code(slot.probe) {
             Some(ProbeKind::IcmpEcho) => self.icmp,
             Some(ProbeKind::Udp) => {

@@ -109,9 +109,9 @@ impl Planner {
             match self.schedule.next_batch(monotonic_ns(), most, &mut batch) {
                 Next::Batch => {
                     for slot in batch.slots_mut() {
-                        slot.template = self.templates.index_of(slot);
+                        slot.template = self.templates.index_of(*slot);
                     }
-                    sender.batches.try_push(batch).ok().expect("the queue was not full and we alone fill it");
+                    sender.batches.try_push(batch).expect("the queue was not full and we alone fill it");
                     filled = true;
                 }
                 Next::WaitUntil(_) => break,

@@ -25,7 +25,7 @@ pub fn run(mut ring: ReplyRing, mut queue: HeapProd<ReplyEvent>, switches: &Arc<
         let last_round = switches.receiving_stopped();
         loop {
             while chunk.len() < CHUNK
-                && let Some(event) = ring.next()
+                && let Some(event) = ring.take()
             {
                 chunk.push(event);
             }

@@ -45,29 +45,29 @@ pub fn recorded_seed(database: &Path) -> anyhow::Result<u64> {
 }
 
 /// Runs the scan; `show` gets a sample each second and at the end.
-pub fn run(request: ScanRequest, show: &mut dyn FnMut(&StatusSample)) -> anyhow::Result<ScanSummary> {
+pub fn run(request: &ScanRequest, show: &mut dyn FnMut(&StatusSample)) -> anyhow::Result<ScanSummary> {
     let link = Link::discover(&request.link)?;
     let instance = Instance::claim(&link.name)?;
-    let set = TemplateSet::new(&link, &request, &request.plan.probe_ports())?;
+    let set = TemplateSet::new(&link, request, &request.plan.probe_ports())?;
     let store = Store::open(&request.database, Access::Write)?;
 
-    let (scan, saved) = match begin_or_resume(&store, &request, &link, &set)? {
+    let (scan, saved) = match begin_or_resume(&store, request, &link, &set)? {
         (scan, Some(saved)) => (scan, saved),
         (scan, None) => (scan, Saved::fresh(Key([random()?, random()?]))),
     };
-    let senders = open::sender_count(&request, &link);
+    let senders = open::sender_count(request, &link);
     let pass = random()? | 1;
     let attached = open::receiver(&link, saved.key, pass, &set, senders)?;
     if let Some(reason) = &attached.fallback {
         log::warn!("{}: no native XDP ({reason}); attached generic, which is slower but decides the same", link.name);
     }
-    let (kind, engines) = open_engines(&request, &link, &set, &attached, saved.key, pass, senders)?;
+    let (kind, engines) = open_engines(request, &link, &set, &attached, saved.key, pass, senders)?;
     let socket = request.control_socket.clone().unwrap_or_else(|| default_socket(&link.name));
     drop_privileges(kind)?;
     let (server, control) = ControlServer::listen(&socket)?; // its thread has to start without privileges too
 
-    let running = start(&request, &set, scan, &saved, store, attached, engines)?;
-    let watch = Watch::new(&request, scan, kind, &saved, running, control);
+    let running = start(request, &set, scan, &saved, store, attached, engines)?;
+    let watch = Watch::new(request, scan, kind, &saved, running, control);
     let summary = watch.until_ended(show);
     drop(server);
     drop(instance);

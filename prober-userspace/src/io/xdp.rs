@@ -103,8 +103,8 @@ pub fn attach(config: &XdpConfig) -> Result<Attached, XdpError> {
     if config.rules.flags & FLAG_LOG != 0 {
         follow_log(&mut object);
     }
-    let counters = take(&mut object, "COUNTERS", |map| PerCpuArray::try_from(map))?;
-    let replies = take(&mut object, "EVENTS", |map| RingBuf::try_from(map))?;
+    let counters = take(&mut object, "COUNTERS", PerCpuArray::try_from)?;
+    let replies = take(&mut object, "EVENTS", RingBuf::try_from)?;
     Ok(Attached {
         mode,
         fallback,
@@ -219,7 +219,7 @@ pub struct ReplyRing {
 impl ReplyRing {
     /// The next reply, if there is one. No system call.
     #[inline]
-    pub fn next(&mut self) -> Option<ReplyEvent> {
+    pub fn take(&mut self) -> Option<ReplyEvent> {
         let item = self.ring.next()?;
         Some(event::decode(&item))
     }

@@ -153,7 +153,7 @@ pub struct ScanSummary {
     pub duration_s: f64,
     /// Mean rate while sending, in packets/s.
     pub mean_pps: f64,
-    /// Replies stored by this run.
+    /// Replies of this scan in the database, those of earlier runs of a resumed scan included.
     pub rows_stored: u64,
     /// The state at the end: sent, planned, replies by kind, duplicates, drops.
     pub last: StatusSample,

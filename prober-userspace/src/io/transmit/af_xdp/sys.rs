@@ -61,6 +61,7 @@ impl XskSocket {
     }
 
     /// Gives a frame of `len` bytes to the kernel, with the next [`publish`](Self::publish).
+    #[expect(clippy::needless_pass_by_value, reason = "the token moves: who gives a frame away cannot write it")]
     #[inline]
     pub fn put(&mut self, frame: Frame, len: usize) {
         self.transmit.put(libc::xdp_desc { addr: frame.address(), len: len as u32, options: 0 });

@@ -20,7 +20,7 @@ const LAG_PROBES: f64 = 40.0;
 
 /// A mapped queue. One per thread: `&mut` makes the single producer.
 pub struct Queue {
-    queue: NonNull<LiveQueue>,
+    shared: NonNull<LiveQueue>,
     lag_probes: f64,
     _mapping: Mapping,
 }
@@ -37,10 +37,10 @@ impl Queue {
         let end = size_of::<LiveQueue>() * (index as usize + 1);
         let mapping = Mapping::of_file(map.fd().as_fd(), end.next_multiple_of(page_len()), 0)?;
         // SAFETY: array values lie one behind the other, each a multiple of eight long; `end` is inside the mapping.
-        let queue = unsafe { mapping.start().add(size_of::<LiveQueue>() * index as usize) }.cast::<LiveQueue>();
-        let mut this = Self { queue, lag_probes: LAG_PROBES / f64::from(senders.max(1)), _mapping: mapping };
+        let shared = unsafe { mapping.start().add(size_of::<LiveQueue>() * index as usize) }.cast::<LiveQueue>();
+        let mut this = Self { shared, lag_probes: LAG_PROBES / f64::from(senders.max(1)), _mapping: mapping };
         // SAFETY: the kernel's program does not run on this queue before the first `push`.
-        unsafe { (*this.queue.as_ptr()).key = key };
+        unsafe { (*this.shared.as_ptr()).key = key };
         this.space(0.0);
         Ok(this)
     }
@@ -48,7 +48,7 @@ impl Queue {
     /// How far the program must keep probes apart from now on; 0 lets it run.
     pub fn space(&mut self, interval_ns: f64) {
         let interval_fp = (interval_ns * 256.0) as u64;
-        let queue = self.queue.as_ptr();
+        let queue = self.shared.as_ptr();
         // SAFETY: only called while the program is not running on this queue (`drain` has returned).
         unsafe {
             (*queue).interval_fp = interval_fp;
@@ -66,7 +66,7 @@ impl Queue {
         for (offset, probe) in (0..).zip(probes) {
             let slot = (produced + offset) as usize & (LIVE_SLOTS - 1);
             // SAFETY: `slot` is inside the array, and the program does not read it before `produced` says so.
-            unsafe { (&raw mut (*self.queue.as_ptr()).slots[slot]).write(*probe) };
+            unsafe { (&raw mut (*self.shared.as_ptr()).slots[slot]).write(*probe) };
         }
         self.produced().store(produced + probes.len() as u64, Ordering::Release);
     }
@@ -79,12 +79,12 @@ impl Queue {
     /// Probes sent so far.
     pub fn consumed(&self) -> u64 {
         // SAFETY: a valid, aligned field that the kernel writes; hence atomic.
-        unsafe { AtomicU64::from_ptr(&raw mut (*self.queue.as_ptr()).consumed) }.load(Ordering::Acquire)
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.shared.as_ptr()).consumed) }.load(Ordering::Acquire)
     }
 
     fn produced(&self) -> &AtomicU64 {
         // SAFETY: a valid, aligned field that the kernel reads; hence atomic.
-        unsafe { AtomicU64::from_ptr(&raw mut (*self.queue.as_ptr()).produced) }
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.shared.as_ptr()).produced) }
     }
 }
 
