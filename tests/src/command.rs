@@ -3,6 +3,7 @@
 mod attack;
 mod daemon;
 mod measure;
+mod trial;
 
 use std::{
     fs,
@@ -86,6 +87,8 @@ pub enum Task {
         #[arg(long)]
         sent_ns: u64,
     },
+    /// Tries the prober in a lab of its own, and prints the figures
+    Trial(trial::TrialOptions),
     /// Is the lab, in the foreground
     #[command(hide = true)]
     Stay(UpOptions),
@@ -183,6 +186,7 @@ pub fn carry_out(task: Task) -> Result<ExitCode> {
             vectors::write(&directory, sent_ns)
                 .with_context(|| format!("cannot write vectors to {}", directory.display()))?;
         }
+        Task::Trial(options) => return trial::carry_out(&options),
         Task::Stay(options) => daemon::stay(&options)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -14,6 +14,7 @@ pub mod replayer;
 pub mod servers;
 pub mod state;
 pub mod sys;
+pub mod trial;
 pub mod vectors;
 pub mod wire;
 pub mod world;

@@ -41,7 +41,11 @@ pub fn sleep_precisely() {
 
 /// Asks a process to end (`force`: at once). `false` if there is none.
 pub fn end_process(pid: u32, force: bool) -> bool {
-    let signal = if force { libc::SIGKILL } else { libc::SIGTERM };
+    signal_process(pid, if force { libc::SIGKILL } else { libc::SIGTERM })
+}
+
+/// Sends a signal to a process. `false` if there is none.
+pub fn signal_process(pid: u32, signal: i32) -> bool {
     // SAFETY: a signal to one process; 0 and negative numbers would mean groups.
     pid > 1 && unsafe { libc::kill(pid as libc::pid_t, signal) } == 0
 }
