@@ -92,7 +92,9 @@ pub fn timed(name: &str, plan: Plan) -> Result<Finding> {
         finding.add(format!("{kind} timed"), errors.len() as f64, Bound::AtLeast(1.0));
         errors.sort_unstable();
         finding.note(format!("{kind} median signed error us"), quantile(&errors, 0.5) / 1e3);
-        errors.iter_mut().for_each(|error| *error = error.abs());
+        for error in &mut *errors {
+            *error = error.abs();
+        }
         errors.sort_unstable();
         let bound = plan.median_us.map_or(Bound::Any, Bound::AtMost);
         finding.add(format!("{kind} median error us"), quantile(&errors, 0.5) / 1e3, bound);
