@@ -22,15 +22,11 @@ pub enum Counter {
     Foreign = 7,
     /// Well-formed like a reply to us, but the token is wrong (stray, forged, or later than the window).
     BadToken = 8,
-    /// Probes the kernel wrote and sent (live frames).
-    LiveSent = 9,
-    /// Live-frame runs that found no probe due.
-    LiveIdle = 10,
 }
 
 impl Counter {
     /// Every counter, in map order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 9] = [
         Self::Accepted,
         Self::RingFull,
         Self::RstSent,
@@ -40,8 +36,6 @@ impl Counter {
         Self::Fragment,
         Self::Foreign,
         Self::BadToken,
-        Self::LiveSent,
-        Self::LiveIdle,
     ];
     /// How many entries the kernel's counter map has.
     pub const COUNT: usize = Self::ALL.len();
@@ -58,8 +52,6 @@ impl Counter {
             Self::Fragment => "fragment",
             Self::Foreign => "foreign",
             Self::BadToken => "bad_token",
-            Self::LiveSent => "live_sent",
-            Self::LiveIdle => "live_idle",
         }
     }
 }

@@ -3,6 +3,11 @@
 
 use crate::address::V4;
 
+/// Constant frames of the bare loop; a power of two.
+pub const BARE_FRAMES: u32 = 16;
+/// One of them, with Ethernet padding.
+pub type BareFrame = [u64; 8];
+
 /// Bytes of a frame that an [`Arrival`] carries: every header, and all of a small UDP request.
 pub const CAPTURE_LEN: usize = 128;
 /// How many ports [`LabRules`] can count one by one.

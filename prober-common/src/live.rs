@@ -34,9 +34,7 @@ pub struct LiveQueue {
     pub due_fp: u64,
     /// At most this far behind may the next due time fall, in 1/256 ns; what is further behind is forgotten.
     pub lag_max_fp: u64,
-    /// When the last probe was written, `CLOCK_MONOTONIC` ns.
-    pub last_sent_ns: u64,
-    line_2: [u64; 4],
+    line_2: [u64; 5],
     /// The probes.
     pub slots: [ProbeSlot; LIVE_SLOTS],
 }

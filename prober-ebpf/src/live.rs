@@ -4,7 +4,6 @@
 use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_TX};
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use aya_ebpf::programs::XdpContext;
-use prober_common::counter::Counter;
 use prober_common::live::{LIVE_SLOTS, LiveMeta, LiveQueue};
 use prober_common::probe;
 use prober_common::rules::Rules;
@@ -13,7 +12,7 @@ use prober_common::template::{TEMPLATE_CAPACITY, TEMPLATES_MAX, Template};
 use prober_common::wire::Frame;
 
 use crate::frame::Packet;
-use crate::maps::{LIVE, TEMPLATES, count};
+use crate::maps::{LIVE, TEMPLATES};
 
 /// The queue to send from, if this is a live frame of our own: its metadata holds the scan's pass. Frames from the wire
 /// have no metadata that they could choose.
@@ -36,13 +35,7 @@ pub fn send(ctx: &XdpContext, queue: u32) -> u32 {
     if unsafe { aya_ebpf::helpers::bpf_xdp_adjust_meta(ctx.ctx, size_of::<LiveMeta>() as i32) } != 0 {
         return XDP_DROP;
     }
-    match next(ctx, queue) {
-        Some(()) => XDP_TX,
-        None => {
-            count(Counter::LiveIdle);
-            XDP_DROP
-        }
-    }
+    if next(ctx, queue).is_some() { XDP_TX } else { XDP_DROP }
 }
 
 #[inline(always)]
@@ -65,9 +58,10 @@ fn next(ctx: &XdpContext, queue: u32) -> Option<()> {
     let template = TEMPLATES.get(u32::from(slot.template) & (TEMPLATES_MAX as u32 - 1))?;
     let mut packet = Packet::new(ctx);
     copy(&mut packet, template)?;
-    // Probes of one scan differ in length; the page was made for the longest.
+    // Probes of one scan differ in length; the page was made for the longest. Less than a word is Ethernet padding, and
+    // zero: cutting it off would cost a call for each probe of the usual scan.
     let excess = packet.len() as i32 - i32::from(template.len);
-    if excess > 0 {
+    if excess >= 8 {
         // SAFETY: the helper checks the length; every pointer made before is dead after it.
         if unsafe { aya_ebpf::helpers::bpf_xdp_adjust_tail(ctx.ctx, -excess) } != 0 {
             return None;
@@ -75,9 +69,7 @@ fn next(ctx: &XdpContext, queue: u32) -> Option<()> {
         packet = Packet::new(ctx);
     }
     probe::write(&mut packet, template, queue.key, slot, Tick::at(now_ns))?;
-    queue.last_sent_ns = now_ns;
     queue.consumed = consumed + 1;
-    count(Counter::LiveSent);
     Some(())
 }
 

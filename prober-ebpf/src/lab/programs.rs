@@ -2,12 +2,14 @@
 
 use aya_ebpf::{
     bindings::{BPF_F_MMAPABLE, BPF_RB_NO_WAKEUP, xdp_action},
-    helpers::{bpf_ktime_get_ns, bpf_xdp_load_bytes},
+    helpers::{bpf_ktime_get_ns, bpf_xdp_adjust_meta, bpf_xdp_load_bytes},
     macros::{map, xdp},
     maps::{Array, PerCpuArray, RingBuf},
     programs::XdpContext,
 };
-use prober_common::lab::{Arrival, CAPTURE_LEN, LabCounts, LabRules, population_hash};
+use prober_common::lab::{
+    Arrival, BARE_FRAMES, BareFrame, CAPTURE_LEN, LabCounts, LabRules, population_hash,
+};
 
 use crate::{
     account::{Role, account, opaque},
@@ -25,8 +27,17 @@ pub static LAB_CELLS: Array<u64> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 /// One counter per time bucket; sized and read likewise.
 #[map]
 pub static LAB_ARRIVALS: Array<u64> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+/// What the bare loop of live frames sends.
+#[map]
+static LAB_BARE_FRAMES: Array<BareFrame> = Array::with_max_entries(BARE_FRAMES, 0);
+/// Frames that it has sent.
+#[map]
+static LAB_BARE_TURN: PerCpuArray<u32> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 static LAB_EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// Metadata in front of the frames of the bare loop.
+const META_LEN: usize = 8;
 
 /// Answers probes to a seeded choice of addresses at line rate; drops the rest.
 #[xdp]
@@ -52,9 +63,29 @@ pub fn lab_pass(_ctx: XdpContext) -> u32 {
     xdp_action::XDP_PASS
 }
 
-/// Sends whatever it is run on: the bare loop of live frames.
+/// The bare loop of live frames: sends the constant frames in turn, and drops what the wire brings. Frames to send are
+/// those with metadata in front. Each is written anew, since pages come back as the far end left them.
 #[xdp]
-pub fn lab_bare(_ctx: XdpContext) -> u32 {
+pub fn lab_bare(ctx: XdpContext) -> u32 {
+    if ctx.metadata() + META_LEN > ctx.data() {
+        return xdp_action::XDP_DROP;
+    }
+    // SAFETY: the helper checks the length; every pointer made before is dead after it.
+    if unsafe { bpf_xdp_adjust_meta(ctx.ctx, META_LEN as i32) } != 0 {
+        return xdp_action::XDP_DROP;
+    }
+    let Some(turn) = LAB_BARE_TURN.get_ptr_mut(0) else { return xdp_action::XDP_DROP };
+    // SAFETY: the entry is this CPU's own, and an XDP program is not interrupted by itself.
+    let frame = unsafe {
+        *turn += 1;
+        LAB_BARE_FRAMES.get(*turn & (BARE_FRAMES - 1))
+    };
+    let (Some(frame), start) = (frame, ctx.data()) else { return xdp_action::XDP_DROP };
+    if start + size_of::<BareFrame>() > ctx.data_end() {
+        return xdp_action::XDP_DROP;
+    }
+    // SAFETY: the check above; BPF has no alignment to keep.
+    unsafe { *(start as *mut BareFrame) = *frame };
     xdp_action::XDP_TX
 }
 

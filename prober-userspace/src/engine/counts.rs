@@ -66,17 +66,17 @@ impl Reading {
                 meaning: "probes to excluded addresses stopped by the last check (must be 0)",
             },
         ];
-        let kernel = Counter::ALL.into_iter().filter_map(|counter| {
-            let (role, meaning) = describe(counter)?;
-            Some(CounterValue { name: counter.name(), role, value: self.kernel(counter), meaning })
+        let kernel = Counter::ALL.into_iter().map(|counter| {
+            let (role, meaning) = describe(counter);
+            CounterValue { name: counter.name(), role, value: self.kernel(counter), meaning }
         });
         own.into_iter().chain(kernel).collect()
     }
 }
 
-fn describe(counter: Counter) -> Option<(CounterRole, &'static str)> {
+fn describe(counter: Counter) -> (CounterRole, &'static str) {
     use CounterRole::{Accepted, Info, Loss};
-    Some(match counter {
+    match counter {
         Counter::Accepted => (Accepted, "replies whose token verified in the kernel"),
         Counter::RingFull => (Loss, "accepted replies that found the kernel's ring full"),
         Counter::RstSent => (Info, "RSTs that closed half-open connections"),
@@ -86,7 +86,5 @@ fn describe(counter: Counter) -> Option<(CounterRole, &'static str)> {
         Counter::Fragment => (Info, "IP fragments, passed on"),
         Counter::Foreign => (Info, "packets that no probe of ours provokes, passed on"),
         Counter::BadToken => (Info, "packets like replies whose token is wrong: stray, forged or too late; passed on"),
-        // The senders count these themselves.
-        Counter::LiveSent | Counter::LiveIdle => return None,
-    })
+    }
 }

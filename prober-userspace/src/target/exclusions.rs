@@ -55,6 +55,11 @@ impl Exclusions {
         self.addresses.contains(address)
     }
 
+    /// Whether nothing but the IANA special ranges excludes `address`.
+    pub fn only_as_special(&self, address: V4) -> bool {
+        self.contains(address) && !self.sources.iter().any(|source| source.addresses.contains(address))
+    }
+
     /// Who excludes `address`, for people; `None` if it may be probed.
     pub fn reason(&self, address: V4) -> Option<String> {
         let listed = self.sources.iter().find(|source| source.addresses.contains(address));

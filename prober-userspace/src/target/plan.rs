@@ -68,7 +68,7 @@ pub enum PlanError {
     NoPorts,
     /// Everything is excluded.
     #[error(
-        "no targets left: all {count} are excluded (the first, {first}, by {reason}); change the targets or the exclusions"
+        "no targets left: all {count} are excluded (the first, {first}, by {reason}); {advice}"
     )]
     AllExcluded {
         /// How many targets there were.
@@ -77,6 +77,8 @@ pub enum PlanError {
         first: V4,
         /// Who excludes it.
         reason: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// More positions than the permutation orders.
     #[error("{count} targets are more than 2^48: give fewer addresses or ports")]
@@ -228,5 +230,10 @@ impl Draft {
 }
 
 fn all_excluded(count: u64, first: V4, exclusions: &Exclusions) -> PlanError {
-    PlanError::AllExcluded { count, first, reason: exclusions.reason(first).unwrap_or_default() }
+    let advice = if exclusions.only_as_special(first) {
+        "change the targets, or let the special ranges in with --allow-special"
+    } else {
+        "change the targets or the exclusions"
+    };
+    PlanError::AllExcluded { count, first, reason: exclusions.reason(first).unwrap_or_default(), advice }
 }

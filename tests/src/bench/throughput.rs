@@ -1,8 +1,11 @@
 //! How fast: the prober's engines, bare loops, masscan and ZMap over one wire, in turns, each counted at the far end.
 
+use std::io::{Read, Seek};
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
 use super::{bare, median, scan};
@@ -104,7 +107,8 @@ fn run(contender: Contender, folder: &Path) -> Result<Run> {
     let config = FarEndConfig { answer_one_in: 16, arrivals: true, ..FarEndConfig::default() };
     let mut lab = Lab::reflector(&config)?;
     let engine = match contender {
-        Contender::BareLiveFrames | Contender::BareAfXdp | Contender::Masscan | Contender::Zmap => {
+        Contender::BareLiveFrames | Contender::BareAfXdp => None,
+        Contender::Masscan | Contender::Zmap => {
             // The reflector's answers only get through if a program runs at the near end too.
             lab.receive_by_kernel()?;
             None
@@ -114,8 +118,8 @@ fn run(contender: Contender, folder: &Path) -> Result<Run> {
         Contender::Packet => Some("packet"),
     };
     let found = match (contender, engine) {
-        (Contender::BareLiveFrames, _) => bare::live_frames(&lab, TARGET_COUNT).map(|()| None)?,
-        (Contender::BareAfXdp, _) => bare::af_xdp(&lab, TARGET_COUNT as usize).map(|()| None)?,
+        (Contender::BareLiveFrames, _) => bare::live_frames(&lab, &config, TARGET_COUNT).map(|()| None)?,
+        (Contender::BareAfXdp, _) => bare::af_xdp(&lab, &config, TARGET_COUNT as usize).map(|()| None)?,
         (Contender::Masscan, _) => Some(masscan(&lab, folder)?),
         (Contender::Zmap, _) => Some(zmap(&lab, folder)?),
         (_, Some(engine)) => Some(prober(&lab, folder, engine)?),
@@ -143,7 +147,7 @@ fn masscan(lab: &Lab, folder: &Path) -> Result<u64> {
         .args(["--router-mac", &mac(gateway_mac), "--adapter-mac", &mac(source_mac)])
         .args(["--adapter-ip", &lab.source().to_string(), "-oL"])
         .arg(&list);
-    finish(command)?;
+    finish(lab, command)?;
     lines(&list, |line| line.starts_with("open"))
 }
 
@@ -155,14 +159,44 @@ fn zmap(lab: &Lab, folder: &Path) -> Result<u64> {
         .args([TARGETS, "-p", "80", "-B", "100G", "-T", "1", "-c", "1", "-e", "1", "-q", "-i", &lab.interface()])
         .args(["-G", &mac(gateway_mac), "-S", &lab.source().to_string(), "-o"])
         .arg(&list);
-    finish(command)?;
+    finish(lab, command)?;
     lines(&list, |line| line.starts_with("20."))
 }
 
-fn finish(mut command: std::process::Command) -> Result<()> {
+/// Runs a peer to its end. masscan can wait for ever for one more packet when all have come, so after a while there is
+/// a ping now and then.
+fn finish(lab: &Lab, mut command: Command) -> Result<()> {
+    const QUIET_AFTER: Duration = Duration::from_secs(8);
+    const PATIENCE: Duration = Duration::from_mins(2);
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("cannot run {name}; `cargo xtask setup` installs it"))?;
-    ensure!(output.status.success(), "{name} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    let complaints = tempfile::tempfile().context("cannot make a temporary file")?;
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(complaints.try_clone().context("cannot share a temporary file")?)
+        .spawn()
+        .with_context(|| format!("cannot run {name}; `cargo xtask setup` installs it"))?;
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().with_context(|| format!("cannot wait for {name}"))? {
+            break status;
+        }
+        if started.elapsed() > PATIENCE {
+            let _ = child.kill();
+            let _ = child.wait();
+            bail!("{name} did not end within {} s", PATIENCE.as_secs());
+        }
+        if started.elapsed() > QUIET_AFTER {
+            let mut ping = lab.world_side().command("ping");
+            ping.args(["-c1", "-W1", &lab.source().to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+            // Whether it is answered does not matter.
+            let _ = ping.status();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let mut said = String::new();
+    let mut complaints = complaints;
+    complaints.rewind().and_then(|()| complaints.read_to_string(&mut said)).context("cannot read what it said")?;
+    ensure!(status.success(), "{name} failed: {}", said.trim());
     Ok(())
 }
 

@@ -33,8 +33,8 @@ pub struct Plan {
     pub bits: u32,
     /// One address in so many is populated.
     pub one_in: u32,
-    /// The rate, as the prober takes it.
-    pub rate: &'static str,
+    /// The rate in packets/s; `None`: 80 % of what the prober reaches here without a limit.
+    pub rate_pps: Option<f64>,
     /// The longest delay, in ms; the shortest is 0.5 ms.
     pub longest_ms: u64,
     /// What the median error may be, in us; `None`: no figure depends on the clock.
@@ -43,15 +43,15 @@ pub struct Plan {
 
 /// At 10,000 probes per second, delays from 0.5 ms to 30 s.
 pub fn run(size: Size) -> Result<Finding> {
-    let small = Plan { bits: 21, one_in: 1, rate: "10k", longest_ms: 300, median_us: None };
-    let full = Plan { bits: 16, one_in: 1, rate: "10k", longest_ms: 30_000, median_us: Some(30.0) };
+    let small = Plan { bits: 21, one_in: 1, rate_pps: Some(10e3), longest_ms: 300, median_us: None };
+    let full = Plan { bits: 16, one_in: 1, rate_pps: Some(10e3), longest_ms: 30_000, median_us: Some(30.0) };
     timed("rtt at 10 kpps", size.pick(small, full))
 }
 
 /// At 80 % of the most that the world can be probed with.
 pub fn fast(size: Size) -> Result<Finding> {
-    let small = Plan { bits: 19, one_in: 32, rate: "100k", longest_ms: 300, median_us: None };
-    let full = Plan { bits: 12, one_in: 32, rate: "400k", longest_ms: 30_000, median_us: Some(200.0) };
+    let small = Plan { bits: 19, one_in: 32, rate_pps: Some(100e3), longest_ms: 300, median_us: None };
+    let full = Plan { bits: 12, one_in: 32, rate_pps: None, longest_ms: 30_000, median_us: Some(200.0) };
     timed("rtt at a high rate", size.pick(small, full))
 }
 
@@ -63,9 +63,16 @@ pub fn timed(name: &str, plan: Plan) -> Result<Finding> {
     let habits = Habits { delay: Some(delay), loss: Some(0.0), duplicates: Some(0.0) };
     let far_end = FarEndConfig { seed: 4, answer_one_in: plan.one_in, ..FarEndConfig::default() };
     let mut lab = Lab::world(&far_end, &WorldConfig { habits, replays: 0, records: Some(file.clone()) })?;
-    let (targets, wait) = (format!("20.16.0.0/{}", plan.bits), format!("{}ms", plan.longest_ms + 1_500));
-    let scan =
-        Scan::new(directory.path(), &[&targets, "-p", "80,icmp", "-r", plan.rate, "--rate-per-24", "0", "-c", &wait]);
+    let targets = format!("20.16.0.0/{}", plan.bits);
+    let scan = |rate: &str, wait_ms: u64| {
+        let wait = format!("{wait_ms}ms");
+        Scan::new(directory.path(), &[&targets, "-p", "80,icmp", "-r", rate, "--rate-per-24", "0", "-c", &wait])
+    };
+    let rate_pps = match plan.rate_pps {
+        Some(rate_pps) => rate_pps,
+        None => 0.8 * maximum_pps(&far_end, &scan("max", 100))?,
+    };
+    let scan = scan(&format!("{rate_pps:.0}"), plan.longest_ms + 1_500);
     let summary = scan.complete(&lab, PATIENCE)?;
     let counts = lab.stop_world()?;
     let mut finding = Finding::new(name);
@@ -105,6 +112,14 @@ pub fn timed(name: &str, plan: Plan) -> Result<Finding> {
     finding.exactly("rows", account.rows, counts.answered);
     account.close(&mut finding);
     Ok(finding)
+}
+
+/// What the prober reaches in such a world without a limit, packets/s.
+fn maximum_pps(far_end: &FarEndConfig, scan: &Scan) -> Result<f64> {
+    let lab = Lab::world(far_end, &WorldConfig::default())?;
+    let summary = scan.complete(&lab, PATIENCE)?;
+    std::fs::remove_file(scan.database()).context("cannot remove a database")?;
+    summary["mean_pps"].as_f64().context("the summary tells no rate")
 }
 
 /// Address, port and kind.

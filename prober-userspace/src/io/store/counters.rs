@@ -73,7 +73,6 @@ pub(super) mod own {
     pub(in crate::io::store) const COMMITS: &str = "commits";
     pub(in crate::io::store) const STORED: &str = "stored";
     pub(in crate::io::store) const KILLED: &str = "killed";
-    pub(in crate::io::store) const KILLED_MEANING: &str = "accepted, but not yet stored when the process was killed";
 
     /// Duplicates by reply kind, in the order of the kinds.
     pub(in crate::io::store) const DUPLICATES: [&str; 7] = [
@@ -92,6 +91,17 @@ pub(super) mod own {
 
     pub(in crate::io::store) fn stored(value: u64) -> CounterValue {
         CounterValue { name: STORED, role: CounterRole::Stored, value, meaning: "replies stored" }
+    }
+
+    pub(in crate::io::store) fn killed(value: u64) -> CounterValue {
+        let meaning = "accepted, but not yet stored when the process was killed";
+        CounterValue { name: KILLED, role: CounterRole::Loss, value, meaning }
+    }
+
+    /// The kernel's counter, where rows came before its first reading.
+    pub(in crate::io::store) fn accepted(value: u64) -> CounterValue {
+        let meaning = "replies whose token verified in the kernel";
+        CounterValue { name: "accepted", role: CounterRole::Accepted, value, meaning }
     }
 
     pub(in crate::io::store) fn duplicate(kind: usize, value: u64) -> CounterValue {

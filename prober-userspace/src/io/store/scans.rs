@@ -4,7 +4,7 @@ use duckdb::types::{TimeUnit, Value};
 use duckdb::{Connection, OptionalExt, params};
 
 use super::counters::own;
-use super::{Store, StoreError};
+use super::{CounterValue, Store, StoreError};
 use crate::model::scan::{ScanId, ScanMeta, ScanStatus};
 use crate::model::utc::UtcMicros;
 
@@ -181,6 +181,20 @@ pub(super) fn timestamp(at: UtcMicros) -> Value {
     Value::Timestamp(TimeUnit::Microsecond, at.0)
 }
 
+/// Adds to a counter of a scan. It may not be there yet: the first commit can come before the first reading.
+fn raise(connection: &Connection, scan: ScanId, counter: CounterValue) -> duckdb::Result<()> {
+    let CounterValue { name, role, value, meaning } = counter;
+    let known = connection.execute(
+        "UPDATE scan_counter SET value = value + ? WHERE scan_id = ? AND name = ?",
+        params![value, scan.0, name],
+    )?;
+    if known == 0 {
+        let row = params![scan.0, name, role.name(), value, meaning];
+        connection.execute("INSERT INTO scan_counter VALUES (?, ?, ?, ?, ?)", row)?;
+    }
+    Ok(())
+}
+
 /// Makes accepted = stored + duplicates + losses hold again after a kill. What the kernel accepted since the last commit
 /// and was in flight is lost, and is booked as such. Rows committed after the last reading of the kernel's counter were
 /// accepted for certain, so that counter is raised to them. Returns all losses booked so.
@@ -193,22 +207,9 @@ fn settle(connection: &Connection, scan: ScanId) -> duckdb::Result<u64> {
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     if accepted > settled {
-        let killed = accepted - settled;
-        let known = connection.execute(
-            "UPDATE scan_counter SET value = value + ? WHERE scan_id = ? AND name = ?",
-            params![killed, scan.0, own::KILLED],
-        )?;
-        if known == 0 {
-            connection.execute(
-                "INSERT INTO scan_counter VALUES (?, ?, 'loss', ?, ?)",
-                params![scan.0, own::KILLED, killed, own::KILLED_MEANING],
-            )?;
-        }
+        raise(connection, scan, own::killed(accepted - settled))?;
     } else if settled > accepted {
-        connection.execute(
-            "UPDATE scan_counter SET value = value + ? WHERE scan_id = ? AND role = 'accepted'",
-            params![settled - accepted, scan.0],
-        )?;
+        raise(connection, scan, own::accepted(settled - accepted))?;
     }
     connection.query_row(
         "SELECT coalesce(sum(value), 0)::UBIGINT FROM scan_counter WHERE scan_id = ? AND name = ?",

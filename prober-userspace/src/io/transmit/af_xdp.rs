@@ -45,18 +45,20 @@ impl AfXdp {
         Ok(Self { socket, memory, writer, free, interface: config.interface.clone(), queue: config.queue })
     }
 
-    /// Sends one frame `count` times without writing anything: the bare loop that measurements compare with.
-    pub fn send_constant(&mut self, frame: &[u8], count: usize) -> Result<(), TransmitError> {
+    /// Sends the frames, equally long and not none, `count` times in all without writing anything meanwhile: the bare
+    /// loop that measurements compare with.
+    pub fn send_constant(&mut self, frames: &[Vec<u8>], count: usize) -> Result<(), TransmitError> {
+        let len = frames.first().map_or(0, Vec::len);
         let free = std::mem::take(&mut self.free);
-        for token in &free {
-            self.memory.frame_mut(token)[..frame.len()].copy_from_slice(frame);
+        for (token, frame) in free.iter().zip(frames.iter().cycle()) {
+            self.memory.frame_mut(token)[..len].copy_from_slice(frame);
         }
         self.free = free;
         let mut left = count;
         while left > 0 {
             let batch = left.min(STAMPED_TOGETHER).min(self.free.len());
             for token in self.free.drain(self.free.len() - batch..) {
-                self.socket.put(token, frame.len());
+                self.socket.put(token, len);
             }
             self.socket.publish();
             self.kick()?;

@@ -17,6 +17,8 @@ pub use queue::Queue;
 /// A call of the kernel costs about 20 us before its first frame, so at high rates a call gets this many probes and the
 /// program spaces them. At 1 M probes/s that is half a millisecond.
 const SPACED_MAX: usize = 512;
+/// Probes per call without a limit of the rate: the call's own cost is then a hundredth of theirs.
+const UNSPACED_MAX: usize = 4096;
 /// Below this rate a call per small batch is cheap enough, and the pacing is user space's alone.
 const SPACED_FROM_PPS: f64 = 250_000.0;
 /// Runs per call: an upper bound on how long the kernel keeps us.
@@ -139,7 +141,11 @@ impl Transmit for LiveFrames {
     }
 
     fn batch(&self, rate_pps: f64) -> usize {
-        if rate_pps >= SPACED_FROM_PPS { SPACED_MAX } else { BATCH_MAX }
+        match rate_pps {
+            f64::INFINITY => UNSPACED_MAX,
+            rate if rate >= SPACED_FROM_PPS => SPACED_MAX,
+            _ => BATCH_MAX,
+        }
     }
 
     fn describe(&self) -> String {

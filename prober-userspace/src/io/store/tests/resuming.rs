@@ -47,6 +47,21 @@ fn rows_beyond_the_last_counter_reading_count_as_accepted() {
 }
 
 #[test]
+fn rows_before_the_first_counter_reading_count_as_accepted() {
+    let (_folder, path, store) = new_database();
+    let (scan, writer, mut queue) = new_writer(store);
+    push(&mut queue, &(0..10).map(reply).collect::<Vec<_>>());
+    drop((writer, queue));
+    let store = Store::open(&path, Access::Write).unwrap();
+    assert_eq!(store.resume_scan(scan, meta().plan_fingerprint, NOW, "tester").unwrap().killed, 0);
+    let (writer, mut queue) = writer_of(store, scan, START_NS + 1_000_000_000);
+    push(&mut queue, &(10..15).map(reply).collect::<Vec<_>>());
+    writer.send(accepted(5)).unwrap();
+    let store = finish(writer, queue);
+    assert_eq!(text(&store, "SELECT concat_ws(' ', accepted, replies, accounted) FROM scan_summary"), "15 15 true");
+}
+
+#[test]
 fn after_a_reboot_old_replies_are_not_in_the_way() {
     let (_folder, path, store) = new_database();
     let (scan, writer, mut queue) = new_writer(store);

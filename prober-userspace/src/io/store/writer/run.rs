@@ -265,7 +265,7 @@ impl Run {
                 }
                 Err(error) if attempt >= attempts => {
                     if self.failed.is_none() {
-                        log::error!("{error}");
+                        // Whoever runs the scan says it, once, with how the scan ended.
                         self.status.report(error.clone());
                     }
                     self.failed = Some(error.clone());
@@ -273,7 +273,7 @@ impl Run {
                     return Err(error);
                 }
                 Err(error) => {
-                    log::warn!("{error}; attempt {attempt} of {attempts}");
+                    log::debug!("{error}; attempt {attempt} of {attempts}");
                     std::thread::sleep(BACKOFF * (1 << attempt.min(6)) / 2);
                     attempt += 1;
                 }
