@@ -5,6 +5,7 @@ pub mod bare;
 pub mod rate;
 pub mod throughput;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -26,6 +27,8 @@ pub struct Summary {
 pub struct Sample {
     /// Probes sent.
     pub sent: u64,
+    /// Replies stored, by kind.
+    pub replies: BTreeMap<String, u64>,
     /// Replies that had come before.
     pub duplicates: u64,
 }

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use prober_common::lab::LabCounts;
 
 use crate::{
@@ -143,6 +143,15 @@ impl Lab {
     /// What the far end counted so far.
     pub fn counts(&self) -> Result<LabCounts> {
         self.far.counts()
+    }
+
+    /// Frames that the far end's program sent back and the wire dropped, because the prober's end had no room.
+    pub fn dropped_by_the_wire(&self) -> Result<u64> {
+        let output = self.world.command("ethtool").args(["-S", wire::FAR]).output().context("cannot run ethtool")?;
+        ensure!(output.status.success(), "ethtool -S {} failed", wire::FAR);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let counts = text.lines().filter_map(|line| line.trim().split_once(": "));
+        Ok(counts.filter(|(name, _)| name.ends_with("_xdp_tx_errors")).filter_map(|(_, n)| n.parse::<u64>().ok()).sum())
     }
 
     /// How often each address and port was probed.

@@ -135,7 +135,7 @@ fn prober(lab: &Lab, folder: &Path, engine: &str) -> Result<u64> {
     let arguments =
         [TARGETS, "-p", "80", "--rate", "max", "--rate-per-24", "0", "--cooldown-time", "1s", "--engine", engine];
     let summary = scan(lab, &folder.join("prober.duckdb"), &arguments)?;
-    Ok(summary.rows_stored)
+    Ok(summary.last.replies.get("syn_ack").copied().unwrap_or(0))
 }
 
 fn masscan(lab: &Lab, folder: &Path) -> Result<u64> {

@@ -29,7 +29,7 @@ pub fn run() -> Result<Finding> {
         ("malformed port", &["20.0.0.0/24", "-p", "80,70000"], 2, &["70000"]),
         ("unknown port set", &["20.0.0.0/24", "-p", "@lamps"], 2, &["lamps", "iot"]),
         ("malformed rate", &["20.0.0.0/24", "-p", "80", "-r", "fast"], 2, &["rate", "fast"]),
-        ("malformed shard", &["20.0.0.0/24", "-p", "80", "--shard", "3/3"], 2, &["3/3"]),
+        ("malformed shard", &["20.0.0.0/24", "-p", "80", "--shard", "3/3"], 2, &["no shard 3 of 3", "0/3 to 2/3"]),
         ("no targets", &["-p", "80"], 2, &["target"]),
         ("no ports", &["20.0.0.0/24"], 2, &["port"]),
         ("unknown flag", &["20.0.0.0/24", "--raet", "5k"], 2, &["--raet", "--rate"]),
