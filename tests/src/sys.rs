@@ -226,6 +226,12 @@ impl FrameSocket {
     }
 }
 
+/// From now on this process ends quietly when the reader of its output does, as others do in a pipe.
+pub fn end_with_the_reader() {
+    // SAFETY: the default disposition runs no code of ours.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+}
+
 fn check(result: c_int) -> io::Result<c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

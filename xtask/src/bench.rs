@@ -54,10 +54,10 @@ fn in_lab(subject: &str) -> Result<Command> {
     Ok(command)
 }
 
+/// Built with the whole workspace: for one package alone, the database's crates would be compiled with other features.
 fn ingest() -> Result<Command> {
-    let mut command = workspace::cargo()?;
-    command.args(["run", "--release", "--quiet", "--package", "prober-userspace", "--example", "ingest", "--"]);
-    Ok(command)
+    workspace::run(workspace::cargo()?.args(["build", "--release", "--workspace", "--examples"]))?;
+    Ok(Command::new(workspace::built("examples/ingest")?))
 }
 
 /// 2^32 addresses, one port, walked to the end without sending.

@@ -12,7 +12,7 @@ use super::shared::Switches;
 use crate::io::xdp::ReplyRing;
 
 /// Sleep when there is nothing: the kernel's ring holds seconds, and replies carry their own time.
-const IDLE: Duration = Duration::from_micros(500);
+const IDLE: Duration = Duration::from_millis(1);
 /// Replies moved together.
 const CHUNK: usize = 256;
 

@@ -57,7 +57,7 @@ fn run(engine: &str, rate: &str, count: u64, database: &std::path::Path) -> Resu
     let lab = Lab::reflector(&config)?;
     let count_text = count.to_string();
     let arguments = [
-        "20.0.0.0/8",
+        "20.128.0.0/9",
         "-p",
         "80",
         "--allow-special",

@@ -26,7 +26,7 @@ const SLICE: usize = 2_048;
 /// Slices between looks at the commands.
 const SLICES: usize = 16;
 /// Rest when nothing is there. The queue holds a second of replies, so this costs nothing.
-const IDLE: Duration = Duration::from_millis(1);
+const IDLE: Duration = Duration::from_millis(4);
 /// Between attempts of a commit: this, then twice as long each time.
 const BACKOFF: Duration = Duration::from_millis(50);
 /// Between attempts once the failure is reported.
