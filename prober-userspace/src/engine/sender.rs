@@ -12,7 +12,7 @@ use ringbuf::{HeapCons, HeapProd};
 use super::shared::{SendCounts, Sent, Switches};
 use super::spacing::Spacing;
 use crate::io::sys::monotonic_ns;
-use crate::io::transmit::{BATCH_MAX, Transmit, TransmitError};
+use crate::io::transmit::{BATCH_MAX, Cadence, Transmit, TransmitError};
 use crate::target::exclusions::Exclusions;
 use crate::target::pace::{Pacer, PacerConfig};
 use crate::target::rate::Rate;
@@ -59,8 +59,9 @@ impl Sender {
         let mut rate_pps = self.switches.rate_pps();
         let mut pacing = self.pacing(rate_pps);
         loop {
+            self.settle(&mut pending);
             if self.switches.sending_stopped() {
-                return Ok(());
+                return self.finish(&mut pending);
             }
             if self.switches.paused() {
                 std::thread::sleep(IDLE);
@@ -78,7 +79,7 @@ impl Sender {
             self.gather(&mut pending, most);
             if pending.probes.is_empty() {
                 if planned_all {
-                    return Ok(());
+                    return self.finish(&mut pending);
                 }
                 std::thread::sleep(IDLE);
                 pacing.forgive(monotonic_ns());
@@ -117,37 +118,47 @@ impl Sender {
             }
             pending.ends.push_back((pending.taken + pending.probes.len() as u64, batch.id()));
         }
-        self.confirm(pending);
     }
 
     /// Sends what may go now, or waits a little.
     fn let_go(&mut self, pending: &mut Pending, pacing: &mut Pacing, most: usize) -> Result<(), TransmitError> {
         let now_ns = monotonic_ns();
-        let (count, interval_ns) = match pacing {
-            Pacing::Unlimited => (pending.probes.len().min(most), 0.0),
-            Pacing::Spaced(spacing) => (pending.probes.len().min(most), spacing.interval_ns(now_ns)),
+        let (count, cadence) = match pacing {
+            Pacing::Unlimited => (pending.probes.len().min(most), Cadence::Continuous),
+            Pacing::Spaced(spacing) => {
+                let interval_ns = spacing.interval_ns(now_ns, self.engine.unsent());
+                (pending.probes.len().min(most), Cadence::Spaced { interval_ns })
+            }
             Pacing::Granted(pacer) => match pacer.grant(now_ns, pending.probes.len()) {
                 0 => {
                     wait(pacer.wait_ns(now_ns, pending.probes.len()).unwrap_or(SLEEP_MAX_NS));
                     return Ok(());
                 }
-                granted => (granted, 0.0),
+                granted => (granted, Cadence::AtOnce),
             },
         };
-        self.engine.send(&pending.probes[..count], interval_ns)?;
+        self.engine.send(&pending.probes[..count], cadence)?;
         if let Pacing::Spaced(spacing) = pacing {
             spacing.sent(count);
         }
-        SendCounts::add(&self.counts.sent, count as u64);
         pending.take(count);
-        self.confirm(pending);
         Ok(())
     }
 
-    /// Tells the planner which batches have left entirely.
-    fn confirm(&mut self, pending: &mut Pending) {
+    /// Waits for what the engine still has.
+    fn finish(&mut self, pending: &mut Pending) -> Result<(), TransmitError> {
+        let flushed = self.engine.flush();
+        self.settle(pending);
+        flushed
+    }
+
+    /// Counts what has left, and tells the planner which batches have left entirely.
+    fn settle(&mut self, pending: &mut Pending) {
+        let left = pending.taken - self.engine.unsent() as u64;
+        SendCounts::add(&self.counts.sent, left - pending.left);
+        pending.left = left;
         while let Some((end, batch)) = pending.ends.front().copied()
-            && end <= pending.taken
+            && end <= left
         {
             let sent = Sent { batch, at_ns: monotonic_ns() };
             // The planner empties this queue at least as fast as it fills the other; the queues are equally long.
@@ -173,8 +184,10 @@ impl Pacing {
 #[derive(Default)]
 struct Pending {
     probes: Vec<ProbeSlot>,
-    /// Probes sent so far; with it, where each batch ends.
+    /// Probes handed to the engine so far; with it, where each batch ends.
     taken: u64,
+    /// Of these, those that have left.
+    left: u64,
     ends: VecDeque<(u64, BatchId)>,
 }
 

@@ -22,14 +22,15 @@ impl Spacing {
         Self { rate_pps, surplus_pps: SURPLUS_PPS / f64::from(senders), owed: 0.0, last_ns: now_ns }
     }
 
-    /// The interval for the next probes, ns.
-    pub fn interval_ns(&mut self, now_ns: u64) -> f64 {
+    /// The interval for the next probes, ns, while `unsent` of those counted by [`sent`](Self::sent) still wait.
+    pub fn interval_ns(&mut self, now_ns: u64, unsent: usize) -> f64 {
         let elapsed_ns = now_ns.saturating_sub(self.last_ns) as f64;
         self.last_ns = now_ns;
         let most = self.rate_pps * DEBT_MAX_NS / 1e9;
         self.owed = (self.owed + elapsed_ns * self.rate_pps / 1e9).min(most);
         // A debt of a hundredth of a second is repaid at full surplus, a smaller one more gently; credit likewise.
-        let correction = (self.owed / (self.rate_pps / 100.0)).clamp(-1.0, 1.0);
+        let owed = self.owed + unsent as f64;
+        let correction = (owed / (self.rate_pps / 100.0)).clamp(-1.0, 1.0);
         1e9 / (self.rate_pps + correction * self.surplus_pps.min(self.rate_pps / 10.0))
     }
 
@@ -56,7 +57,7 @@ mod tests {
         let mut spacing = Spacing::new(rate_pps, 1, 0);
         let (mut now_ns, mut sent) = (0_u64, 0_u64);
         while now_ns < 20_000_000_000 {
-            let interval_ns = spacing.interval_ns(now_ns);
+            let interval_ns = spacing.interval_ns(now_ns, 0);
             assert!(interval_ns >= 1e9 / (rate_pps + SURPLUS_PPS) - 1e-6);
             spacing.sent(512);
             sent += 512;

@@ -86,16 +86,41 @@ pub enum TransmitError {
 /// Frames handed to the kernel at once and so in flight at most: what is queued behind the stamp is error in the RTT.
 pub const BATCH_MAX: usize = 64;
 
+/// How probes follow each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cadence {
+    /// At once, and `send` returns when all have left: the caller keeps the rate.
+    AtOnce,
+    /// As fast as they go, batch after batch.
+    Continuous,
+    /// So far apart, batch after batch.
+    Spaced {
+        /// From one probe to the next, ns.
+        interval_ns: f64,
+    },
+}
+
 /// An engine. One per sending thread.
 pub trait Transmit: Send {
-    /// Sends the probes in order, `interval_ns` apart if it is not zero and the engine can space them itself, else at
-    /// once. Returns when the kernel has taken them all. A few system calls per call.
-    fn send(&mut self, probes: &[ProbeSlot], interval_ns: f64) -> Result<(), TransmitError>;
+    /// Sends the probes in order. With a cadence of its own an engine may return while some still wait; see
+    /// [`unsent`](Self::unsent). A few system calls per call.
+    fn send(&mut self, probes: &[ProbeSlot], cadence: Cadence) -> Result<(), TransmitError>;
 
-    /// The most probes that one call should get at a rate (probes per second).
+    /// The most probes that one call should get at a rate (probes per second). More than [`BATCH_MAX`]: the engine
+    /// spaces them itself.
     fn batch(&self, rate_pps: f64) -> usize {
         let _ = rate_pps;
         BATCH_MAX
+    }
+
+    /// Probes of earlier calls that have not left yet. They leave in order.
+    fn unsent(&self) -> usize {
+        0
+    }
+
+    /// Waits until all have left.
+    fn flush(&mut self) -> Result<(), TransmitError> {
+        Ok(())
     }
 
     /// Which engine this is and how it runs, for people.

@@ -64,7 +64,7 @@ pub struct Row {
 pub struct Throughput {
     repeats: usize,
     rows: Vec<Row>,
-    /// Rate of live frames over the faster of masscan and ZMap.
+    /// Rate of live frames over the faster of masscan and ZMap, median of the turns; so are the others.
     live_frames_over_peers: f64,
     /// Likewise of AF_XDP.
     af_xdp_over_peers: f64,
@@ -83,16 +83,23 @@ pub fn measure(repeats: usize) -> Result<Throughput> {
             runs.push(run(*contender, folder.path()).with_context(|| format!("while {} ran", contender.name()))?);
         }
     }
-    let rows: Vec<Row> = runs.into_iter().map(|(contender, runs)| Row::new(contender, &runs)).collect();
-    let pps = |wanted| rows.iter().find(|row| row.contender == wanted).map_or(f64::NAN, |row| row.pps);
-    let peers = pps(Contender::Masscan).max(pps(Contender::Zmap));
+    let pps = |wanted, turn: usize| {
+        let runs = runs.iter().find(|(contender, _)| *contender == wanted);
+        runs.and_then(|(_, runs)| runs.get(turn)).map_or(f64::NAN, |run| run.pps)
+    };
+    // Compared turn by turn, because the machine's speed drifts.
+    let over = |ours, others: &[Contender]| {
+        let of = |turn| pps(ours, turn) / others.iter().map(|other| pps(*other, turn)).fold(0.0, f64::max);
+        median((0..repeats).map(of).collect())
+    };
+    let peers = [Contender::Masscan, Contender::Zmap];
     Ok(Throughput {
         repeats,
-        live_frames_over_peers: pps(Contender::LiveFrames) / peers,
-        af_xdp_over_peers: pps(Contender::AfXdp) / peers,
-        live_frames_over_bare: pps(Contender::LiveFrames) / pps(Contender::BareLiveFrames),
-        af_xdp_over_bare: pps(Contender::AfXdp) / pps(Contender::BareAfXdp),
-        rows,
+        live_frames_over_peers: over(Contender::LiveFrames, &peers),
+        af_xdp_over_peers: over(Contender::AfXdp, &peers),
+        live_frames_over_bare: over(Contender::LiveFrames, &[Contender::BareLiveFrames]),
+        af_xdp_over_bare: over(Contender::AfXdp, &[Contender::BareAfXdp]),
+        rows: runs.into_iter().map(|(contender, runs)| Row::new(contender, &runs)).collect(),
     })
 }
 

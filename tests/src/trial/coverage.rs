@@ -17,7 +17,7 @@ pub const FIRST: Ipv4Addr = Ipv4Addr::new(20, 4, 0, 0);
 /// The ports, as the prober and as the counter call them.
 pub const PORTS: (&str, [u16; 3]) = ("80,443,icmp", [80, 443, 0]);
 
-/// A network whose addresses and ports are counted one by one.
+/// A network whose addresses and ports are counted one by one, and of which one address in sixteen answers.
 pub struct Field {
     /// Its laboratory.
     pub lab: Lab,
@@ -30,8 +30,8 @@ impl Field {
     pub fn new(size: Size) -> Result<Self> {
         let bits = size.pick(20, 14);
         let cells = CellRange { first: FIRST, addresses: 1 << (32 - bits), ports: PORTS.1.to_vec() };
-        let config = FarEndConfig { cells: Some(cells), verify: true, ..FarEndConfig::default() };
-        Ok(Self { lab: Lab::counter(&config)?, bits })
+        let config = FarEndConfig { cells: Some(cells), verify: true, answer_one_in: 16, ..FarEndConfig::default() };
+        Ok(Self { lab: Lab::reflector(&config)?, bits })
     }
 
     /// The prefix as an argument.

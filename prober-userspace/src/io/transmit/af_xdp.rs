@@ -7,7 +7,7 @@ mod sys;
 use prober_common::slot::ProbeSlot;
 use prober_common::stamp::Tick;
 
-use super::{BATCH_MAX, EngineKind, ProbeWriter, Transmit, TransmitConfig, TransmitError};
+use super::{BATCH_MAX, Cadence, EngineKind, ProbeWriter, Transmit, TransmitConfig, TransmitError};
 use crate::io::sys::monotonic_ns;
 use ring::{FRAMES, Frame, FrameMemory};
 use sys::XskSocket;
@@ -95,7 +95,7 @@ impl AfXdp {
 }
 
 impl Transmit for AfXdp {
-    fn send(&mut self, probes: &[ProbeSlot], _interval_ns: f64) -> Result<(), TransmitError> {
+    fn send(&mut self, probes: &[ProbeSlot], _cadence: Cadence) -> Result<(), TransmitError> {
         let mut left = probes;
         let mut last_progress_ns = monotonic_ns();
         // Frames in flight are bounded: the next ones are stamped only when these have left.

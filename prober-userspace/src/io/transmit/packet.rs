@@ -5,7 +5,7 @@ mod sys;
 use prober_common::slot::ProbeSlot;
 use prober_common::stamp::Tick;
 
-use super::{BATCH_MAX, EngineKind, ProbeWriter, Transmit, TransmitConfig, TransmitError};
+use super::{BATCH_MAX, Cadence, EngineKind, ProbeWriter, Transmit, TransmitConfig, TransmitError};
 use crate::io::sys::monotonic_ns;
 use sys::{Batch, FRAME_LEN, PacketSocket};
 
@@ -85,7 +85,7 @@ fn wait(refused_since_ns: &mut Option<u64>, interface: &str) -> Result<(), Trans
 }
 
 impl Transmit for Packet {
-    fn send(&mut self, probes: &[ProbeSlot], _interval_ns: f64) -> Result<(), TransmitError> {
+    fn send(&mut self, probes: &[ProbeSlot], _cadence: Cadence) -> Result<(), TransmitError> {
         probes.chunks(BATCH_MAX).try_for_each(|batch| self.send_batch(batch))
     }
 
