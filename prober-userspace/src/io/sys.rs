@@ -34,6 +34,8 @@ pub struct Mapping {
 
 // SAFETY: a mapping is plain memory; who may touch which part of it when is settled by its users.
 unsafe impl Send for Mapping {}
+// SAFETY: as above; a shared reference gives out nothing but a pointer.
+unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// Maps `len` bytes of `file` from `offset`, shared, readable and writable.

@@ -97,12 +97,7 @@ impl LiveFrames {
 }
 
 fn failed(operation: &'static str, interface: &str, cause: std::io::Error) -> TransmitError {
-    TransmitError::System {
-        engine: EngineKind::LiveFrames.name(),
-        operation,
-        interface: interface.to_owned(),
-        cause,
-    }
+    TransmitError::System { engine: EngineKind::LiveFrames.name(), operation, interface: interface.to_owned(), cause }
 }
 
 /// Notices a queue that stands still.
