@@ -1,9 +1,9 @@
 //! The interval that the kernel keeps between probes at high rates, corrected so that what a stall cost is made up for,
 //! slowly. Pure: the caller brings the time.
 
-/// What is made up for per second at most: 16 probes in any 10 ms, which with the kernel's own burst of 40 stays below
+/// What is made up for per second at most: 8 probes in any 10 ms, which with the kernel's own burst of 52 stays below
 /// 64 above the rate's share.
-const SURPLUS_PPS: f64 = 1_600.0;
+const SURPLUS_PPS: f64 = 800.0;
 /// A longer stall than this is forgotten, in ns.
 const DEBT_MAX_NS: f64 = 1e9;
 

@@ -16,7 +16,7 @@ use prober_common::slot::ProbeSlot;
 use crate::io::sys::Mapping;
 
 /// The largest burst after a stall while the kernel spaces the probes, of all senders together.
-const LAG_PROBES: f64 = 40.0;
+const LAG_PROBES: f64 = 52.0;
 
 /// A mapped queue. One per thread: `&mut` makes the single producer.
 pub struct Queue {

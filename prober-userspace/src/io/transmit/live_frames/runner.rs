@@ -14,8 +14,8 @@ use aya::{Ebpf, TestRun};
 use super::queue::QueueState;
 use crate::io::transmit::{BATCH_MAX, EngineKind, TransmitConfig, TransmitError};
 
-/// Runs per call of the thread: some 100 ms when probes are spaced, 30 ms with an empty queue.
-const RUNS_PER_CALL: u32 = 1 << 18;
+/// Runs per call of the thread, the most that the kernel takes: 0.2 s when probes are spaced, 0.1 s with an empty queue.
+const RUNS_PER_CALL: u32 = 1 << 20;
 
 /// One call of the kernel.
 #[derive(Clone)]
