@@ -3,10 +3,12 @@
 #[path = "../xtask/src/ebpf.rs"]
 mod ebpf;
 
-use std::{path::Path, process::ExitCode};
+use std::{env, path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // As cargo says now, not as it was when this was compiled: checkouts may share a target folder.
+    let package = env::var_os("CARGO_MANIFEST_DIR").expect("cargo tells build scripts where they are");
+    let package = Path::new(&package);
     let workspace = package.parent().expect("the package lies in the workspace");
     match ebpf::embed(workspace, "prober-ebpf") {
         Ok(()) => ExitCode::SUCCESS,

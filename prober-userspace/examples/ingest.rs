@@ -122,5 +122,6 @@ fn meta() -> ScanMeta {
         engine: "none".to_owned(),
         interface: "none".to_owned(),
         source_address: None,
+        exclusions: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@
 //! Data-plane threads work in fixed batches, without locks or logs per packet. What a scan is stands in `scan`.
 
 mod counts;
-mod open;
+pub mod open;
 mod planner;
 mod receiver;
 pub mod scan;

@@ -160,3 +160,27 @@ fn stored_exclusions_are_left_out_of_the_plan() {
     succeeds(at, &["exclude", "add", "198.18.0.0/24", "--reason", "x"]);
     assert!(fails(at, &plan).contains("excluded"));
 }
+
+#[test]
+fn what_would_go_wrong_later_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let line = fails(at, &["scan", "8.8.8.0/24", "-p", "80", "--shard", "0/2", "--dry-run"]);
+    assert!(line.contains("--shard needs --seed"), "{line}");
+    let line = fails(at, &["scan", "8.8.8.8", "-p", "80", "--shard", "5/10", "-e", "1", "--dry-run"]);
+    assert!(line.contains("shard 5/10 of 1 targets is empty"), "{line}");
+    let line = fails(at, &["scan", "8.8.8.8", "-p", "U:6000", "--dry-run"]);
+    assert!(line.contains("no UDP probe for port 6000"), "{line}");
+    succeeds(at, &["exclude", "add", "203.0.113.0/25", "--reason", "asked"]);
+    let line = fails(at, &["export", "--to", "replies.txt"]);
+    assert!(line.contains("no format for files that end in .txt"), "{line}");
+    assert!(!at.join("replies.txt").exists());
+    let misspelt = Command::new(env!("CARGO_BIN_EXE_prober"))
+        .args(["scan", "8.8.8.8", "-p", "80", "--dry-run"])
+        .env("PROBER_BLOCKLIST_FILES", "optout.txt")
+        .current_dir(at)
+        .output()
+        .unwrap();
+    assert_eq!(misspelt.status.code(), Some(2));
+    assert!(text(&misspelt.stderr).contains("unknown variable PROBER_BLOCKLIST_FILES"));
+}

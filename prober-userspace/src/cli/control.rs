@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 use super::UsageError;
 use super::output::{put, put_json};
 use super::progress::progress_line;
-use super::settings::parse_rate;
-use crate::io::control::{ControlCommand, default_socket, find_socket, send};
+use super::settings::{parse_bandwidth, parse_rate};
+use crate::io::control::{ControlCommand, find_socket, send, socket_of};
 use crate::model::request::RateLimit;
 
 /// Arguments of `prober control`.
@@ -32,9 +32,15 @@ pub struct ControlArguments {
 enum Action {
     /// Send at this rate from now on
     Rate {
-        /// Probes per second, like 500 or 10k
+        /// Probes per second, like 500, 10k or max
         #[arg(value_name = "PPS")]
         rate: String,
+    },
+    /// Keep to this bandwidth from now on, instead of a rate
+    Bandwidth {
+        /// Bits per second on the wire, like 10M
+        #[arg(value_name = "BPS")]
+        bandwidth: String,
     },
     /// Hold sending back; replies are still received
     Pause,
@@ -53,7 +59,8 @@ impl ControlArguments {
     /// Sends the command and prints the scan's state after it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let command = match &self.action {
-            Action::Rate { rate } => ControlCommand::Rate { pps: packets(rate)? },
+            Action::Rate { rate } => command(parse_rate(rate), "rate")?,
+            Action::Bandwidth { bandwidth } => command(parse_bandwidth(bandwidth), "bandwidth")?,
             Action::Pause => ControlCommand::Pause,
             Action::Resume => ControlCommand::Resume,
             Action::Stop => ControlCommand::Stop,
@@ -61,7 +68,7 @@ impl ControlArguments {
         };
         let socket = match (self.socket, self.interface) {
             (Some(socket), _) => socket,
-            (None, Some(interface)) => default_socket(&interface),
+            (None, Some(interface)) => socket_of(&interface),
             (None, None) => find_socket()?,
         };
         let status = send(&socket, command)?;
@@ -74,12 +81,11 @@ impl ControlArguments {
     }
 }
 
-fn packets(text: &str) -> Result<f64, UsageError> {
-    match parse_rate(text) {
-        Ok(RateLimit::Packets(pps)) => Ok(pps),
-        Ok(RateLimit::Bits(_) | RateLimit::Unlimited) => {
-            Err(UsageError("rate: write packets per second like 10k".into()))
-        }
-        Err(reason) => Err(UsageError(format!("rate: {reason}"))),
+fn command(limit: Result<RateLimit, String>, what: &str) -> Result<ControlCommand, UsageError> {
+    match limit {
+        Ok(RateLimit::Packets(pps)) => Ok(ControlCommand::Rate { pps }),
+        Ok(RateLimit::Bits(bps)) => Ok(ControlCommand::Bandwidth { bps }),
+        Ok(RateLimit::Unlimited) => Ok(ControlCommand::Unlimited),
+        Err(reason) => Err(UsageError(format!("{what}: {reason}"))),
     }
 }

@@ -1,13 +1,13 @@
 //! `prober doctor`: prints whether this host can scan well.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use prober_common::address::V4;
 
 use super::UsageError;
+use super::database::DatabaseArgs;
 use super::output::{put, put_json};
 use super::settings::parse_address;
 use crate::io::doctor::{Check, Examination, State, examine};
@@ -26,9 +26,8 @@ pub struct DoctorArguments {
     /// Take this as the gateway's Ethernet address (default: asked by ARP)
     #[arg(short = 'G', long, value_name = "MAC")]
     gateway_mac: Option<Mac>,
-    /// Check the disk of this database
-    #[arg(short = 'o', long, value_name = "FILE", default_value = "prober.duckdb")]
-    db: PathBuf,
+    #[command(flatten)]
+    database: DatabaseArgs,
     /// Print the checks as JSON
     #[arg(long)]
     json: bool,
@@ -46,7 +45,7 @@ impl DoctorArguments {
                 single_target: true,
                 ..LinkRequest::default()
             },
-            database: self.db,
+            database: self.database.path()?,
         });
         if self.json {
             put_json(&checks)?;

@@ -165,12 +165,13 @@ fn add(database: &DatabaseArgs, ranges: &[String], file: Option<&Path>, reason: 
         .collect();
     database.open(Access::Write)?.add_exclusions(&entries)?;
     let addresses = AddressSet::from_ranges(wanted).len();
-    Ok(put(&format!("added {} ranges, {} addresses\n", entries.len(), grouped(addresses)))?)
+    let path = database.path()?;
+    Ok(put(&format!("added {} ranges, {} addresses to {}\n", entries.len(), grouped(addresses), path.display()))?)
 }
 
 fn remove(database: &DatabaseArgs, ranges: &[String]) -> anyhow::Result<()> {
     let wanted = parse_arguments(ranges)?;
-    if !database.db.exists() {
+    if !database.path()?.exists() {
         database.open(Access::Read)?;
     }
     let store = database.open(Access::Write)?;
@@ -233,9 +234,10 @@ fn test(
         sources.push((file.display().to_string(), read_list(file)?));
     }
     // The default database need not exist; one that was named must.
-    if database.db.exists() || database.db != Path::new(crate::io::store::DEFAULT_PATH) {
+    let path = database.path()?;
+    if path.exists() || database.is_named() {
         for stored in database.open(Access::Read)?.exclusions()? {
-            sources.push((format!("{} ({})", database.db.display(), stored.reason), vec![range_of(&stored)]));
+            sources.push((format!("{} ({})", path.display(), stored.reason), vec![range_of(&stored)]));
         }
     }
     let exclusions = Exclusions::new(sources, allow_special);

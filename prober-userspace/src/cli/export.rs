@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::UsageError;
 use super::database::DatabaseArgs;
 use super::figure::grouped;
 use super::output::{put, put_json};
@@ -43,6 +44,14 @@ impl ExportArgs {
         let named = || {
             ExportFormat::ALL.into_iter().find(|format| self.to.extension().is_some_and(|e| e == format.extension()))
         };
+        if let (None, None, Some(ending)) = (self.format, named(), self.to.extension()) {
+            let reason = format!(
+                "--to {}: no format for files that end in .{}; name it .parquet, .csv or .jsonl, or give --format",
+                self.to.display(),
+                ending.display()
+            );
+            return Err(UsageError(reason).into());
+        }
         let format = self.format.or_else(named).unwrap_or(ExportFormat::Parquet);
         let exported = store.export(&Export { table: self.table, scan, format, to: self.to })?;
         if self.json {

@@ -81,6 +81,13 @@ impl Progress {
         }
     }
 
+    /// Leaves the live line when there will be no last sample, so that an error starts on a line of its own.
+    pub fn leave_line(&self) {
+        if let Screen::Terminal = self.screen {
+            let _ = writeln!(io::stderr());
+        }
+    }
+
     fn write_object(&mut self, sample: &StatusSample) {
         let Some(machine) = &mut self.machine else {
             return;

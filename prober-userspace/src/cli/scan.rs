@@ -31,8 +31,11 @@ Examples:
   Go on after a crash or a stop:
     prober scan -w scope.txt -b optout.txt -p @iot,icmp -o result.duckdb --resume
 
-Settings come from defaults < /etc/prober.toml (or --config) < PROBER_* variables < flags. Long flags are the keys
-of the file (rate = \"5k\") and, in capitals with underscores, the variables (PROBER_RATE=5k).
+Settings come from defaults < /etc/prober.toml (or --config) < PROBER_*
+variables < flags. Long flags are the keys of the file (rate = \"5k\") and, in
+capitals with underscores, the variables (PROBER_RATE=5k).
+PROBER_LOG=debug tells more; PROBER_LOG=prober_ebpf=debug also what the kernel's
+program accepts.
 Exit code: 0 done, 1 failed, 2 wrongly used.";
 
 /// Arguments of `prober scan`.
@@ -71,8 +74,11 @@ impl ScanCommand {
             layers_table::print(&layers, &settings, self.json)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let recorded =
-            if self.resume && !self.dry_run { Some(engine::scan::recorded_seed(&settings.db)?) } else { None };
+        let recorded = if self.resume && !self.dry_run {
+            Some(engine::scan::recorded(&settings.db, settings.shard)?)
+        } else {
+            None
+        };
         let request = prepare::request(&settings, recorded, self.resume)?;
         if self.dry_run {
             outline::print(&request, &layers, self.json)?;
@@ -83,7 +89,8 @@ impl ScanCommand {
         }
         privileges::require_for_scan()?;
         let mut progress = Progress::new(settings.quiet, settings.status_json.as_deref())?;
-        let summary = engine::scan::run(&request, &mut |sample| progress.show(sample))?;
+        let summary = engine::scan::run(&request, &mut |sample| progress.show(sample));
+        let summary = summary.inspect_err(|_| progress.leave_line())?;
         progress.finish(&summary.last);
         if self.json {
             put_json(&summary)?;
@@ -96,13 +103,16 @@ impl ScanCommand {
 
     fn layers(&self) -> anyhow::Result<Layers> {
         let mut layers = Layers::defaults();
-        let file = self.config.as_deref().unwrap_or_else(|| Path::new(DEFAULT_FILE));
-        match std::fs::read_to_string(file) {
-            Ok(text) => layers.add_file(file, &text).map_err(|cause| UsageError(cause.to_string()))?,
-            Err(cause) if self.config.is_none() && cause.kind() == std::io::ErrorKind::NotFound => {}
-            Err(cause) => {
-                return Err(cause).with_context(|| format!("cannot read the settings file {}", file.display()));
+        match &self.config {
+            None => layers.add_file_if_there(Path::new(DEFAULT_FILE))?,
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read the settings file {}", file.display()))?;
+                layers.add_file(file, &text).map_err(|cause| UsageError(cause.to_string()))?;
             }
+        }
+        if let Some(name) = Layers::unknown_variable(std::env::vars().map(|(name, _)| name)) {
+            return Err(UsageError(format!("unknown variable {name}; `prober scan --show-settings` lists them")).into());
         }
         layers.add_environment(|name| std::env::var(name).ok());
         layers.add_flags(self.settings.clone());

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 pub use layers::{Layers, Origin, SettingsError};
 pub use options::SettingFlags;
-pub use parse::{address as parse_address, rate as parse_rate};
+pub use parse::{address as parse_address, bandwidth as parse_bandwidth, rate as parse_rate};
 
 use crate::model::mac::Mac;
 use crate::model::request::{EngineChoice, RateLimit};

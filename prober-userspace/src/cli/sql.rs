@@ -36,18 +36,22 @@ pub struct SqlArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
 }
 
 impl SqlArgs {
     /// Runs the query, or queries as they are typed.
     pub fn run(self) -> anyhow::Result<()> {
         let store = self.database.open(Access::Read)?;
+        let format = if self.json { Format::Json } else { self.format };
         let stdin = std::io::stdin();
         match self.query.as_deref() {
-            Some("-") => from_stdin(&store, self.format),
-            Some(query) => execute(&store, query, self.format),
-            None if !stdin.is_terminal() => from_stdin(&store, self.format),
-            None => lines(&store, self.format),
+            Some("-") => from_stdin(&store, format),
+            Some(query) => execute(&store, query, format),
+            None if !stdin.is_terminal() => from_stdin(&store, format),
+            None => lines(&store, format),
         }
     }
 }

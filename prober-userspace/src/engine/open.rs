@@ -37,6 +37,12 @@ fn known_udp_ports() -> String {
     udp::Protocol::PORTS.map(|port| port.to_string()).join(", ")
 }
 
+/// Whether there is a probe for each port.
+pub fn check_ports(ports: &[ProbePort]) -> Result<(), NoProbe> {
+    let impossible = |port: &&ProbePort| port.kind == ProbeKind::Udp && udp::Protocol::for_port(port.port).is_none();
+    ports.iter().find(impossible).map_or(Ok(()), |port| Err(NoProbe(port.port)))
+}
+
 /// The templates that a plan needs, and which of them each probe gets.
 #[derive(Clone, Debug, Default)]
 pub struct TemplateSet {

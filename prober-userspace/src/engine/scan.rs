@@ -33,15 +33,26 @@ use crate::model::request::ScanRequest;
 use crate::model::scan::{ScanId, ScanMeta};
 use crate::model::status::{ScanSummary, StatusSample};
 use crate::model::utc::ClockOffset;
+use crate::target::range::AddressRange;
 use crate::target::schedule::{Schedule, ScheduleConfig};
+use crate::target::shard::Shard;
 use checkpoint::Saved;
 use watch::Watch;
 
-/// The seed of the scan that `--resume` would go on with.
-pub fn recorded_seed(database: &Path) -> anyhow::Result<u64> {
+/// What the order of an unfinished scan depends on besides its targets.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Seed of the permutation.
+    pub seed: u64,
+    /// What was excluded when it began. What is excluded since is held back at the wire.
+    pub exclusions: Vec<AddressRange>,
+}
+
+/// What `--resume` would go on with: the latest unfinished scan of this shard.
+pub fn recorded(database: &Path, shard: Shard) -> anyhow::Result<Recorded> {
     let store = Store::open(database, Access::Write)?;
-    let latest = store.find_scan(None)?;
-    Ok(store.seed_of(latest.id)?)
+    let scan = store.find_unfinished(shard)?;
+    Ok(Recorded { seed: store.seed_of(scan)?, exclusions: store.excluded_by(scan)? })
 }
 
 /// Runs the scan; `show` gets a sample each second and at the end.
@@ -51,9 +62,10 @@ pub fn run(request: &ScanRequest, show: &mut dyn FnMut(&StatusSample)) -> anyhow
     let set = TemplateSet::new(&link, request, &request.plan.probe_ports())?;
     let store = Store::open(&request.database, Access::Write)?;
 
-    let (scan, saved) = match begin_or_resume(&store, request, &link, &set)? {
-        (scan, Some(saved)) => (scan, saved),
-        (scan, None) => (scan, Saved::fresh(Key([random()?, random()?]))),
+    let (resumed, saved) = if request.resume { take_up(&store, request)? } else { (None, None) };
+    let saved = match saved {
+        Some(saved) => saved,
+        None => Saved::fresh(Key([random()?, random()?])),
     };
     let senders = open::sender_count(request, &link);
     let pass = random()? | 1;
@@ -66,33 +78,30 @@ pub fn run(request: &ScanRequest, show: &mut dyn FnMut(&StatusSample)) -> anyhow
     drop_privileges(kind)?;
     let (server, control) = ControlServer::listen(&socket)?; // its thread has to start without privileges too
 
+    // Only now: a start that fails leaves no scan behind.
+    let scan = match resumed {
+        Some(scan) => scan,
+        None => store.begin_scan(&meta(request, &link, &set, kind))?,
+    };
     let running = start(request, &set, scan, &saved, store, attached, engines)?;
-    let watch = Watch::new(request, scan, kind, &saved, running, control);
+    let watch = Watch::new(request, scan, kind, &saved, running, control, set.mean_len());
     let summary = watch.until_ended(show);
     drop(server);
     drop(instance);
     summary
 }
 
-/// Records the scan, or takes up the one that was interrupted.
-fn begin_or_resume(
-    store: &Store,
-    request: &ScanRequest,
-    link: &Link,
-    set: &TemplateSet,
-) -> anyhow::Result<(ScanId, Option<Saved>)> {
-    if !request.resume {
-        return Ok((store.begin_scan(&meta(request, link, set))?, None));
-    }
-    let latest = store.find_scan(None)?;
-    let resumption = store.resume_scan(latest.id, request.plan.fingerprint(), utc_now(), &request.record.operator)?;
+/// Takes up the scan that was interrupted, at its last checkpoint if it had come to one.
+fn take_up(store: &Store, request: &ScanRequest) -> anyhow::Result<(Option<ScanId>, Option<Saved>)> {
+    let scan = store.find_unfinished(request.shard)?;
+    let resumption = store.resume_scan(scan, request.plan.fingerprint(), utc_now(), &request.record.operator)?;
     let saved = resumption.checkpoint.as_deref().map(Saved::from_json).transpose().with_context(|| {
-        format!("database {}: the checkpoint of scan {} is damaged", request.database.display(), latest.id)
+        format!("database {}: the checkpoint of scan {scan} is damaged", request.database.display())
     })?;
-    Ok((latest.id, saved))
+    Ok((Some(scan), saved))
 }
 
-fn meta(request: &ScanRequest, link: &Link, set: &TemplateSet) -> ScanMeta {
+fn meta(request: &ScanRequest, link: &Link, set: &TemplateSet, engine: EngineKind) -> ScanMeta {
     ScanMeta {
         started_at: utc_now(),
         operator: request.record.operator.clone(),
@@ -108,9 +117,10 @@ fn meta(request: &ScanRequest, link: &Link, set: &TemplateSet) -> ScanMeta {
         shard_index: request.shard.index(),
         shard_count: request.shard.count(),
         rate_pps: rate_pps(request, set),
-        engine: request.engine.name().to_owned(),
+        engine: engine.name().to_owned(),
         interface: link.name.clone(),
         source_address: Some(link.source),
+        exclusions: request.exclusions.addresses().ranges().collect(),
     }
 }
 
@@ -152,7 +162,7 @@ fn open_engines(
 /// Keeps only what is used after the start: live frames run a program again and again.
 fn drop_privileges(kind: EngineKind) -> anyhow::Result<()> {
     let keep: &[Capability] = match kind {
-        EngineKind::LiveFrames => &[Capability::CAP_NET_ADMIN, Capability::CAP_BPF, Capability::CAP_PERFMON],
+        EngineKind::LiveFrames => &[Capability::CAP_BPF],
         EngineKind::AfXdp | EngineKind::Packet => &[Capability::CAP_NET_RAW],
     };
     privileges::drop_all_but(keep)?;

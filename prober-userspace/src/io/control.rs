@@ -69,11 +69,22 @@ pub enum ControlError {
 /// Telling needs privileges: call it before they are dropped.
 pub fn default_socket(interface: &str) -> PathBuf {
     let host = std::fs::metadata("/proc/1/ns/net").map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata)).ok();
-    let name = match network_namespace() {
-        Ok(own) if host != Some(own) => format!("{own}-{interface}.sock"),
-        _ => format!("{interface}.sock"),
-    };
-    Path::new(RUN_DIRECTORY).join(name)
+    match network_namespace() {
+        Ok(own) if host != Some(own) => socket_named(interface, Some(own)),
+        _ => socket_named(interface, None),
+    }
+}
+
+/// Where a scan on this interface of our network namespace listens: a service may have had fewer privileges to tell its
+/// namespace by, so its socket may have either name.
+pub fn socket_of(interface: &str) -> PathBuf {
+    let numbered = network_namespace().ok().map(|own| socket_named(interface, Some(own)));
+    numbered.filter(|path| path.exists()).unwrap_or_else(|| socket_named(interface, None))
+}
+
+fn socket_named(interface: &str, namespace: Option<u64>) -> PathBuf {
+    let prefix = namespace.map(|number| format!("{number}-")).unwrap_or_default();
+    Path::new(RUN_DIRECTORY).join(format!("{prefix}{interface}.sock"))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use prober_common::template::Template;
 use serde::Serialize;
 
 use super::bpf::{self, OBJECT};
+use super::privileges;
 
 /// How often the program's log is looked at.
 const LOG_EVERY: std::time::Duration = std::time::Duration::from_millis(50);
@@ -151,6 +152,9 @@ fn follow_log(object: &mut Ebpf) {
     match aya_log::EbpfLogger::init(object) {
         Ok(mut logger) => {
             let follow = move || {
+                if let Err(error) = privileges::drop_all_but(&[]) {
+                    log::warn!("following the XDP program's log: {error}");
+                }
                 loop {
                     logger.flush();
                     std::thread::sleep(LOG_EVERY);

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::model::text::as_optional_text;
 use crate::model::utc::UtcMicros;
+use crate::target::range::AddressRange;
 
 /// The number of a scan in its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -70,7 +71,7 @@ pub struct ScanMeta {
     pub seed: u64,
     /// Hash of the plan; a resume must match it.
     pub plan_fingerprint: u64,
-    /// Addresses in the whole plan, after exclusions.
+    /// Targets in the whole plan: pairs of address and port, after exclusions.
     pub targets: u64,
     /// The port expression.
     pub ports: String,
@@ -89,4 +90,7 @@ pub struct ScanMeta {
     /// Our address.
     #[serde(serialize_with = "as_optional_text")]
     pub source_address: Option<V4>,
+    /// What is excluded at the start.
+    #[serde(skip)]
+    pub exclusions: Vec<AddressRange>,
 }

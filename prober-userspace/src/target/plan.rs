@@ -160,6 +160,11 @@ impl Plan {
         self.seed
     }
 
+    /// The lowest address.
+    pub fn lowest(&self) -> V4 {
+        self.targets.target(0).address
+    }
+
     /// How many addresses are probed at all.
     pub fn address_count(&self) -> u64 {
         self.addresses

@@ -54,7 +54,7 @@ fn header(body: &mut String, report: &Report) {
     // Writing to a string cannot fail, here and below.
     let _ = write!(
         body,
-        r#"<header><h1>Scan {}</h1><span class="chip {status}">{status}</span><p>{} · {} · by {} on {} · {} addresses, ports {}</p></header>"#,
+        r#"<header><h1>Scan {}</h1><span class="chip {status}">{status}</span><p>{} · {} · by {} on {} · {} targets, ports {}</p></header>"#,
         scan.id,
         escape(scan.started_at.to_string().replace('T', " ").split('.').next().unwrap_or_default()),
         duration(scan.seconds),

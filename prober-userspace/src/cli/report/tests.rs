@@ -35,6 +35,7 @@ fn small_scan() -> Report {
         engine: "packet".to_owned(),
         interface: "veth0".to_owned(),
         source_address: Some(V4(0x0A00_0001)),
+        exclusions: Vec::new(),
     };
     let scan = store.begin_scan(&meta).unwrap();
     let (mut queue, events) = HeapRb::new(256).split();

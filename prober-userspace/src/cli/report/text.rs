@@ -30,9 +30,9 @@ fn heading(text: &mut String, report: &Report) {
     line("took", format!("{}{resumed}", duration(scan.seconds)));
     let part = match scan.shard_count {
         1 => String::new(),
-        count => format!(", shard {} of {count}", scan.shard_index + 1),
+        count => format!(", shard {}/{count}", scan.shard_index),
     };
-    line("plan", format!("{} addresses, ports {}{part}", grouped(scan.targets), scan.ports));
+    line("plan", format!("{} targets (address and port), ports {}{part}", grouped(scan.targets), scan.ports));
     let source = scan.source_address.as_ref().map(|address| format!(" from {address}")).unwrap_or_default();
     line("way", format!("{} on {}{source}, prober {}", scan.engine, scan.interface, scan.program_version));
     let share = percent(report.sent, scan.probes_planned);

@@ -139,12 +139,18 @@ fn text(outline: &Outline) -> String {
     };
     let excluded_from = if outline.ports == "pairs" { "pairs" } else { "addresses" };
     row("addresses", format!("{} in {} /24s", outline.addresses, outline.slash24s));
-    row("excluded", format!("{} {excluded_from}", outline.excluded));
+    row(
+        "left out",
+        format!("{} {excluded_from} that were asked for and are excluded, by these lists:", outline.excluded),
+    );
     for list in &outline.exclusions {
         row("", format!("{}: {} addresses", list.origin, list.addresses));
     }
     row("ports", outline.ports.clone());
-    row("targets", format!("{} in the plan, {} in shard {}", outline.targets, outline.shard_targets, outline.shard));
+    row(
+        "targets",
+        format!("{} in the plan, {} here (shard {})", outline.targets, outline.shard_targets, outline.shard),
+    );
     row("probes", format!("{} ({} per target)", outline.probes, outline.probes_per_target));
     match (outline.rate_pps, outline.bandwidth_bps) {
         (Some(pps), Some(bps)) => row("rate", format!("{}pps, {}bit/s on the wire", unit(pps), unit(bps))),
@@ -193,10 +199,10 @@ mod tests {
             shown(&[("targets", "8.8.0.0/22"), ("target-ports", "22,80,icmp"), ("seed", "7"), ("shard", "1/3")]);
         insta::assert_snapshot!(shown, @r#"
         addresses    1024 in 4 /24s
-        excluded     0 addresses
+        left out     0 addresses that were asked for and are excluded, by these lists:
                      IANA special ranges not listed already: 592709632 addresses
         ports        22,80,icmp
-        targets      3072 in the plan, 1024 in shard 1/3
+        targets      3072 in the plan, 1024 here (shard 1/3)
         probes       1024 (1 per target)
         rate         10.0 kpps, 6.72 Mbit/s on the wire
         duration     0:09 with cool-down
@@ -222,10 +228,10 @@ mod tests {
         ]);
         insta::assert_snapshot!(shown, @r#"
         addresses    1048576 in 4096 /24s
-        excluded     0 addresses
+        left out     0 addresses that were asked for and are excluded, by these lists:
                      IANA special ranges not listed already: 592709632 addresses
         ports        80
-        targets      1048576 in the plan, 10486 in shard 0/1
+        targets      1048576 in the plan, 10486 here (shard 0/1)
         probes       20972 (2 per target)
         rate         14.9 kpps, 10.0 Mbit/s on the wire
         duration     0:10 with cool-down

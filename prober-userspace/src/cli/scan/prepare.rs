@@ -10,6 +10,8 @@ use anyhow::Context;
 
 use crate::cli::UsageError;
 use crate::cli::settings::{MaxTargets, Settings};
+use crate::engine;
+use crate::engine::scan::Recorded;
 use crate::io::store::stored_ranges;
 use crate::model::link::LinkRequest;
 use crate::model::request::{Pace, Record, ScanRequest};
@@ -19,12 +21,26 @@ use crate::target::pair_list::parse_pair_list;
 use crate::target::plan::{Plan, PlanError, Scope};
 use crate::target::ports::PortList;
 
-/// Makes the request. `recorded_seed` is that of the scan to resume; it must not contradict the settings'.
-pub(super) fn request(settings: &Settings, recorded_seed: Option<u64>, resume: bool) -> anyhow::Result<ScanRequest> {
+/// Makes the request. `recorded` is of the scan to resume: its plan leaves out what was excluded then, and what is
+/// excluded since is held back at the wire.
+pub(super) fn request(settings: &Settings, recorded: Option<Recorded>, resume: bool) -> anyhow::Result<ScanRequest> {
     let exclusions = exclusions(settings)?;
-    let seed = seed(settings, recorded_seed)?;
-    let plan = Plan::new(scope(settings)?, &exclusions, seed).map_err(|cause| usage(&cause))?;
-    let first = plan.at(0).address;
+    let seed = seed(settings, recorded.as_ref().map(|recorded| recorded.seed), resume)?;
+    let plan = match recorded {
+        None => Plan::new(scope(settings)?, &exclusions, seed),
+        Some(Recorded { exclusions, .. }) => {
+            let then = Exclusions::new([("the scan's beginning".to_owned(), exclusions)], true);
+            Plan::new(scope(settings)?, &then, seed)
+        }
+    };
+    let plan = plan.map_err(|cause| usage(&cause))?;
+    engine::open::check_ports(&plan.probe_ports()).map_err(|cause| usage(&cause))?;
+    if settings.shard.len_of(plan.len()) == 0 {
+        let reason = format!("shard {} of {} targets is empty; use fewer shards", settings.shard, plan.len());
+        return Err(UsageError(reason).into());
+    }
+    // The same one whatever the seed, so that the same command finds the same way.
+    let first = plan.lowest();
     let single_target = plan.address_count() == 1;
     Ok(ScanRequest {
         pace: pace(settings, settings.shard.len_of(plan.len())),
@@ -79,7 +95,11 @@ fn pace(settings: &Settings, shard_targets: u64) -> Pace {
     }
 }
 
-fn seed(settings: &Settings, recorded: Option<u64>) -> anyhow::Result<u64> {
+fn seed(settings: &Settings, recorded: Option<u64>, resume: bool) -> anyhow::Result<u64> {
+    if settings.seed.is_none() && settings.shard.count() > 1 && !resume {
+        let reason = "--shard needs --seed, the same for every shard: else they would overlap and leave gaps";
+        return Err(UsageError(reason.into()).into());
+    }
     match (settings.seed, recorded) {
         (Some(given), Some(recorded)) if given != recorded => Err(UsageError(format!(
             "--seed {given} differs from the seed {recorded} of the scan to resume; leave it out"

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use toml::de::{DeTable, DeValue};
 
 use super::options::{OPTIONS, SettingFlags, SettingOption, Value};
 use super::parse;
+use crate::cli::UsageError;
 use crate::target::shard::Shard;
 
 /// Where a value was written.
@@ -117,6 +119,22 @@ impl Layers {
             self.put(option, texts, Origin::File { path: path.into(), line: line_of(at) });
         }
         Ok(())
+    }
+
+    /// Lays a settings file on top if there is one.
+    pub fn add_file_if_there(&mut self, path: &Path) -> anyhow::Result<()> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(self.add_file(path, &text).map_err(|cause| UsageError(cause.to_string()))?),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(cause) => Err(cause).with_context(|| format!("cannot read the settings file {}", path.display())),
+        }
+    }
+
+    /// The first of these variables that looks like a setting and is none, so that a misspelt one is not overlooked.
+    pub fn unknown_variable(names: impl IntoIterator<Item = String>) -> Option<String> {
+        const OTHERS: [&str; 1] = ["PROBER_LOG"];
+        let known = |name: &str| OTHERS.contains(&name) || OPTIONS.iter().any(|option| option.variable() == name);
+        names.into_iter().find(|name| name.starts_with("PROBER_") && !known(name))
     }
 
     /// Lays `PROBER_*` variables on top; `variable` gives the value of one. Several values are separated by commas.

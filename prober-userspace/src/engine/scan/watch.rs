@@ -15,12 +15,13 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::checkpoint::Saved;
 use super::{Control, Running};
 use crate::engine::counts::Reading;
+use crate::engine::shared::UNLIMITED_PPS;
 use crate::io::clock::utc_now;
 use crate::io::control::{ControlCommand, ControlEvent, ControlReply};
 use crate::io::store::StoreCommand;
 use crate::io::sys::monotonic_ns;
 use crate::io::transmit::EngineKind;
-use crate::model::request::{Pace, ScanRequest};
+use crate::model::request::{Pace, RateLimit, ScanRequest};
 use crate::model::scan::{ScanId, ScanStatus};
 use crate::model::status::{Ending, Phase, ReplyCounts, ScanSummary, StatusSample};
 use crate::model::utc::ClockOffset;
@@ -41,6 +42,8 @@ pub(super) struct Watch {
     engine: EngineKind,
     key: Key,
     pace: Pace,
+    /// Mean length of a probe's frame, bytes.
+    frame_len: usize,
     database: String,
     checkpoint_every: Duration,
     started: Instant,
@@ -62,6 +65,7 @@ impl Watch {
         saved: &Saved,
         running: Running,
         control: Control,
+        frame_len: usize,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -71,6 +75,7 @@ impl Watch {
             engine,
             key: saved.key,
             pace: request.pace,
+            frame_len,
             database: request.database.display().to_string(),
             checkpoint_every: request.checkpoint_interval,
             started: now,
@@ -115,10 +120,9 @@ impl Watch {
     fn obey(&mut self) {
         while let Ok(ControlEvent { command, reply }) = self.control.try_recv() {
             match command {
-                ControlCommand::Rate { pps } => {
-                    log::info!("rate changed from {} to {pps} packets/s", self.running.switches.rate_pps());
-                    self.running.switches.set_rate_pps(pps);
-                }
+                ControlCommand::Rate { pps } => self.set_rate(RateLimit::Packets(pps)),
+                ControlCommand::Bandwidth { bps } => self.set_rate(RateLimit::Bits(bps)),
+                ControlCommand::Unlimited => self.set_rate(RateLimit::Unlimited),
                 ControlCommand::Pause => self.pause(true),
                 ControlCommand::Resume => self.pause(false),
                 ControlCommand::Stop => self.stop_sending(Ending::Stopped),
@@ -128,6 +132,12 @@ impl Watch {
             // The client may have gone.
             let _ = reply.try_send(ControlReply::Done(self.last.clone()));
         }
+    }
+
+    fn set_rate(&mut self, limit: RateLimit) {
+        let pps = limit.pps(self.frame_len).unwrap_or(UNLIMITED_PPS);
+        log::info!("rate changed from {} to {pps} packets/s", self.running.switches.rate_pps());
+        self.running.switches.set_rate_pps(pps);
     }
 
     fn pause(&mut self, paused: bool) {

@@ -13,6 +13,13 @@ pub enum ControlCommand {
         /// Packets per second, above 0.
         pps: f64,
     },
+    /// Aim at this bandwidth from now on.
+    Bandwidth {
+        /// Bits per second on the wire, above 0.
+        bps: f64,
+    },
+    /// Send as fast as the interface takes probes.
+    Unlimited,
     /// Hold sending back; go on receiving.
     Pause,
     /// Send again.
@@ -47,8 +54,10 @@ impl ControlReply {
 pub fn parse_command(line: &str) -> Result<ControlCommand, String> {
     let command = serde_json::from_str(line).map_err(|cause| format!("not a command: {cause}"))?;
     match command {
-        ControlCommand::Rate { pps } if !(pps.is_finite() && pps > 0.0) => {
-            Err(format!("rate {pps} is not above 0; use pause to stop sending"))
+        ControlCommand::Rate { pps: rate } | ControlCommand::Bandwidth { bps: rate }
+            if !(rate.is_finite() && rate > 0.0) =>
+        {
+            Err(format!("rate {rate} is not above 0; use pause to stop sending"))
         }
         command => Ok(command),
     }

@@ -94,9 +94,17 @@ pub enum StoreError {
         /// How it stands.
         status: ScanStatus,
     },
-    /// Targets, ports, exclusions or seed differ.
+    /// Every scan of this shard has finished.
+    #[error("database {}: every scan of shard {shard} has finished; leave out --resume to begin another", .path.display())]
+    NothingToResume {
+        /// The file.
+        path: PathBuf,
+        /// Like 0/1.
+        shard: String,
+    },
+    /// Targets, ports or seed differ.
     #[error(
-        "scan {scan} had another plan (fingerprint {stored:016x}, now {given:016x}); resume with its targets, ports, exclusions and seed"
+        "scan {scan} had another plan (fingerprint {stored:016x}, now {given:016x}); resume with its targets, ports and seed"
     )]
     OtherPlan {
         /// The number.

@@ -2,11 +2,14 @@
 
 use duckdb::types::{TimeUnit, Value};
 use duckdb::{Connection, OptionalExt, params};
+use prober_common::address::V4;
 
 use super::counters::own;
 use super::{CounterValue, Store, StoreError};
 use crate::model::scan::{ScanId, ScanMeta, ScanStatus};
 use crate::model::utc::UtcMicros;
+use crate::target::range::AddressRange;
+use crate::target::shard::Shard;
 
 /// What is needed to go on with a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +40,8 @@ pub struct ScanRow {
 impl Store {
     /// Records a new scan as running and returns its number.
     pub fn begin_scan(&self, meta: &ScanMeta) -> Result<ScanId, StoreError> {
-        let failed = self.failed("recording the scan");
-        let id: u32 = self
-            .connection
-            .query_row(
+        let record = |connection: &Connection| {
+            let id: u32 = connection.query_row(
                 "INSERT INTO scan (id, started_at, status, operator, host, program_version, command, settings, seed,
                      plan_fingerprint, targets, ports, probes_planned, shard_index, shard_count, rate_pps, engine,
                      interface, source_address)
@@ -65,8 +66,15 @@ impl Store {
                     meta.source_address.map(|address| address.0),
                 ],
                 |row| row.get(0),
-            )
-            .map_err(failed)?;
+            )?;
+            let mut excluded = connection.appender("scan_exclusion")?;
+            for range in &meta.exclusions {
+                excluded.append_row(params![id, range.first().0, range.last().0])?;
+            }
+            excluded.flush()?;
+            Ok(id)
+        };
+        let id = self.in_transaction(record).map_err(self.failed("recording the scan"))?;
         self.audit(
             meta.started_at,
             &meta.operator,
@@ -115,6 +123,33 @@ impl Store {
             .map_err(failed)?;
         self.audit(at, who, "scan.resume", &serde_json::json!({ "scan": scan, "killed": killed }))?;
         Ok(Resumption { scan, checkpoint, seed, settings, killed })
+    }
+
+    /// The latest scan of this shard that did not finish.
+    pub fn find_unfinished(&self, shard: Shard) -> Result<ScanId, StoreError> {
+        let sql = "SELECT max(id), (SELECT count(*) FROM scan) FROM scan
+                   WHERE status <> 'finished' AND shard_index = ? AND shard_count = ?";
+        let (found, scans): (Option<u32>, u64) = self
+            .connection
+            .query_row(sql, [shard.index(), shard.count()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(self.failed("looking for an unfinished scan"))?;
+        match found {
+            Some(id) => Ok(ScanId(id)),
+            None if scans == 0 => Err(StoreError::NoScan { path: self.path.clone() }),
+            None => Err(StoreError::NothingToResume { path: self.path.clone(), shard: shard.to_string() }),
+        }
+    }
+
+    /// What was excluded when a scan began.
+    pub fn excluded_by(&self, scan: ScanId) -> Result<Vec<AddressRange>, StoreError> {
+        let read = || -> duckdb::Result<Vec<AddressRange>> {
+            let sql = "SELECT first, last FROM scan_exclusion WHERE scan_id = ? ORDER BY first";
+            let mut statement = self.connection.prepare(sql)?;
+            let rows =
+                statement.query_map([scan.0], |row| Ok(AddressRange::between(V4(row.get(0)?), V4(row.get(1)?))))?;
+            rows.collect()
+        };
+        read().map_err(self.failed("reading the scan's exclusions"))
     }
 
     /// The seed of a scan's permutation.

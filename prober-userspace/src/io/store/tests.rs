@@ -51,6 +51,7 @@ pub(super) fn meta() -> ScanMeta {
         engine: "packet".to_owned(),
         interface: "veth0".to_owned(),
         source_address: Some(V4(0xC000_0201)),
+        exclusions: Vec::new(),
     }
 }
 

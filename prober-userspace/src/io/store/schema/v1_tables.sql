@@ -40,7 +40,7 @@ COMMENT ON COLUMN scan.command IS 'Command line as given';
 COMMENT ON COLUMN scan.settings IS 'Settings in effect after all layers, JSON text';
 COMMENT ON COLUMN scan.seed IS 'Seed of the permutation: the same seed and plan give the same order';
 COMMENT ON COLUMN scan.plan_fingerprint IS 'Hash of the plan; a resume must match it';
-COMMENT ON COLUMN scan.targets IS 'Addresses in the whole plan, after exclusions';
+COMMENT ON COLUMN scan.targets IS 'Targets in the whole plan: pairs of address and port, after exclusions';
 COMMENT ON COLUMN scan.ports IS 'Port expression';
 COMMENT ON COLUMN scan.probes_planned IS 'Probes this shard will send, all passes';
 COMMENT ON COLUMN scan.shard_index IS 'This shard, from 0';
@@ -53,6 +53,16 @@ COMMENT ON COLUMN scan.resumed IS 'How often the scan was resumed';
 COMMENT ON COLUMN scan.checkpoint IS 'Where to resume, JSON text, committed together with the replies before it';
 COMMENT ON COLUMN scan.checkpoint_at IS 'When the checkpoint was committed, UTC';
 COMMENT ON COLUMN scan.error IS 'Why the scan failed';
+
+CREATE TABLE scan_exclusion (
+    scan_id UINTEGER NOT NULL,
+    first   UINTEGER NOT NULL,
+    last    UINTEGER NOT NULL
+);
+COMMENT ON TABLE scan_exclusion IS 'What was excluded when the scan began; its order depends on it, so a resume needs it';
+COMMENT ON COLUMN scan_exclusion.scan_id IS 'The scan';
+COMMENT ON COLUMN scan_exclusion.first IS 'First address, as a number';
+COMMENT ON COLUMN scan_exclusion.last IS 'Last address, inclusive';
 
 CREATE TABLE reply (
     scan_id     UINTEGER NOT NULL,

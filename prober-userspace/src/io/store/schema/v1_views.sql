@@ -92,6 +92,6 @@ SELECT scan.id AS scan_id, started_at, ended_at, status, operator, ports, probes
        coalesce(duplicates, 0)::UBIGINT AS duplicates, coalesce(lost, 0)::UBIGINT AS lost,
        coalesce(accepted, 0)::HUGEINT = coalesce(n, 0) + coalesce(duplicates, 0) + coalesce(lost, 0) AS accounted,
        coalesce(hosts, 0)::UBIGINT AS hosts, coalesce(open, 0)::UBIGINT AS open_replies,
-       100.0 * coalesce(n, 0) / nullif(sent, 0) AS hit_percent
+       100.0 * coalesce(open, 0) / nullif(sent, 0) AS hit_percent
 FROM scan LEFT JOIN kept ON kept.scan_id = scan.id LEFT JOIN counted ON counted.scan_id = scan.id;
 COMMENT ON VIEW scan_summary IS 'One row per scan; accounted: accepted = rows + duplicates + counted losses';
