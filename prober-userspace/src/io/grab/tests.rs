@@ -1,0 +1,1 @@
+//! Grabbing over loopback: healthy servers beside thirty hostile ones.
