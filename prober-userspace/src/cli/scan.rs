@@ -13,6 +13,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
+pub(super) use prepare::exclusions;
+
 use super::UsageError;
 use super::output::{put, put_json};
 use super::progress::Progress;
@@ -65,7 +67,7 @@ pub struct ScanCommand {
 impl ScanCommand {
     /// Scans, or shows what a scan would do.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let layers = self.layers()?;
+        let layers = layers(self.config.as_deref(), self.settings.clone())?;
         let settings = Settings::resolve(&layers).map_err(|cause| UsageError(cause.to_string()))?;
         if self.show_settings {
             layers_table::print(&layers, &settings, self.json)?;
@@ -93,19 +95,20 @@ impl ScanCommand {
         let failed = summary.ending == crate::model::status::Ending::StoreFailed;
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
 
-    fn layers(&self) -> anyhow::Result<Layers> {
-        let mut layers = Layers::defaults();
-        let file = self.config.as_deref().unwrap_or_else(|| Path::new(DEFAULT_FILE));
-        match std::fs::read_to_string(file) {
-            Ok(text) => layers.add_file(file, &text).map_err(|cause| UsageError(cause.to_string()))?,
-            Err(cause) if self.config.is_none() && cause.kind() == std::io::ErrorKind::NotFound => {}
-            Err(cause) => {
-                return Err(cause).with_context(|| format!("cannot read the settings file {}", file.display()));
-            }
+/// The settings of every layer; `config` stands for the usual file, and must exist.
+pub(super) fn layers(config: Option<&Path>, flags: SettingFlags) -> anyhow::Result<Layers> {
+    let mut layers = Layers::defaults();
+    let file = config.unwrap_or_else(|| Path::new(DEFAULT_FILE));
+    match std::fs::read_to_string(file) {
+        Ok(text) => layers.add_file(file, &text).map_err(|cause| UsageError(cause.to_string()))?,
+        Err(cause) if config.is_none() && cause.kind() == std::io::ErrorKind::NotFound => {}
+        Err(cause) => {
+            return Err(cause).with_context(|| format!("cannot read the settings file {}", file.display()));
         }
-        layers.add_environment(|name| std::env::var(name).ok());
-        layers.add_flags(self.settings.clone());
-        Ok(layers)
     }
+    layers.add_environment(|name| std::env::var(name).ok());
+    layers.add_flags(flags);
+    Ok(layers)
 }

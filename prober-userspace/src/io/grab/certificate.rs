@@ -125,7 +125,8 @@ fn time(tag: u8, body: &[u8]) -> String {
         (0x18, 14) => text.clone(),
         _ => return text,
     };
-    let part = |from: usize| full.get(from..from + 2).filter(|part| part.bytes().all(|b| b.is_ascii_digit())).unwrap_or("00");
+    let part =
+        |from: usize| full.get(from..from + 2).filter(|part| part.bytes().all(|b| b.is_ascii_digit())).unwrap_or("00");
     format!("{}-{}-{}T{}:{}:{}Z", &full[..4], part(4), part(6), part(8), part(10), part(12))
 }
 
@@ -184,7 +185,8 @@ mod tests {
     fn tagged(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
         let body = parts.concat();
         let length = body.len();
-        let mut whole = if length < 128 { vec![tag, length as u8] } else { vec![tag, 0x82, (length >> 8) as u8, length as u8] };
+        let mut whole =
+            if length < 128 { vec![tag, length as u8] } else { vec![tag, 0x82, (length >> 8) as u8, length as u8] };
         whole.extend(body);
         whole
     }
@@ -199,9 +201,9 @@ mod tests {
 
     /// A certificate of version 3 as devices make them for themselves; the signature is nonsense.
     pub(crate) fn sample() -> Vec<u8> {
-        let name = tagged(SEQUENCE, &[attribute(&[0x55, 4, 3], b"192.0.2.1"), attribute(&[0x55, 4, 10], b"Example\nCam")]);
-        let algorithm =
-            tagged(SEQUENCE, &[raw(OBJECT, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]), raw(5, &[])]);
+        let name =
+            tagged(SEQUENCE, &[attribute(&[0x55, 4, 3], b"192.0.2.1"), attribute(&[0x55, 4, 10], b"Example\nCam")]);
+        let algorithm = tagged(SEQUENCE, &[raw(OBJECT, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]), raw(5, &[])]);
         let validity = tagged(SEQUENCE, &[raw(0x17, b"200102030405Z"), raw(0x18, b"20500102030405Z")]);
         let modulus = [vec![0, 0x80], vec![1; 255]].concat();
         let rsa = tagged(SEQUENCE, &[raw(INTEGER, &modulus), raw(INTEGER, &[1, 0, 1])]);

@@ -10,12 +10,12 @@ use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::{Instant, timeout};
 
 use super::conversation::{Ending, Limits, converse, converse_by_datagrams};
+use super::http;
 use super::meter::Meter;
 use super::service::{Attempt, is_printer};
 use super::speak;
 use super::talk::{Peer, Reading, Talk};
 use super::tls::Handshakes;
-use super::http;
 use crate::model::banner::{Banner, BannerProtocol, GrabOutcome, TEXT_BYTES, Transport};
 use crate::model::utc::UtcMicros;
 use crate::target::exclusions::Exclusions;
@@ -162,7 +162,9 @@ async fn connect(to: SocketAddrV4) -> io::Result<TcpStream> {
 /// Whose fault it is that there is no connection.
 fn refused(error: io::Error) -> Tried {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => Tried::NoConnection(GrabOutcome::Refused),
+        io::ErrorKind::ConnectionRefused => Tried::NoConnection(GrabOutcome::Refused),
+        // It took the connection, and regretted it before we knew.
+        io::ErrorKind::ConnectionReset => Tried::NoConnection(GrabOutcome::Reset),
         io::ErrorKind::TimedOut => Tried::NoConnection(GrabOutcome::Timeout),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             Tried::NoConnection(GrabOutcome::Unreachable)

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::talk::{Peer, Reading, Step, Talk};
+use super::talk::{Reading, Step, Talk};
 use crate::model::banner::{BannerProtocol, readable};
 
 /// Identifier, recursion not desired, one question.
@@ -49,7 +49,8 @@ fn records(message: &[u8], questions: u16, answers: u16, text: &mut String) -> O
     for _ in 0..answers.min(RECORDS) {
         let (owner, next) = name(message, at)?;
         let fixed: &[u8; 10] = message.get(next..)?.first_chunk()?;
-        let (kind, length) = (u16::from_be_bytes([fixed[0], fixed[1]]), usize::from(u16::from_be_bytes([fixed[8], fixed[9]])));
+        let (kind, length) =
+            (u16::from_be_bytes([fixed[0], fixed[1]]), usize::from(u16::from_be_bytes([fixed[8], fixed[9]])));
         let start = next + 10;
         let data = message.get(start..start + length)?;
         match kind {

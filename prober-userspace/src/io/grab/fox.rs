@@ -46,7 +46,10 @@ mod tests {
     fn greets_under_our_own_name() {
         let Step::Say(said) = step(&Talk::default(), &peer()) else { panic!() };
         let said = String::from_utf8(said).unwrap();
-        assert!(said.contains("hostName=s:prober\nhostAddress=s:198.51.100.1\n") && said.ends_with("\n};;\n"), "{said}");
+        assert!(
+            said.contains("hostName=s:prober\nhostAddress=s:198.51.100.1\n") && said.ends_with("\n};;\n"),
+            "{said}"
+        );
         let answer = b"fox a 0 -1 fox hello\n{\nfox.version=s:1.0.1\nbrandId=s:vykon\n};;\nfox a 1";
         assert_eq!(step(&Talk::heard(&answer[..20], 1), &peer()), Step::More);
         assert_eq!(step(&Talk::heard(answer, 1), &peer()), Step::Done);

@@ -117,7 +117,8 @@ pub async fn grab_target(
         }
     }
     let duration_us = begun.elapsed().as_micros() as u32;
-    let mut banners: Vec<_> = best.into_iter().map(|heard| heard.banner(address, transport, port, grabbed_at)).collect();
+    let mut banners: Vec<_> =
+        best.into_iter().map(|heard| heard.banner(address, transport, port, grabbed_at)).collect();
     for banner in &mut banners {
         banner.duration_us = duration_us;
     }

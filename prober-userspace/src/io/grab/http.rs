@@ -103,9 +103,9 @@ pub fn read(received: &[u8], protocol: BannerProtocol) -> Option<Reading> {
 
 /// As many headers and bytes of a head as are kept, and whether that is not all.
 fn start_of_head(head: &[u8]) -> (&[u8], bool) {
-    let lines = head.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
-    // The status line, the headers, and the blank line.
-    let by_count = lines.skip(HEADERS + 1).next().unwrap_or(head.len());
+    let mut lines = head.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    // The status line comes before the headers.
+    let by_count = lines.nth(HEADERS).unwrap_or(head.len());
     let most = by_count.min(HEAD_BYTES);
     if head.len() > most + 2 { (&head[..most], true) } else { (head, false) }
 }
@@ -250,7 +250,11 @@ mod tests {
         }
         many.extend(b"\r\nbody");
         let (text, cut, _) = text(&many);
-        assert!(cut && text.matches("X-").count() == HEADERS && text.ends_with("body"), "{}", text.matches("X-").count());
+        assert!(
+            cut && text.matches("X-").count() == HEADERS && text.ends_with("body"),
+            "{}",
+            text.matches("X-").count()
+        );
         let endless = [b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'a'; HEAD_BYTES]].concat();
         assert_eq!(step(&Talk::heard(&endless, 1), &peer()), Step::Done);
         assert!(read(&endless, BannerProtocol::Http).unwrap().cut);

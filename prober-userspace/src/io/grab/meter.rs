@@ -33,7 +33,11 @@ impl<S> Meter<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Meter<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.received > self.most {
             return Poll::Ready(Err(io::Error::other(LimitReached)));
         }

@@ -59,7 +59,10 @@ mod tests {
         assert_eq!(step(&Talk::heard(&[0x20, 2, 0, 0], 1), &peer()), Step::Last(vec![0xe0, 0]));
         assert_eq!(step(&Talk::heard(&[0x20, 2, 0, 5], 1), &peer()), Step::Done);
         assert_eq!(step(&Talk::heard(b"HTTP/1.1 400", 1), &peer()), Step::Foreign);
-        assert_eq!(read(&[0x20, 2, 0, 5]).unwrap().text, b"MQTT 3.1.1\nconnack: 5 (refused, not authorized)\nsession_present: 0\n");
+        assert_eq!(
+            read(&[0x20, 2, 0, 5]).unwrap().text,
+            b"MQTT 3.1.1\nconnack: 5 (refused, not authorized)\nsession_present: 0\n"
+        );
         assert_eq!(read(b"HTTP"), None);
     }
 }

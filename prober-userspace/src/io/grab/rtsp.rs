@@ -12,8 +12,7 @@ pub fn step(talk: &Talk, peer: &Peer) -> Step {
     if talk.turn == 0 {
         let (address, port) = (peer.address, peer.port);
         let agent = peer.agent();
-        let words =
-            format!("OPTIONS rtsp://{address}:{port}/ RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: {agent}\r\n\r\n");
+        let words = format!("OPTIONS rtsp://{address}:{port}/ RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: {agent}\r\n\r\n");
         return Step::Say(words.into_bytes());
     }
     if !b"RTSP/".starts_with(&received[..received.len().min(5)]) {

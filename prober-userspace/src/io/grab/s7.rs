@@ -9,8 +9,7 @@ use crate::model::banner::{BannerProtocol, readable};
 /// COTP connection request: source TSAP 0x0100, destination 0x0102 (rack 0, slot 2), 1024 bytes.
 const CONNECT: &[u8] = &[3, 0, 0, 22, 17, 0xe0, 0, 0, 0, 1, 0, 0xc0, 1, 10, 0xc1, 2, 1, 0, 0xc2, 2, 1, 2];
 /// Setup communication: one job at a time, PDU of 480 bytes.
-const SETUP: &[u8] =
-    &[3, 0, 0, 25, 2, 0xf0, 0x80, 0x32, 1, 0, 0, 0, 0, 0, 8, 0, 0, 0xf0, 0, 0, 1, 0, 1, 1, 0xe0];
+const SETUP: &[u8] = &[3, 0, 0, 25, 2, 0xf0, 0x80, 0x32, 1, 0, 0, 0, 0, 0, 8, 0, 0, 0xf0, 0, 0, 1, 0, 1, 1, 0xe0];
 
 /// Longest frame that is taken.
 const FRAME_BYTES: usize = 4096;

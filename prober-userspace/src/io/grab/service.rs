@@ -27,7 +27,9 @@ pub fn attempts(transport: Transport, port: u16) -> Vec<Attempt> {
 
 fn over_tcp(port: u16) -> Vec<Attempt> {
     use Attempt::{Ask, Tls};
-    use BannerProtocol::{EthernetIp, Fox, Ftp, Http, Imap, Modbus, Mqtt, Pop3, Rtsp, S7, Sip, Smtp, Ssh, Telnet, Unknown};
+    use BannerProtocol::{
+        EthernetIp, Fox, Ftp, Http, Imap, Modbus, Mqtt, Pop3, Rtsp, S7, Sip, Smtp, Ssh, Telnet, Unknown,
+    };
     match port {
         21 | 2121 => vec![Ask(Ftp), Ask(Http)],
         22 | 830 | 2022 | 2200 | 2222 | 22222 => vec![Ask(Ssh), Ask(Http), Tls(Http)],

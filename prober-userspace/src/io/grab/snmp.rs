@@ -10,7 +10,8 @@ use crate::model::banner::{BannerProtocol, readable};
 
 const REQUEST: &[u8] = &[
     0x30, 0x3a, 2, 1, 3, // version 3
-    0x30, 0x0f, 2, 2, 0x4a, 0x69, 2, 3, 0, 0xff, 0xe3, 4, 1, 4, 2, 1, 3, // identifier, size, reportable, user-based
+    0x30, 0x0f, 2, 2, 0x4a, 0x69, 2, 3, 0, 0xff, 0xe3, 4, 1, 4, 2, 1,
+    3, // identifier, size, reportable, user-based
     4, 0x10, 0x30, 0x0e, 4, 0, 2, 1, 0, 2, 1, 0, 4, 0, 4, 0, 4, 0, // empty engine and user
     0x30, 0x12, 4, 0, 4, 0, 0xa0, 0x0c, 2, 2, 0x37, 0xf0, 2, 1, 0, 2, 1, 0, 0x30, 0, // get nothing
 ];
@@ -70,7 +71,8 @@ mod tests {
 
     fn report(engine: &[u8]) -> Vec<u8> {
         let part = |tag: u8, body: &[u8]| [vec![tag, body.len() as u8], body.to_vec()].concat();
-        let security = [part(4, engine), part(2, &[7]), part(2, &[1, 0]), part(4, b""), part(4, b""), part(4, b"")].concat();
+        let security =
+            [part(4, engine), part(2, &[7]), part(2, &[1, 0]), part(4, b""), part(4, b""), part(4, b"")].concat();
         let body = [part(2, &[3]), part(0x30, &[2, 1, 1]), part(4, &part(0x30, &security)), part(0x30, &[])].concat();
         part(0x30, &body)
     }

@@ -28,8 +28,10 @@ const EXCHANGES: [&str; 6] = [
     "diffie-hellman-group14-sha1",
     "diffie-hellman-group1-sha1",
 ];
-const HOST_KEYS: &str = "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256,ssh-rsa,ssh-dss";
-const CIPHERS: &str = "aes128-ctr,aes256-ctr,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-cbc,aes256-cbc,3des-cbc";
+const HOST_KEYS: &str =
+    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256,ssh-rsa,ssh-dss";
+const CIPHERS: &str =
+    "aes128-ctr,aes256-ctr,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-cbc,aes256-cbc,3des-cbc";
 const MACS: &str = "hmac-sha2-256,hmac-sha2-512,hmac-sha2-256-etm@openssh.com,hmac-sha1,hmac-md5";
 const COMPRESSIONS: &str = "none,zlib@openssh.com,zlib";
 
@@ -110,8 +112,11 @@ fn describe_key(text: &mut String, key: &[u8]) {
 
 /// The line that begins with `SSH-`, and what follows it.
 fn identification(received: &[u8]) -> Option<(&[u8], &[u8])> {
-    let start =
-        if received.starts_with(b"SSH-") { 0 } else { find(&received[..received.len().min(PREFACE_BYTES)], b"\nSSH-")? + 1 };
+    let start = if received.starts_with(b"SSH-") {
+        0
+    } else {
+        find(&received[..received.len().min(PREFACE_BYTES)], b"\nSSH-")? + 1
+    };
     line(&received[start..])
 }
 
@@ -226,7 +231,8 @@ mod tests {
     fn their_lists() -> Vec<u8> {
         let mut payload = vec![KEXINIT];
         payload.extend([7; 16]);
-        let lists = ["kex-x,ecdh-sha2-nistp256", "ssh-rsa", "aes128-ctr", "aes128-ctr", "hmac-sha1", "hmac-sha1", "none"];
+        let lists =
+            ["kex-x,ecdh-sha2-nistp256", "ssh-rsa", "aes128-ctr", "aes128-ctr", "hmac-sha1", "hmac-sha1", "none"];
         for list in lists.iter().chain(&["none", "", ""]) {
             put_string(&mut payload, list.as_bytes());
         }

@@ -90,8 +90,7 @@ pub fn looks_like_login(text: &[u8]) -> bool {
 }
 
 fn is_prompt(text: &[u8]) -> bool {
-    matches!(text.trim_ascii_end().last(), Some(b':' | b'>' | b'#' | b'$' | b'%' | b'?'))
-        && !text.ends_with(b"\n")
+    matches!(text.trim_ascii_end().last(), Some(b':' | b'>' | b'#' | b'$' | b'%' | b'?')) && !text.ends_with(b"\n")
 }
 
 /// The item at `at` and where the next one begins; `None` if it is not complete.

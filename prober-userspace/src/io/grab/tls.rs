@@ -72,7 +72,13 @@ impl Handshakes {
         match outcome {
             Ok(Ok(stream)) => {
                 let reading = reading(Some(&stream), certificate());
-                Handshake { reading: Some(reading), ending: Ending::Done, stream: Some(stream), bare: None, too_old: false }
+                Handshake {
+                    reading: Some(reading),
+                    ending: Ending::Done,
+                    stream: Some(stream),
+                    bare: None,
+                    too_old: false,
+                }
             }
             Ok(Err((error, bare))) => {
                 let (ending, words, too_old) = judge(&error);

@@ -34,7 +34,7 @@ COMMENT ON COLUMN banner.duration_us IS 'Whole grab of the target, microseconds'
 
 CREATE VIEW banner_latest AS
 SELECT ip(address) AS ip, port, transport, protocol, outcome, truncated, text,
-       nullif(trim(regexp_extract(text, '(?is)<title[^>]*>(.{0,200}?)</title', 1)), '') AS title,
+       nullif(trim(regexp_extract(text, '(?is)<title[^>]*>(.{0,200}?)</title', 1), E' \t\r\n'), '') AS title,
        nullif(regexp_extract(text, '(?i)realm="([^"]{0,200})"', 1), '') AS realm,
        nullif(trim(regexp_extract(text, '(?im)^server:([^\r\n]{0,200})', 1)), '') AS server,
        grabbed_at, scan_id, address

@@ -32,7 +32,8 @@ fn the_last_banner_of_each_service_is_shown_with_its_title() {
     store.add_banners(&[banner(80, b"old"), banner(8080, b"\xff\xfe"), later], None).unwrap();
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM banner"), 3);
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM banner_latest"), 2);
-    let shown = text(&store, "SELECT concat_ws('|', ip, title, realm, server, outcome) FROM banner_latest WHERE port = 80");
+    let shown =
+        text(&store, "SELECT concat_ws('|', ip, title, realm, server, outcome) FROM banner_latest WHERE port = 80");
     assert_eq!(shown, "192.0.2.1|Cam\\x00 1|NVR-4|lighttpd/1.4|answered");
     assert_eq!(text(&store, "SELECT text FROM banner_latest WHERE port = 8080"), "\\xff\\xfe");
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM banner WHERE text LIKE '%lighttpd%'"), 1);
