@@ -140,10 +140,9 @@ pub async fn over_tcp(means: Means<'_>, address: V4, port: u16, attempt: Attempt
         Ok(Err(error)) => return refused(error),
         Ok(Ok(stream)) => stream,
     };
-    let local = match stream.local_addr() {
-        Ok(SocketAddr::V4(local)) => V4::from(*local.ip()),
-        _ => V4(0),
-    };
+    // A system call that only two protocols need.
+    let names_us = matches!(attempt, Attempt::Ask(protocol) | Attempt::Tls(protocol) if says_our_address(protocol));
+    let local = if names_us { local_address(stream.local_addr()) } else { V4(0) };
     let peer = Peer { address, port, local, contact: means.contact.to_owned(), under_tls: false };
     let stream = Meter::new(stream, means.limits.bytes as u64);
     match attempt {
@@ -153,10 +152,19 @@ pub async fn over_tcp(means: Means<'_>, address: V4, port: u16, attempt: Attempt
     }
 }
 
+const fn says_our_address(protocol: BannerProtocol) -> bool {
+    matches!(protocol, BannerProtocol::Sip | BannerProtocol::Fox)
+}
+
+fn local_address(local: io::Result<SocketAddr>) -> V4 {
+    match local {
+        Ok(SocketAddr::V4(local)) => V4::from(*local.ip()),
+        _ => V4(0),
+    }
+}
+
 async fn connect(to: SocketAddrV4) -> io::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_nodelay(true)?;
-    socket.connect(SocketAddr::V4(to)).await
+    TcpSocket::new_v4()?.connect(SocketAddr::V4(to)).await
 }
 
 /// Whose fault it is that there is no connection.
@@ -252,10 +260,7 @@ pub async fn over_udp(means: Means<'_>, address: V4, port: u16, protocol: Banner
         Ok(socket) => socket,
         Err(error) => return refused(error),
     };
-    let local = match socket.local_addr() {
-        Ok(SocketAddr::V4(local)) => V4::from(*local.ip()),
-        _ => V4(0),
-    };
+    let local = local_address(socket.local_addr());
     let peer = Peer { address, port, local, contact: means.contact.to_owned(), under_tls: false };
     let mut talk = Talk::default();
     let (ending, exchanged) = converse_by_datagrams(&socket, protocol, &mut talk, &peer, means.limits).await;

@@ -1,6 +1,8 @@
 //! Grabbing over loopback: thirty hostile servers at once beside healthy ones. Each has an address of its own, so all are
 //! asked at the same time. What is asserted is what is kept and how it is marked, never how long it took.
 
+mod under_tls;
+
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
