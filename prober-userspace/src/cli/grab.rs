@@ -133,11 +133,8 @@ impl GrabCommand {
         };
         if self.dry_run {
             let outline = targets.outline(&config);
-            if self.json {
-                put_json(&outline)?
-            } else {
-                put(&outline.text())?
-            }
+            let shown = if self.json { put_json(&outline) } else { put(&outline.text()) };
+            shown?;
             return Ok(ExitCode::SUCCESS);
         }
         let store = Store::open(&settings.db, Access::Write)?;

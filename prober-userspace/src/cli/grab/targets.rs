@@ -69,7 +69,7 @@ impl Targets {
         }
         let mut slots = vec![ProbeSlot::default(); plan.len() as usize];
         plan.fill(0, 1, &mut slots);
-        let targets: Vec<_> = slots.iter().filter_map(|slot| Some((slot.address, target(slot)?))).collect();
+        let targets: Vec<_> = slots.iter().filter_map(|slot| Some((slot.address, target(*slot)?))).collect();
         let speechless = slots.len() - targets.len();
         if targets.is_empty() {
             return Err(UsageError("none of these ports has a service that can be asked".into()).into());
@@ -138,7 +138,7 @@ impl Outline {
     }
 }
 
-fn target(slot: &ProbeSlot) -> Option<(Transport, u16)> {
+fn target(slot: ProbeSlot) -> Option<(Transport, u16)> {
     let kind = ProbeKind::from_code(slot.probe)?;
     let transport = match kind {
         ProbeKind::TcpSyn => Transport::Tcp,

@@ -142,7 +142,7 @@ pub async fn over_tcp(means: Means<'_>, address: V4, port: u16, attempt: Attempt
     };
     // A system call that only two protocols need.
     let names_us = matches!(attempt, Attempt::Ask(protocol) | Attempt::Tls(protocol) if says_our_address(protocol));
-    let local = if names_us { local_address(stream.local_addr()) } else { V4(0) };
+    let local = if names_us { local_address(&stream.local_addr()) } else { V4(0) };
     let peer = Peer { address, port, local, contact: means.contact.to_owned(), under_tls: false };
     let stream = Meter::new(stream, means.limits.bytes as u64);
     match attempt {
@@ -156,7 +156,7 @@ const fn says_our_address(protocol: BannerProtocol) -> bool {
     matches!(protocol, BannerProtocol::Sip | BannerProtocol::Fox)
 }
 
-fn local_address(local: io::Result<SocketAddr>) -> V4 {
+fn local_address(local: &io::Result<SocketAddr>) -> V4 {
     match local {
         Ok(SocketAddr::V4(local)) => V4::from(*local.ip()),
         _ => V4(0),
@@ -260,7 +260,7 @@ pub async fn over_udp(means: Means<'_>, address: V4, port: u16, protocol: Banner
         Ok(socket) => socket,
         Err(error) => return refused(error),
     };
-    let local = local_address(socket.local_addr());
+    let local = local_address(&socket.local_addr());
     let peer = Peer { address, port, local, contact: means.contact.to_owned(), under_tls: false };
     let mut talk = Talk::default();
     let (ending, exchanged) = converse_by_datagrams(&socket, protocol, &mut talk, &peer, means.limits).await;

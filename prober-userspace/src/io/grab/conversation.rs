@@ -155,7 +155,7 @@ async fn hear<S: AsyncRead + Unpin>(stream: &mut S, talk: &mut Talk, most: usize
 
 /// What an error of a stream says about the other side.
 pub fn ending_of(error: &io::Error) -> Ending {
-    if error.get_ref().is_some_and(|inner| inner.is::<LimitReached>()) {
+    if error.get_ref().and_then(|inner| inner.downcast_ref::<LimitReached>()).is_some() {
         return Ending::TooMuch;
     }
     match error.kind() {

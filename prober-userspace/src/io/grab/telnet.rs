@@ -97,10 +97,9 @@ fn is_prompt(text: &[u8]) -> bool {
 fn item(received: &[u8], at: usize) -> Option<(Item<'_>, usize)> {
     let rest = received.get(at..)?;
     match *rest {
-        [] | [IAC] => None,
+        [] | [IAC] | [IAC, WILL..=DONT] => None,
         [IAC, IAC, ..] => Some((Item::Text(&rest[..1]), at + 2)),
         [IAC, verb @ WILL..=DONT, option, ..] => Some((Item::Option { verb, option }, at + 3)),
-        [IAC, WILL..=DONT] => None,
         [IAC, SB, ..] => {
             let end = super::talk::find(rest, &[IAC, SE])?;
             Some((Item::Other, at + end + 2))

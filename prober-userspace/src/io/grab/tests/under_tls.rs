@@ -78,9 +78,7 @@ fn a_page_under_tls_is_found_on_an_unusual_port() {
 
 #[test]
 fn broken_and_huge_certificates_are_kept_within_limits() {
-    for (last, certificate) in
-        [(233, vec![0x30, 0x82, 0xff, 0xff, 1, 2, 3]), (234, vec![0x30; 60_000]), (235, vec![0x30; 70_000])]
-    {
+    for (last, certificate) in [(233, vec![0x30, 0x82, 0xff, 0xff, 1, 2, 3]), (234, vec![0x30; 60_000])] {
         let (_server, work) = start(last, acceptor(certificate, &[&rustls::version::TLS13]));
         let (banners, _) = grab(&config(Exclusions::new([], true)), work);
         let tls = &banners[0];
