@@ -1,5 +1,6 @@
 //! `prober grab` against the lab's real servers: every banner right, from lists and from a stored scan.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -50,7 +51,7 @@ fn every_real_server_gives_its_banner() {
     for service in Servers::services() {
         let [a, b, c, _] = service.network.octets();
         let transport = if service.udp { "U:" } else { "" };
-        pairs += &format!("{a}.{b}.{c}.9 {transport}{}\n", service.port);
+        writeln!(pairs, "{a}.{b}.{c}.9 {transport}{}", service.port).unwrap();
     }
     std::fs::write(folder.join("pairs.txt"), pairs).unwrap();
     let summary = grab(&lab, folder, &["-w", "pairs.txt"]);

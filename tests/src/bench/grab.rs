@@ -105,20 +105,24 @@ fn nmap(lab: &Lab, place: &Path, list: &str) -> Result<u64> {
     Ok(text.lines().filter(|line| line.contains("nginx")).count() as u64)
 }
 
-/// masscan waits for ever for one more packet when all have come: it is ended once it has had its time.
+/// masscan looks at its clock only when a packet comes: without pings it would neither ask nor end.
 fn masscan(lab: &Lab, place: &Path, list: &str) -> Result<u64> {
-    const TIME: Duration = Duration::from_secs(30);
     let found = place.join("masscan.txt");
     let (source_mac, gateway_mac) = lab.macs()?;
     let mac = |mac: [u8; 6]| mac.map(|octet| format!("{octet:02x}")).join(":");
     let mut command = lab.command("masscan");
     command
-        .args(["-iL", list, "-p80", "--banners", "--rate", "10000", "--wait", "5", "-e", &lab.interface()])
+        .args(["-iL", list, "-p80", "--banners", "--rate", "10000", "--wait", "10", "-e", &lab.interface()])
         .args(["--router-mac", &mac(gateway_mac), "--adapter-mac", &mac(source_mac)])
         .args(["--adapter-ip", MASSCAN_SOURCE, "-oL"])
         .arg(&found);
-    // Being ended is its usual end.
-    let _ = finish(command, TIME);
+    let mut ping = lab.world_side().command("ping");
+    ping.args(["-q", "-i", "0.1", &lab.source().to_string()]).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut ping = ping.spawn().context("cannot run ping")?;
+    let ended = finish(command, Duration::from_mins(2));
+    let _ = ping.kill();
+    let _ = ping.wait();
+    ended?;
     let text = fs::read_to_string(&found).context("masscan wrote nothing")?;
     let mut named: Vec<_> = text
         .lines()

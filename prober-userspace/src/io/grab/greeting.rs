@@ -69,7 +69,7 @@ mod tests {
         ] {
             assert_eq!(step(&Talk::heard(heard, 0), &peer()) == Step::Done, done, "{heard:?}");
         }
-        assert_eq!(step(&Talk::heard(&[b'a'; 20_000], 0), &peer()), Step::Done);
+        assert_eq!(step(&Talk::heard(&vec![b'a'; 20_000], 0), &peer()), Step::Done);
     }
 
     #[test]

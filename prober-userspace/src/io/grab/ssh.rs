@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(step(&Talk::heard(&heard, 1), &peer()), Step::More);
         heard.extend(their_lists());
         let Step::Say(said) = step(&Talk::heard(&heard, 1), &peer()) else { panic!() };
-        assert!(said[5] == KEX_INIT && find(&said, &P256_POINT).is_some() && said.len() % 8 == 0);
+        assert!(said[5] == KEX_INIT && find(&said, &P256_POINT).is_some() && said.len().is_multiple_of(8));
         assert_eq!(step(&Talk::heard(&heard, 2), &peer()), Step::More);
         heard.extend(reply());
         assert_eq!(step(&Talk::heard(&heard, 2), &peer()), Step::Done);
@@ -287,7 +287,7 @@ mod tests {
     fn packets_have_their_sizes() {
         for length in 0..40 {
             let whole = packet(&vec![1; length]);
-            assert!(whole.len() % 8 == 0 && whole[4] >= 4);
+            assert!(whole.len().is_multiple_of(8) && whole[4] >= 4);
             assert_eq!(Packets(&whole).next().map(<[u8]>::len), Some(length));
         }
     }

@@ -100,7 +100,7 @@ async fn serve(mut stream: TcpStream, manner: Manner) {
     let (first, again): (Vec<u8>, Vec<u8>) = match manner {
         Manner::Healthy => (page("Server: lab\r\nContent-Length: 20\r\n", b"<title>Camera</title>"), vec![]),
         Manner::Greeting => (b"220 LAB FTP ready.\r\n".to_vec(), vec![]),
-        Manner::Mute => return tokio::time::sleep(Duration::from_secs(600)).await,
+        Manner::Mute => return tokio::time::sleep(Duration::from_mins(10)).await,
         Manner::Closes => return,
         Manner::Resets | Manner::ResetsMidway => {
             if manner == Manner::ResetsMidway {
