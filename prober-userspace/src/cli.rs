@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod exclude;
 pub mod export;
 mod figure;
+pub mod grab;
 pub mod output;
 pub mod progress;
 pub mod report;
@@ -33,6 +34,8 @@ struct Arguments {
 enum Command {
     /// Probe targets and store what answers
     Scan(Box<scan::ScanCommand>),
+    /// Ask services who they are (a list, or the open ports of a stored scan) and store what they say
+    Grab(Box<grab::GrabCommand>),
     /// Change or ask a running scan: rate, pause, resume, stop, status
     Control(control::ControlArguments),
     Report(report::ReportArgs),
@@ -58,6 +61,7 @@ pub fn run() -> ExitCode {
     output::start_log();
     let outcome = match arguments.command {
         Command::Scan(command) => command.run(),
+        Command::Grab(command) => command.run(),
         Command::Control(command) => command.run(),
         Command::Report(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Sql(command) => command.run().map(|()| ExitCode::SUCCESS),

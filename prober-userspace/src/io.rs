@@ -4,6 +4,7 @@ pub mod bpf;
 pub mod clock;
 pub mod control;
 pub mod doctor;
+pub mod grab;
 pub mod instance;
 pub mod network;
 pub mod privileges;

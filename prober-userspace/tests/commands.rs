@@ -184,3 +184,29 @@ fn what_would_go_wrong_later_is_refused_at_once() {
     assert_eq!(misspelt.status.code(), Some(2));
     assert!(text(&misspelt.stderr).contains("unknown variable PROBER_BLOCKLIST_FILES"));
 }
+
+#[test]
+fn grab_asks_and_stores_and_leaves_printers_and_the_excluded_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let greeter = std::thread::spawn(move || {
+        let (mut client, _) = server.accept().unwrap();
+        client.write_all(b"220 Example NAS FTP\r\n").unwrap();
+        // Until the other side has gone.
+        let _ = std::io::Read::read(&mut client, &mut [0; 16]);
+    });
+    let target = format!("127.0.0.1:{port}");
+    assert!(fails(at, &["grab"]).contains("no targets"));
+    assert!(fails(at, &["grab", "192.0.2.1:9100", "--allow-special"]).contains("printers"));
+    assert!(fails(at, &["grab", &target]).contains("excluded"));
+    let summary = succeeds(at, &["grab", &target, "--allow-special", "--json", "--quiet"]);
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!((&summary["grabbed"], &summary["ending"]), (&1.into(), &"complete".into()), "{summary}");
+    greeter.join().unwrap();
+    let stored = succeeds(at, &["sql", "--format", "csv", "SELECT ip, protocol, outcome FROM banner_latest"]);
+    assert_eq!(stored, "ip,protocol,outcome\n127.0.0.1,ftp,answered\n");
+    succeeds(at, &["exclude", "add", "127.0.0.1", "--reason", "x"]);
+    assert!(fails(at, &["grab", &target, "--allow-special"]).contains("excluded"));
+}

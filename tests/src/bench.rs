@@ -2,6 +2,7 @@
 //! is in all of them alike.
 
 pub mod bare;
+pub mod grab;
 pub mod rate;
 pub mod throughput;
 

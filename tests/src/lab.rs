@@ -78,6 +78,11 @@ impl Lab {
         Ok(())
     }
 
+    /// Lets [`servers::WIDE`] lead to nginx as well; after [`Self::serve`].
+    pub fn widen(&self) -> Result<()> {
+        self.servers.as_ref().context("no servers were started")?.widen(&self.world)
+    }
+
     /// What the emulated world did so far.
     pub fn world_counts(&self) -> Option<WorldCounts> {
         self.inhabitants.as_ref().map(World::counts)

@@ -23,6 +23,9 @@ use site::Site;
 /// Everything below this goes to the kernel's stack, and from there to the sites.
 pub const PREFIX: Prefix = Prefix::new(V4(0x1401_0000), 16);
 
+/// 32,768 addresses that can be one site's, for a bench.
+pub const WIDE: &str = "20.1.128.0/17";
+
 /// A site: its name, third octet and programs.
 const SITES: [(&str, u8, &[Program]); 4] = [
     ("web", 1, &[Program::Nginx, Program::OpenSsh, Program::Vsftpd]),
@@ -64,6 +67,12 @@ impl Servers {
         let mut servers = Self { sites };
         servers.wait_until_ready()?;
         Ok(servers)
+    }
+
+    /// Lets all of [`WIDE`] lead to the first site as well, whose web server is nginx.
+    pub fn widen(&self, world: &Namespace) -> Result<()> {
+        let (site, (_, number, _)) = (self.sites.first().context("no site")?, SITES[0]);
+        site.widen(world, number, WIDE)
     }
 
     /// What answers where.

@@ -25,6 +25,8 @@ pub struct Options {
 enum Subject {
     /// Packets/s of our engines, bare loops, masscan and ZMap, in turns
     Throughput,
+    /// Banners/s from nginx, beside nmap and masscan
+    Grab,
     /// Error and smoothness of the rate
     Rate,
     /// Replies/s from events to the database, and bytes per row
@@ -38,6 +40,7 @@ pub fn bench(options: &Options) -> Result<()> {
     lab::build()?;
     let mut command = match options.subject {
         Subject::Throughput => in_lab("throughput")?,
+        Subject::Grab => in_lab("grab")?,
         Subject::Rate => in_lab("rate")?,
         Subject::Ingest => ingest()?,
         Subject::Plan => plan()?,

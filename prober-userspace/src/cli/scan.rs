@@ -13,6 +13,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
+pub(super) use prepare::exclusions;
+
 use super::UsageError;
 use super::output::{put, put_json};
 use super::progress::Progress;
@@ -68,7 +70,7 @@ pub struct ScanCommand {
 impl ScanCommand {
     /// Scans, or shows what a scan would do.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let layers = self.layers()?;
+        let layers = layers(self.config.as_deref(), self.settings.clone())?;
         let settings = Settings::resolve(&layers).map_err(|cause| UsageError(cause.to_string()))?;
         if self.show_settings {
             layers_table::print(&layers, &settings, self.json)?;
@@ -100,22 +102,23 @@ impl ScanCommand {
         let failed = summary.ending == crate::model::status::Ending::StoreFailed;
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
 
-    fn layers(&self) -> anyhow::Result<Layers> {
-        let mut layers = Layers::defaults();
-        match &self.config {
-            None => layers.add_file_if_there(Path::new(DEFAULT_FILE))?,
-            Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .with_context(|| format!("cannot read the settings file {}", file.display()))?;
-                layers.add_file(file, &text).map_err(|cause| UsageError(cause.to_string()))?;
-            }
+/// The settings of every layer; `config` stands for the usual file, and must exist.
+pub(super) fn layers(config: Option<&Path>, flags: SettingFlags) -> anyhow::Result<Layers> {
+    let mut layers = Layers::defaults();
+    match config {
+        None => layers.add_file_if_there(Path::new(DEFAULT_FILE))?,
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read the settings file {}", file.display()))?;
+            layers.add_file(file, &text).map_err(|cause| UsageError(cause.to_string()))?;
         }
-        if let Some(name) = Layers::unknown_variable(std::env::vars().map(|(name, _)| name)) {
-            return Err(UsageError(format!("unknown variable {name}; `prober scan --show-settings` lists them")).into());
-        }
-        layers.add_environment(|name| std::env::var(name).ok());
-        layers.add_flags(self.settings.clone());
-        Ok(layers)
     }
+    if let Some(name) = Layers::unknown_variable(std::env::vars().map(|(name, _)| name)) {
+        return Err(UsageError(format!("unknown variable {name}; `prober scan --show-settings` lists them")).into());
+    }
+    layers.add_environment(|name| std::env::var(name).ok());
+    layers.add_flags(flags);
+    Ok(layers)
 }

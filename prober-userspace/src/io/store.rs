@@ -1,6 +1,7 @@
 //! The DuckDB store: opening and migrating the file, recording scans, the writer thread, exports. What analysts see of
 //! it is in `store/schema/*.sql`. Queries of single commands stay with the commands.
 
+mod banners;
 mod batch;
 mod command;
 mod counters;

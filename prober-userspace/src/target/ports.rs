@@ -58,6 +58,11 @@ impl PortList {
         &self.ports
     }
 
+    /// The ports, and those of sets that a probe without a table cannot ask but a conversation can.
+    pub fn with_unprobeable(&self) -> Vec<ProbePort> {
+        self.ports.iter().chain(&self.unprobeable).copied().collect()
+    }
+
     /// What was left out of ranges and sets, for the operator to see; `None` if nothing was.
     pub fn note(&self) -> Option<String> {
         let reasons = [

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::bench::{rate, throughput};
+use crate::bench::{grab, rate, throughput};
 
 /// What can be measured.
 #[derive(Clone, Debug, Subcommand)]
@@ -14,6 +14,15 @@ pub enum Bench {
         /// Runs of each
         #[arg(long, default_value_t = 5)]
         repeats: usize,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Banners per second from nginx, side by side with `nmap -sV` and `masscan --banners`
+    Grab {
+        /// How many addresses the peers are given, at most 4096 (nmap takes a third of a second for each)
+        #[arg(long, default_value_t = 256)]
+        targets: u32,
         /// As one JSON object
         #[arg(long)]
         json: bool,
@@ -36,6 +45,7 @@ pub enum Bench {
 pub fn measure(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Throughput { repeats, json } => print(&throughput::measure(*repeats)?, *json),
+        Bench::Grab { targets, json } => print(&grab::measure(*targets)?, *json),
         Bench::Rate { seconds, engines, json } => print(&rate::measure(*seconds, engines)?, *json),
     }
 }

@@ -57,6 +57,12 @@ impl Site {
         &self.namespace
     }
 
+    /// Lets all of `prefix`, which lies in the servers' own, lead here too: a bench needs many addresses.
+    pub fn widen(&self, world: &Namespace, number: u8, prefix: &str) -> Result<()> {
+        self.namespace.ip(&["route", "add", "local", prefix, "dev", "lo"])?;
+        world.ip(&["route", "add", prefix, "via", &inner_address(number).to_string()])
+    }
+
     /// Starts a program with its files in `directory`.
     pub fn start(&mut self, program: Program, directory: &Path) -> Result<()> {
         fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;

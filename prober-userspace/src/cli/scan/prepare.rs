@@ -111,7 +111,8 @@ fn seed(settings: &Settings, recorded: Option<u64>, resume: bool) -> anyhow::Res
     }
 }
 
-fn exclusions(settings: &Settings) -> anyhow::Result<Exclusions> {
+/// Every exclusion of files and database, and the special ranges.
+pub(in crate::cli) fn exclusions(settings: &Settings) -> anyhow::Result<Exclusions> {
     let mut sources = Vec::new();
     for file in &settings.blocklist_files {
         let text = read(file, "exclusions")?;

@@ -51,6 +51,10 @@ pub enum ExportTable {
     OpenPort,
     /// Hosts that answered.
     Host,
+    /// Banners as stored.
+    Banner,
+    /// The last banner of each service, with printed addresses.
+    BannerLatest,
     /// Scans.
     Scan,
     /// Counters of the scans.
@@ -71,6 +75,8 @@ impl ExportTable {
             Self::Answer => "answer",
             Self::OpenPort => "open_port",
             Self::Host => "host",
+            Self::Banner => "banner",
+            Self::BannerLatest => "banner_latest",
             Self::Scan => "scan",
             Self::ScanCounter => "scan_counter",
             Self::ScanRate => "scan_rate",
@@ -84,6 +90,7 @@ impl ExportTable {
         match self {
             Self::Reply | Self::Answer => Some("received_at"),
             Self::OpenPort | Self::Host => Some("first_seen_at"),
+            Self::Banner | Self::BannerLatest => Some("grabbed_at"),
             Self::ScanRate => Some("ended_at"),
             Self::Audit => Some("made_at"),
             Self::Scan => Some("started_at"),

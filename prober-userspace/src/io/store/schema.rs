@@ -13,8 +13,10 @@ struct Migration {
 }
 
 /// Every step, in order, numbered from 1 without gaps.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, scripts: &[include_str!("schema/v1_tables.sql"), include_str!("schema/v1_views.sql")] }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, scripts: &[include_str!("schema/v1_tables.sql"), include_str!("schema/v1_views.sql")] },
+    Migration { version: 2, scripts: &[include_str!("schema/v2_banner.sql")] },
+];
 
 /// The version that this program reads and writes.
 pub const LATEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;

@@ -1,5 +1,6 @@
 //! Tests with real database files.
 
+mod banners;
 mod exporting;
 mod opening;
 mod resuming;

@@ -38,8 +38,29 @@ fn every_table_view_and_column_of_a_table_is_documented() {
         assert_eq!(count(&store, sql), 0, "{sql}");
     }
     let bare = "SELECT count(*)::UBIGINT FROM duckdb_columns() WHERE NOT internal AND comment IS NULL
-                AND table_name IN ('scan', 'reply', 'scan_counter', 'scan_clock', 'exclusion', 'audit')";
+                AND table_name IN ('scan', 'reply', 'scan_counter', 'scan_clock', 'exclusion', 'audit', 'banner')";
     assert_eq!(count(&store, bare), 0);
+}
+
+#[test]
+fn a_file_of_schema_1_is_brought_forward_with_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.duckdb");
+    let old = duckdb::Connection::open(&path).unwrap();
+    for script in [include_str!("../schema/v1_tables.sql"), include_str!("../schema/v1_views.sql")] {
+        old.execute_batch(script).unwrap();
+    }
+    old.execute_batch(
+        "CREATE TABLE schema_version (version UINTEGER NOT NULL, program VARCHAR NOT NULL);
+         INSERT INTO schema_version VALUES (1, '0');
+         INSERT INTO exclusion VALUES (1, 2, 'asked', TIMESTAMP '2026-01-01', 'x')",
+    )
+    .unwrap();
+    drop(old);
+    let store = Store::open(&path, Access::Read).unwrap();
+    assert_eq!(count(&store, "SELECT max(version)::UBIGINT FROM schema_version"), u64::from(LATEST_SCHEMA));
+    assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM exclusion"), 1);
+    assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM banner_latest"), 0);
 }
 
 #[test]
@@ -51,7 +72,7 @@ fn a_newer_schema_is_refused_both_ways() {
         let error = Store::open(&path, access).unwrap_err();
         assert_eq!(error, StoreError::NewerSchema { path: path.clone(), found: 99, known: LATEST_SCHEMA });
         assert!(
-            error.to_string().ends_with("schema 99, but this program knows up to 1; use a newer prober"),
+            error.to_string().ends_with("schema 99, but this program knows up to 2; use a newer prober"),
             "{error}"
         );
     }

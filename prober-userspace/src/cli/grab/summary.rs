@@ -1,0 +1,131 @@
+//! The figures of a run of grabbing, for people and machines.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::cli::figure::{duration, grouped};
+use crate::io::grab::GrabProgress;
+use crate::model::banner::{Banner, GrabOutcome};
+use crate::model::scan::ScanId;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ending {
+    Complete,
+    Interrupted,
+    Failed,
+}
+
+/// What is said at the end; the field names are stable.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Summary {
+    /// The scan whose open ports were asked.
+    scan: Option<ScanId>,
+    /// The database.
+    database: String,
+    /// How it ended.
+    pub(super) ending: Ending,
+    /// Targets planned.
+    planned: u64,
+    /// Targets dealt with.
+    targets: u64,
+    /// Targets that said something.
+    pub(super) grabbed: u64,
+    /// Banners stored.
+    rows: u64,
+    /// Targets that said something, by what they speak.
+    by_protocol: BTreeMap<&'static str, u64>,
+    /// Targets by how it went.
+    by_outcome: BTreeMap<&'static str, u64>,
+    /// Connections opened.
+    connections: u64,
+    /// Time, in s.
+    seconds: f64,
+    /// Targets of which nothing is known because this host could not open a socket.
+    failed: u64,
+    /// Connections stopped by the last check; 0 if the plan was right.
+    excluded_before_connect: u64,
+}
+
+impl Summary {
+    pub(super) fn new(scan: Option<ScanId>, database: &Path, planned: u64) -> Self {
+        Self {
+            scan,
+            database: database.display().to_string(),
+            ending: Ending::Complete,
+            planned,
+            targets: 0,
+            grabbed: 0,
+            rows: 0,
+            by_protocol: BTreeMap::new(),
+            by_outcome: BTreeMap::new(),
+            connections: 0,
+            seconds: 0.0,
+            failed: 0,
+            excluded_before_connect: 0,
+        }
+    }
+
+    /// Counts the banners of one target by the last, which tells most.
+    pub(super) fn add(&mut self, banners: &[Banner]) {
+        let Some(banner) = banners.last() else { return };
+        self.rows += banners.len() as u64;
+        *self.by_outcome.entry(banner.outcome.name()).or_default() += 1;
+        if banners.iter().any(|banner| !banner.text.is_empty()) {
+            self.grabbed += 1;
+            *self.by_protocol.entry(banner.protocol.name()).or_default() += 1;
+        }
+    }
+
+    /// The last figures.
+    pub(super) fn end(&mut self, took: Duration, last: &GrabProgress, interrupted: bool, failed: bool) {
+        self.targets = last.targets;
+        self.connections = last.connections;
+        self.failed = last.failed;
+        self.excluded_before_connect = last.turned_away;
+        self.seconds = took.as_secs_f64();
+        self.ending = match (failed, interrupted) {
+            (true, _) => Ending::Failed,
+            (false, true) => Ending::Interrupted,
+            (false, false) => Ending::Complete,
+        };
+    }
+
+    pub(super) fn of(&self, outcome: GrabOutcome) -> u64 {
+        self.by_outcome.get(outcome.name()).copied().unwrap_or(0)
+    }
+
+    pub(super) fn text(&self) -> String {
+        let mut out = String::new();
+        let mut row = |name: &str, value: String| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "{name:<12} {value}");
+        };
+        let list = |counts: &BTreeMap<&str, u64>| {
+            let mut counts: Vec<_> = counts.iter().collect();
+            counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            counts.iter().map(|(name, count)| format!("{name} {}", grouped(**count))).collect::<Vec<_>>().join(", ")
+        };
+        let ending = match self.ending {
+            Ending::Complete => "complete",
+            Ending::Interrupted => "interrupted",
+            Ending::Failed => "failed",
+        };
+        row("grabbed", format!("{} of {} targets ({ending})", grouped(self.grabbed), grouped(self.planned)));
+        row("protocols", list(&self.by_protocol));
+        row("outcomes", list(&self.by_outcome));
+        row("stored", format!("{} rows in {}", grouped(self.rows), self.database));
+        row("connections", grouped(self.connections));
+        let rate = self.targets as f64 / self.seconds.max(1e-3);
+        row("time", format!("{}, {rate:.0} targets/s", duration(self.seconds)));
+        if self.failed > 0 {
+            row("failed", format!("{} targets: no socket to be had on this host", grouped(self.failed)));
+        }
+        out
+    }
+}

@@ -1,0 +1,55 @@
+//! The table `banner`, and the open ports of a scan that banners are grabbed from.
+
+use duckdb::params;
+use prober_common::address::V4;
+use prober_common::event::ProbeKind;
+
+use super::scans::timestamp;
+use super::{Store, StoreError};
+use crate::model::banner::{Banner, Transport, readable};
+use crate::model::scan::ScanId;
+
+impl Store {
+    /// Adds banners, all or none; `scan` is where their targets came from. One transaction.
+    pub fn add_banners(&self, banners: &[Banner], scan: Option<ScanId>) -> Result<(), StoreError> {
+        self.in_transaction(|connection| {
+            let mut rows = connection.appender("banner")?;
+            for banner in banners {
+                rows.append_row(params![
+                    scan.map(|scan| scan.0),
+                    banner.address.0,
+                    banner.port,
+                    banner.transport.name(),
+                    banner.protocol.name(),
+                    timestamp(banner.grabbed_at),
+                    banner.outcome.name(),
+                    banner.truncated,
+                    readable(&banner.text),
+                    None::<u64>,
+                    banner.received_bytes,
+                    banner.sent_bytes,
+                    banner.connections,
+                    banner.duration_us
+                ])?;
+            }
+            rows.flush()
+        })
+        .map_err(self.failed("storing banners"))
+    }
+
+    /// The ports that answered in a scan, in the order of address and port.
+    pub fn open_ports(&self, scan: ScanId) -> Result<Vec<(V4, Transport, u16)>, StoreError> {
+        let read = || -> duckdb::Result<Vec<(V4, Transport, u16)>> {
+            let mut statement = self.connection.prepare(
+                "SELECT DISTINCT address, probe, port FROM reply WHERE scan_id = ? AND kind IN (0, 3) AND port > 0
+                 ORDER BY ALL",
+            )?;
+            let rows = statement.query_map([scan.0], |row| {
+                let udp = row.get::<_, u8>(1)? == ProbeKind::Udp as u8;
+                Ok((V4(row.get(0)?), if udp { Transport::Udp } else { Transport::Tcp }, row.get(2)?))
+            })?;
+            rows.collect()
+        };
+        read().map_err(self.failed("reading the open ports"))
+    }
+}

@@ -1,0 +1,57 @@
+//! Banners as they are stored and shown.
+
+use prober_common::address::V4;
+use prober_common::event::{ProbeKind, ReplyEvent, ReplyKind};
+
+use super::{count, finish, new_database, new_writer, push, reply, text};
+use crate::model::banner::{Banner, BannerProtocol, GrabOutcome, Transport};
+use crate::model::utc::UtcMicros;
+
+fn banner(port: u16, text: &[u8]) -> Banner {
+    Banner {
+        address: V4(0xC000_0201),
+        port,
+        transport: Transport::Tcp,
+        protocol: BannerProtocol::Http,
+        outcome: GrabOutcome::Answered,
+        truncated: false,
+        text: text.to_vec(),
+        grabbed_at: UtcMicros(1_700_000_000_000_000),
+        duration_us: 1234,
+        received_bytes: 99,
+        sent_bytes: 50,
+        connections: 1,
+    }
+}
+
+#[test]
+fn the_last_banner_of_each_service_is_shown_with_its_title() {
+    let (_folder, _path, store) = new_database();
+    let page = b"HTTP/1.1 401 x\r\nServer: lighttpd/1.4\r\nWWW-Authenticate: Basic realm=\"NVR-4\"\r\n\r\n<TITLE>\n Cam\0 1</title>";
+    let later = Banner { grabbed_at: UtcMicros(1_700_000_001_000_000), ..banner(80, page) };
+    store.add_banners(&[banner(80, b"old"), banner(8080, b"\xff\xfe"), later], None).unwrap();
+    assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM banner"), 3);
+    assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM banner_latest"), 2);
+    let shown =
+        text(&store, "SELECT concat_ws('|', ip, title, realm, server, outcome) FROM banner_latest WHERE port = 80");
+    assert_eq!(shown, "192.0.2.1|Cam\\x00 1|NVR-4|lighttpd/1.4|answered");
+    assert_eq!(text(&store, "SELECT text FROM banner_latest WHERE port = 8080"), "\\xff\\xfe");
+    assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM banner WHERE text LIKE '%lighttpd%'"), 1);
+    assert_eq!(count(&store, "SELECT addresses::UBIGINT FROM top_banner"), 1);
+}
+
+#[test]
+fn open_ports_are_those_that_answered() {
+    let (_folder, _path, store) = new_database();
+    let (scan, writer, mut queue) = new_writer(store);
+    let events = [
+        reply(1),
+        ReplyEvent { kind: ReplyKind::Rst as u8, port: 23, ..reply(2) },
+        ReplyEvent { kind: ReplyKind::UdpReply as u8, probe: ProbeKind::Udp as u8, port: 161, ..reply(1) },
+        ReplyEvent { kind: ReplyKind::EchoReply as u8, probe: ProbeKind::IcmpEcho as u8, port: 0, ..reply(3) },
+    ];
+    push(&mut queue, &events);
+    let store = finish(writer, queue);
+    let expected = [(V4(0x0A00_0001), Transport::Tcp, 80), (V4(0x0A00_0001), Transport::Udp, 161)];
+    assert_eq!(store.open_ports(scan).unwrap(), expected);
+}
