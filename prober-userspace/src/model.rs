@@ -1,5 +1,6 @@
 //! The nouns that several parts share. Pure: no clock, no I/O.
 
+pub mod device;
 pub mod link;
 pub mod mac;
 pub mod request;

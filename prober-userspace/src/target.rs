@@ -18,4 +18,4 @@ pub mod rate;
 pub mod schedule;
 pub mod shard;
 pub mod special;
-mod splitmix;
+pub(crate) mod splitmix;

@@ -7,9 +7,7 @@ use aya_ebpf::{
     maps::{Array, PerCpuArray, RingBuf},
     programs::XdpContext,
 };
-use prober_common::lab::{
-    Arrival, BARE_FRAMES, BareFrame, CAPTURE_LEN, LabCounts, LabRules, population_hash,
-};
+use prober_common::lab::{Arrival, BARE_FRAMES, BareFrame, CAPTURE_LEN, LabCounts, LabRules, population_hash};
 
 use crate::{
     account::{Role, account, opaque},

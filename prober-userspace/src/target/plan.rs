@@ -67,9 +67,7 @@ pub enum PlanError {
     #[error("no ports: give some like 80,443, or icmp")]
     NoPorts,
     /// Everything is excluded.
-    #[error(
-        "no targets left: all {count} are excluded (the first, {first}, by {reason}); {advice}"
-    )]
+    #[error("no targets left: all {count} are excluded (the first, {first}, by {reason}); {advice}")]
     AllExcluded {
         /// How many targets there were.
         count: u64,
