@@ -8,6 +8,10 @@
 
 pub mod aggregate;
 pub mod database;
+pub mod export;
+pub mod generator;
+pub mod import;
+pub mod lint;
 mod literal;
 pub mod matcher;
 pub mod normalise;

@@ -12,7 +12,7 @@ pub mod plan;
 pub mod port_sets;
 pub mod ports;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 pub mod range;
 pub mod rate;
 pub mod schedule;

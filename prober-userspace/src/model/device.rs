@@ -6,7 +6,7 @@ mod keyword;
 mod kind;
 mod level;
 
-pub use estimate::{DeviceId, Estimate};
+pub use estimate::{AddressEstimates, DeviceId, Estimate};
 pub use keyword::Keyword;
 pub use kind::{Kind, UnknownKind};
 pub use level::Level;

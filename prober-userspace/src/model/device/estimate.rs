@@ -1,5 +1,7 @@
 //! What a device at an address is taken to be.
 
+use prober_common::address::V4;
+
 /// A device of a database: its place in [`Database::devices`](crate::device::database::Database::devices).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId(pub u32);
@@ -19,4 +21,13 @@ pub struct Estimate {
     pub keywords: Vec<u16>,
     /// Firmware version, where the banner tells.
     pub version: Option<String>,
+}
+
+/// The estimates of an address; at least one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddressEstimates {
+    /// Whose.
+    pub address: V4,
+    /// By device.
+    pub estimates: Vec<Estimate>,
 }
