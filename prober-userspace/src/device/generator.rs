@@ -134,7 +134,9 @@ impl<'a> BannerGenerator<'a> {
             self.below(60_000)
         );
         let title = TITLES[self.below(10) as usize];
-        let _ = write!(text, "<!DOCTYPE html><html><head><title>{title}</title></head><body>{}", self.hex(24));
+        // Every tenth page is one of a kind.
+        let own = if self.below(10) == 0 { format!(" {}", self.below(1_000_000)) } else { String::new() };
+        let _ = write!(text, "<!DOCTYPE html><html><head><title>{title}{own}</title></head><body>{}", self.hex(24));
         text.push_str("</body></html>\r\n");
         text.into_bytes()
     }

@@ -54,11 +54,9 @@ pub fn check(pattern: &str) -> Result<Hir, PatternFault> {
     let hir = parse(pattern)?;
     // Captures are counted as well: a version pattern needs them.
     let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(COMPILED_BYTES_MAX));
-    for reverse in [false, true] {
-        let config = config.clone().reverse(reverse).which_captures(match reverse {
-            true => thompson::WhichCaptures::None,
-            false => thompson::WhichCaptures::All,
-        });
+    let forward = config.clone().which_captures(thompson::WhichCaptures::All);
+    let reverse = config.reverse(true).which_captures(thompson::WhichCaptures::None);
+    for config in [forward, reverse] {
         thompson::Compiler::new().configure(config).build_from_hir(&hir).map_err(|_| PatternFault::TooLarge)?;
     }
     Ok(hir)

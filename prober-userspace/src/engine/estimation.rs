@@ -2,6 +2,7 @@
 //! Shared out in equal parts; what the parts do is `device`'s.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::num::NonZero;
 use std::thread;
 
@@ -54,11 +55,11 @@ pub fn match_groups(matcher: &Matcher, aggregated: &Aggregated, threads: NonZero
 
 /// The estimates of every address that has any, by address. `hits` as [`match_groups`] gives them; `open_ports` sorted,
 /// each once.
-pub fn estimate(
+pub fn estimate<S: BuildHasher + Sync>(
     scorer: &Scorer<'_>,
     aggregated: &Aggregated,
     hits: &[Box<[KeywordId]>],
-    open_ports: &HashMap<V4, Vec<ProbePort>>,
+    open_ports: &HashMap<V4, Vec<ProbePort>, S>,
     threads: NonZero<usize>,
 ) -> Vec<AddressEstimates> {
     let addresses: Vec<&[(V4, u32)]> = aggregated.chunks().collect();

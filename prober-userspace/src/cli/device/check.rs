@@ -76,14 +76,14 @@ impl CheckArgs {
             put_json(&findings.into_iter().map(row).collect::<Vec<_>>())?;
             return Ok(code);
         }
-        let mut text: String = findings.iter().map(|finding| format!("{finding}\n")).collect();
-        text.push_str(&format!(
+        let mut text: String = findings.iter().fold(String::new(), |text, finding| text + &finding.to_string() + "\n");
+        text += &format!(
             "{} devices, {} keywords, {} negatives: {} faults\n",
             grouped(database.devices().len() as u64),
             grouped(database.devices().iter().map(|device| device.keywords.len() as u64).sum()),
             grouped(negatives.len() as u64),
             grouped(findings.len() as u64),
-        ));
+        );
         put(&text)?;
         Ok(code)
     }

@@ -67,7 +67,7 @@ impl ImportArgs {
         write_files(&self.output, &to_files(database.devices(), prefix))?;
         let mut text = format!("{} devices\n", grouped(database.devices().len() as u64));
         for (reason, count) in all.left_out {
-            text.push_str(&format!("left out: {} ({reason})\n", grouped(count as u64)));
+            text += &format!("left out: {} ({reason})\n", grouped(count as u64));
         }
         Ok(put(&text)?)
     }

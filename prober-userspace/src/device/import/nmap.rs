@@ -82,9 +82,9 @@ impl Fields {
             let Some(delimiter) = after.chars().next() else { return fields };
             let Some((value, after)) = after[delimiter.len_utf8()..].split_once(delimiter) else { return fields };
             match key {
-                "p" => fields.product = value.to_owned(),
-                "v" => fields.version = value.to_owned(),
-                "d" => fields.device = value.to_owned(),
+                "p" => value.clone_into(&mut fields.product),
+                "v" => value.clone_into(&mut fields.version),
+                "d" => value.clone_into(&mut fields.device),
                 "cpe" if value.starts_with("h:") && fields.hardware.is_empty() => {
                     fields.hardware = value.split(':').skip(1).map(str::to_owned).collect();
                 }

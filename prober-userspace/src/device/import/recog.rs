@@ -20,7 +20,7 @@ pub fn import(file: &str, text: &str, settings: ImportSettings) -> Imported {
             Ok(Event::Start(tag) | Event::Empty(tag)) => match tag.name().as_ref() {
                 b"fingerprints" => field = attribute(&tag, "matches").unwrap_or_default(),
                 b"fingerprint" => {
-                    let line = 1 + text.as_bytes()[..position].iter().filter(|byte| **byte == b'\n').count();
+                    let line = 1 + text[..position].matches('\n').count();
                     let line = line
                         + text[position..].bytes().take_while(u8::is_ascii_whitespace).filter(|b| *b == b'\n').count();
                     current = Some(Raw {
@@ -45,7 +45,7 @@ pub fn import(file: &str, text: &str, settings: ImportSettings) -> Imported {
                 if let Some(raw) = &mut current
                     && raw.description.is_empty()
                 {
-                    raw.description = words.decode().unwrap_or_default().trim().to_owned();
+                    words.decode().unwrap_or_default().trim().clone_into(&mut raw.description);
                 }
             }
             Ok(Event::End(tag)) if tag.name().as_ref() == b"fingerprint" => {

@@ -66,7 +66,7 @@ impl Writer<'_> {
                     value = value * 8 + digit;
                     self.rest.next();
                 }
-                self.text.push_str(&format!("\\x{value:02x}"));
+                self.text += &format!("\\x{value:02x}");
             }
             Some('Z') => self.text.push_str(r"(?:\n?\z)"),
             Some('e') => self.text.push_str(r"\x1b"),
@@ -101,7 +101,7 @@ impl Writer<'_> {
                 '[' if self.rest.peek() == Some(&':') => {
                     // [:alpha:]
                     self.text.push('[');
-                    while let Some(c) = self.rest.next() {
+                    for c in self.rest.by_ref() {
                         self.text.push(c);
                         if c == ']' {
                             break;

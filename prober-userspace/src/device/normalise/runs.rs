@@ -138,9 +138,6 @@ fn iso(text: &[u8]) -> Option<usize> {
 /// `Mon, 05 Jan 2026 10:00:00 GMT`, `Monday` excepted; `Mon Jan  5 10:00:00 2026`.
 fn date(text: &[u8]) -> Option<usize> {
     const DAYS: [&[u8]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
-    if !DAYS.iter().any(|day| text[..3].eq_ignore_ascii_case(day)) {
-        return None;
-    }
     const LIKE: [&[u8]; 8] = [
         b"AAA, 00 AAA 0000 00:00:00",
         b"AAA, 0 AAA 0000 00:00:00",
@@ -151,6 +148,9 @@ fn date(text: &[u8]) -> Option<usize> {
         b"AAA AAA 0 00:00:00",
         b"AAA 00 AAA 0000 00:00:00",
     ];
+    if !DAYS.iter().any(|day| text[..3].eq_ignore_ascii_case(day)) {
+        return None;
+    }
     let mut len = LIKE.into_iter().find(|like| is_like(text, like))?.len();
     for tail in [&b" GMT"[..], b" UTC", b" +0000", b" -0000", b" AAA 0000", b" 0000"] {
         let fits = if tail == b" GMT" || tail == b" UTC" {

@@ -154,7 +154,7 @@ fn columns<'a>(batch: EstimateBatch, rows: impl Iterator<Item = (V4, &'a Estimat
         ("banner_score", Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.1.banner_score))), false),
         ("port_score", Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.1.port_score))), false),
         ("keywords", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| keywords(&row.1.keywords)))), false),
-        ("firmware_version", Arc::new(StringArray::from_iter(rows.iter().map(|row| row.1.version.as_deref()))), true),
+        ("firmware_version", Arc::new(rows.iter().map(|row| row.1.version.as_deref()).collect::<StringArray>()), true),
         ("database_version", Arc::new(UInt64Array::from(vec![batch.database.0; count])), false),
         ("estimated_at", Arc::new(TimestampMicrosecondArray::from(vec![batch.estimated_at.0; count])), false),
         ("scan_id", Arc::new(UInt32Array::from(vec![batch.scan.map(|scan| scan.0); count])), true),

@@ -1,5 +1,6 @@
 //! Tests with real database files.
 
+mod devices;
 mod exporting;
 mod opening;
 mod resuming;
