@@ -184,7 +184,10 @@ fn survey(options: &Options, database: &Database, matcher: &Matcher) -> anyhow::
                 let address = (number % options.addresses) as u32;
                 let is_device = address.wrapping_mul(2_654_435_761) % 20 == 0 && number < 2 * options.addresses;
                 let device = is_device.then(|| generator.device()).flatten();
-                let banner = device.map_or_else(|| generator.of_server(), |device| generator.of_device(device));
+                let banner = match device {
+                    Some(device) => generator.of_device(device),
+                    None => generator.of_server(),
+                };
                 (V4(0x0a00_0000 + address), banner)
             })
             .collect();

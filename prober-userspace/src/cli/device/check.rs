@@ -1,5 +1,6 @@
 //! `prober device check`: the lint of signatures.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -77,8 +78,9 @@ impl CheckArgs {
             return Ok(code);
         }
         let mut text: String = findings.iter().fold(String::new(), |text, finding| text + &finding.to_string() + "\n");
-        text += &format!(
-            "{} devices, {} keywords, {} negatives: {} faults\n",
+        let _ = writeln!(
+            text,
+            "{} devices, {} keywords, {} negatives: {} faults",
             grouped(database.devices().len() as u64),
             grouped(database.devices().iter().map(|device| device.keywords.len() as u64).sum()),
             grouped(negatives.len() as u64),

@@ -1,5 +1,6 @@
 //! `prober device import`: signature files out of fingerprint files that the user has.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -67,7 +68,7 @@ impl ImportArgs {
         write_files(&self.output, &to_files(database.devices(), prefix))?;
         let mut text = format!("{} devices\n", grouped(database.devices().len() as u64));
         for (reason, count) in all.left_out {
-            text += &format!("left out: {} ({reason})\n", grouped(count as u64));
+            let _ = writeln!(text, "left out: {} ({reason})", grouped(count as u64));
         }
         Ok(put(&text)?)
     }

@@ -2,6 +2,8 @@
 //! themselves, escapes of letters that mean nothing, `$` before a last line feed, and anchors where a fingerprint looks at
 //! one field of a banner only.
 
+use std::fmt::Write;
+
 /// How the anchors of a pattern are to be read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Anchors<'a> {
@@ -66,7 +68,7 @@ impl Writer<'_> {
                     value = value * 8 + digit;
                     self.rest.next();
                 }
-                self.text += &format!("\\x{value:02x}");
+                let _ = write!(self.text, "\\x{value:02x}");
             }
             Some('Z') => self.text.push_str(r"(?:\n?\z)"),
             Some('e') => self.text.push_str(r"\x1b"),
