@@ -182,7 +182,8 @@ fn survey(options: &Options, database: &Database, matcher: &Matcher) -> anyhow::
             .map(|number| {
                 // Each address has one at least; every twentieth address shows a device.
                 let address = (number % options.addresses) as u32;
-                let is_device = address.wrapping_mul(2_654_435_761) % 20 == 0 && number < 2 * options.addresses;
+                let is_device =
+                    address.wrapping_mul(2_654_435_761).is_multiple_of(20) && number < 2 * options.addresses;
                 let device = is_device.then(|| generator.device()).flatten();
                 let banner = match device {
                     Some(device) => generator.of_device(device),

@@ -15,6 +15,8 @@ use texts::Texts;
 
 /// Bytes of a literal that the prefilter can look for.
 pub(super) const LITERAL_BYTES_MIN: usize = 4;
+/// Bytes of the pieces of a long literal.
+const LITERAL_PIECE_BYTES: usize = 64;
 /// Most literals of one set.
 const SET_MAX: usize = 64;
 
@@ -33,6 +35,9 @@ pub(super) struct Exact {
     /// What must hold where it ends.
     pub(super) after: Option<Look>,
 }
+
+/// Most short texts of a pattern.
+const SIGNS_MAX: usize = 3;
 
 /// What [`exact`] takes.
 const EXACT_MAX: usize = 16;
@@ -99,6 +104,32 @@ pub(super) fn required(hir: &Hir, cost: &dyn Fn(&[u8]) -> u64) -> Option<Literal
     cheapest(facts.sets.into_iter().chain(whole), cost)
 }
 
+/// Short texts, of any length, that are in every match of a pattern without a set for the prefilter; folded, and the
+/// longest first.
+pub(super) fn signs(hir: &Hir) -> LiteralSet {
+    let facts = facts(hir, &no_cost);
+    let whole = facts.texts.as_ref().map(Texts::folded);
+    let mut signs: LiteralSet = facts
+        .sets
+        .into_iter()
+        .chain(whole)
+        .filter_map(|set| <[Vec<u8>; 1]>::try_from(shortest(&set)).ok())
+        .flatten()
+        .filter(|sign| !sign.is_empty())
+        .collect();
+    signs.sort_by_key(|sign| std::cmp::Reverse(sign.len()));
+    signs.dedup();
+    signs.truncate(SIGNS_MAX);
+    signs
+}
+
+/// Without the texts that hold another one.
+fn shortest(set: &LiteralSet) -> LiteralSet {
+    let holds = |text: &[u8], other: &[u8]| text != other && text.windows(other.len().max(1)).any(|part| part == other);
+    let keep = |text: &Vec<u8>| !set.iter().any(|other| other.is_empty() || holds(text, other));
+    set.iter().filter(|text| keep(text)).cloned().collect()
+}
+
 /// What is known of a part of a pattern.
 struct Facts {
     /// All that it can match, if that is a few texts.
@@ -126,13 +157,22 @@ fn facts(hir: &Hir, cost: &dyn Fn(&[u8]) -> u64) -> Facts {
     match hir.kind() {
         HirKind::Empty => Facts::exactly(Some(Texts::of_nothing())),
         HirKind::Look(_) => Facts::exactly(Some(Texts::of_look())),
-        HirKind::Literal(literal) => Facts::exactly(Texts::of_literal(&literal.0)),
+        HirKind::Literal(literal) => match Texts::of_literal(&literal.0) {
+            Some(texts) => Facts::exactly(Some(texts)),
+            None => in_pieces(&literal.0),
+        },
         HirKind::Class(class) => Facts::exactly(Texts::of_class(class)),
         HirKind::Capture(capture) => facts(&capture.sub, cost),
         HirKind::Repetition(repetition) => repeated(facts(&repetition.sub, cost), repetition.min, repetition.max),
         HirKind::Concat(parts) => in_a_row(parts, cost),
         HirKind::Alternation(parts) => any_of(parts, cost),
     }
+}
+
+/// A literal that is too long to be one text: any piece of it will do.
+fn in_pieces(literal: &[u8]) -> Facts {
+    let sets = literal.chunks(LITERAL_PIECE_BYTES).take(SET_MAX).map(|piece| vec![piece.to_ascii_lowercase()]);
+    Facts { texts: None, sets: sets.collect() }
 }
 
 fn repeated(sub: Facts, min: u32, max: Option<u32>) -> Facts {

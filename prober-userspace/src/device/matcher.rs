@@ -57,11 +57,14 @@ impl Matcher {
         for (number, text) in database.patterns().iter().enumerate() {
             let id = KeywordId(number as u32);
             let hir = super::pattern::parse(text).expect("the patterns of a database were checked when it was loaded");
-            let pattern = Pattern::new(text, &hir);
+            let mut pattern = Pattern::new(text, &hir);
             let literals = match pattern.exact() {
                 Some(exact) => Some(exact.texts.iter().map(|text| text.to_ascii_lowercase()).collect()),
                 None => literal::required(&hir, &cost),
             };
+            if literals.is_none() {
+                pattern = pattern.with_signs(&literal::signs(&hir));
+            }
             match (literals, pattern.first_bytes()) {
                 (Some(literals), _) => {
                     for literal in literals {
@@ -95,15 +98,15 @@ impl Matcher {
                 self.patterns[id.0 as usize].at(id, banner, &folded, start..start + len, scratch);
             }
         });
-        scratch.folded = folded;
         if let Some(first) = banner.first() {
             for &id in self.of_first_byte.get(u32::from(*first)) {
-                self.patterns[id.0 as usize].anywhere(id, banner, scratch);
+                self.patterns[id.0 as usize].anywhere(id, banner, &folded, scratch);
             }
         }
         for &id in &self.always {
-            self.patterns[id.0 as usize].anywhere(id, banner, scratch);
+            self.patterns[id.0 as usize].anywhere(id, banner, &folded, scratch);
         }
+        scratch.folded = folded;
         scratch.end()
     }
 

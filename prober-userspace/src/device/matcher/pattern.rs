@@ -1,11 +1,12 @@
 //! One keyword of a matcher: how it is verified, cheapest first.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::OnceLock;
 
+use memchr::memmem::Finder;
 use regex_automata::Input;
 use regex_automata::meta::Regex;
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, Look};
 
 use super::Scratch;
 use crate::device::database::KeywordId;
@@ -18,6 +19,10 @@ pub(super) struct Pattern {
     verify: Verify,
     /// What the first bytes of the banner must be; nothing if the pattern may match further on.
     beginning: Vec<Place>,
+    /// Bytes of a banner that it can match.
+    lengths: RangeInclusive<usize>,
+    /// Folded texts that the banner must hold.
+    signs: Vec<Finder<'static>>,
 }
 
 #[derive(Debug)]
@@ -42,8 +47,18 @@ impl Pattern {
             Some(exact) => Verify::Exact(exact),
             None => Verify::Regex { text: text.to_owned(), regex: OnceLock::new() },
         };
+        let anchored = hir.properties().look_set_prefix().contains(Look::Start)
+            && hir.properties().look_set_suffix().contains(Look::End);
+        let most = hir.properties().maximum_len().filter(|_| anchored).unwrap_or(usize::MAX);
+        let lengths = hir.properties().minimum_len().unwrap_or(0)..=most;
         let place = |set: &ByteSet| set.single().map_or(Place::OneOf(*set), Place::Byte);
-        Self { verify, beginning: places.iter().map(place).collect() }
+        Self { verify, beginning: places.iter().map(place).collect(), lengths, signs: Vec::new() }
+    }
+
+    /// Looks for these texts before it is verified.
+    pub(super) fn with_signs(mut self, signs: &[Vec<u8>]) -> Self {
+        self.signs = signs.iter().map(|sign| Finder::new(sign).into_owned()).collect();
+        self
     }
 
     pub(super) fn exact(&self) -> Option<&Exact> {
@@ -67,18 +82,21 @@ impl Pattern {
                     scratch.settle(id, true);
                 }
             }
-            Verify::Regex { .. } => self.anywhere(id, banner, scratch),
+            Verify::Regex { .. } => self.anywhere(id, banner, folded, scratch),
         }
     }
 
     /// It may be anywhere in the banner, or not at all.
-    pub(super) fn anywhere(&self, id: KeywordId, banner: &[u8], scratch: &mut Scratch) {
+    pub(super) fn anywhere(&self, id: KeywordId, banner: &[u8], folded: &[u8], scratch: &mut Scratch) {
         if scratch.is_settled(id) {
             return;
         }
-        let begins = self.beginning.len() <= banner.len()
+        let begins = self.lengths.contains(&banner.len())
+            && self.beginning.len() <= banner.len()
             && self.beginning.iter().zip(banner).all(|(place, byte)| place.has(*byte));
-        let matches = begins && self.verify_regex(id, banner, scratch);
+        let matches = begins
+            && self.signs.iter().all(|sign| sign.find(folded).is_some())
+            && self.verify_regex(id, banner, scratch);
         scratch.settle(id, matches);
     }
 

@@ -34,6 +34,9 @@ cn= ou= o= l= st= c=us subject: issuer: certificate inc. ltd. corporation techno
 /// What one occurrence in [`EVERYDAY`] counts.
 const EVERYDAY_COUNT: u32 = 500;
 
+/// What four bytes over the end of a line count at least: any header may follow any other.
+const LINE_END_COUNT: u32 = 400;
+
 /// Counts of four folded bytes in a row.
 pub(super) struct Rarity(HashMap<u32, u32>);
 
@@ -65,7 +68,9 @@ impl Rarity {
     }
 
     fn count(&self, window: &[u8]) -> u64 {
-        number(window).and_then(|window| self.0.get(&window)).copied().unwrap_or(0).into()
+        let counted = number(window).and_then(|window| self.0.get(&window)).copied().unwrap_or(0);
+        let ends_line = window.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
+        u64::from(if ends_line { counted.max(LINE_END_COUNT) } else { counted })
     }
 }
 

@@ -16,7 +16,9 @@ pub(super) fn replace(text: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
     let (digits, hex) = run.iter().fold((0, true), |(digits, hex), byte| {
         (digits + usize::from(byte.is_ascii_digit()), hex && byte.is_ascii_hexdigit())
     });
-    let begins_word = at == 0 || !matches!(text[at - 1], b'.' | b'_' | b'-' | b':');
+    let before = at.checked_sub(1).map_or(b' ', |before| text[before]);
+    let goes_on = matches!(before, b'.' | b'_' | b'-');
+    let begins_word = !goes_on && before != b':';
     let mut put = |kept: usize, placeholder: &[u8], taken: usize| {
         out.extend_from_slice(&rest[..kept]);
         out.extend_from_slice(placeholder);
@@ -50,7 +52,7 @@ pub(super) fn replace(text: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
             }
         }
         if digits == len {
-            if begins_word && let Some((placeholder, taken)) = of_digits(text, at, len) {
+            if !goes_on && let Some((placeholder, taken)) = of_digits(text, at, len, begins_word) {
                 return put(0, placeholder, taken);
             }
             if len >= DECIMAL_MIN {
@@ -67,11 +69,14 @@ pub(super) fn replace(text: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
     put(len, b"", len)
 }
 
-fn of_digits(text: &[u8], at: usize, len: usize) -> Option<(&'static [u8], usize)> {
+fn of_digits(text: &[u8], at: usize, len: usize, begins_word: bool) -> Option<(&'static [u8], usize)> {
     let rest = &text[at..];
     match len {
-        4 => iso(rest).map(|taken| (&b"<date>"[..], taken)),
-        1..=3 => time(rest).map(|taken| (&b"<time>"[..], taken)).or_else(|| ip(text, at)),
+        4 if begins_word => iso(rest).map(|taken| (&b"<date>"[..], taken)),
+        1..=3 => {
+            let time = if begins_word { time(rest) } else { None };
+            time.map(|taken| (&b"<time>"[..], taken)).or_else(|| ip(text, at))
+        }
         _ => None,
     }
 }
@@ -107,9 +112,10 @@ fn pairs(text: &[u8]) -> Option<(usize, usize)> {
 
 /// `1:02:03`, `01:02:03`, with fractions.
 fn time(text: &[u8]) -> Option<usize> {
-    let hours = [&b"0:00:00"[..], b"00:00:00"].into_iter().find(|like| is_like(text, like))?.len();
-    let len = hours + fraction(&text[hours..]);
-    ended(text, len).filter(|len| text.get(*len) != Some(&b':'))
+    let seconds = [&b"0:00:00"[..], b"00:00:00"].into_iter().find(|like| is_like(text, like))?.len();
+    let fraction = seconds + fraction(&text[seconds..]);
+    let ends = |len: &usize| text.get(*len) != Some(&b':');
+    [fraction, seconds].into_iter().find_map(|len| ended(text, len)).filter(ends)
 }
 
 fn fraction(text: &[u8]) -> usize {
@@ -125,14 +131,16 @@ fn iso(text: &[u8]) -> Option<usize> {
     if !times {
         return None;
     }
-    let mut len = days + 9;
-    len += fraction(&text[len..]);
-    for zone in [&b"Z"[..], b"+00:00", b"-00:00", b"+0000", b"-0000"] {
-        if is_like(&text[len..], zone) {
-            return ended(text, len + zone.len());
+    let seconds = days + 9;
+    let fraction = seconds + fraction(&text[seconds..]);
+    for len in [fraction, seconds] {
+        let zones = [&b"Z"[..], b"+00:00", b"-00:00", b"+0000", b"-0000"];
+        let zone = zones.into_iter().find(|zone| is_like(&text[len..], zone)).map_or(0, <[u8]>::len);
+        if let Some(len) = ended(text, len + zone) {
+            return Some(len);
         }
     }
-    ended(text, len)
+    None
 }
 
 /// `Mon, 05 Jan 2026 10:00:00 GMT`, `Monday` excepted; `Mon Jan  5 10:00:00 2026`.
@@ -186,7 +194,8 @@ fn ip(text: &[u8], at: usize) -> Option<(&'static [u8], usize)> {
         len += digits;
     }
     let after = text.get(at + len).copied().unwrap_or(b' ');
-    let follows = after == b'.' && text.get(at + len + 1).is_some_and(u8::is_ascii_alphanumeric);
+    let follows =
+        after == b'.' && text.get(at + len + 1).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'<');
     if follows || after == b'-' || after == b'_' || after.is_ascii_alphanumeric() {
         return None;
     }
@@ -217,5 +226,6 @@ fn announces_version(before: &[u8]) -> bool {
     let blank = |byte: &&u8| matches!(byte, b' ' | b':' | b'=' | b'"' | b'.');
     let end = before.len() - before.iter().rev().take(4).take_while(blank).count();
     let len = before[..end].iter().rev().take(10).take_while(|byte| byte.is_ascii_alphabetic()).count();
-    WORDS.iter().any(|word| word.eq_ignore_ascii_case(&before[end - len..end]))
+    let whole = !before[..end - len].last().is_some_and(u8::is_ascii_alphanumeric);
+    whole && WORDS.iter().any(|word| word.eq_ignore_ascii_case(&before[end - len..end]))
 }

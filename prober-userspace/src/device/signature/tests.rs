@@ -46,7 +46,7 @@ fn each_fault_is_named_with_its_line() {
     fails("maker = 'A'", "", 4, "without a maker");
     fails("'A 1'", "' '", 4, "name is empty");
     fails("maker", "makers", 1, "unknown field");
-    fails("source = 's'\n", "", 4, "missing field");
+    fails("source = 's'\n", "", 3, "missing field");
     fails("[[device]]", "[[device]", 3, "");
 }
 
