@@ -132,6 +132,10 @@ impl Linter<'_> {
             for estimate in self.scorer.estimates(&[banner], &[]) {
                 let reason = format!("is seen in {}: {}", negative.place, shown(&negative.banner));
                 let device = self.database.device(estimate.device);
+                // Level 0 claims no device: ordinary servers run embedded web servers as well.
+                if device.level() == Level::Embedded {
+                    continue;
+                }
                 let keyword = estimate.keywords.first().map(|place| usize::from(*place));
                 self.findings.push(Finding::of(device, keyword, Rule::Negative, reason));
             }

@@ -41,7 +41,10 @@ fn estimates_are_shown_with_names_and_keywords() {
     let row = "SELECT concat_ws('|', ip, name, model, level, firmware_version, keywords[1], keywords[2]) FROM device
                WHERE level = 4";
     assert_eq!(text(&store, row), r#"192.0.2.1|A 1|1|4|1.2|ab"cd\w|efgh"#);
-    assert_eq!(text(&store, "SELECT concat(weights::VARCHAR, ports) FROM device_signature WHERE id = 0"), "[0.5, 0.5]T:80");
+    assert_eq!(
+        text(&store, "SELECT concat(weights::VARCHAR, ports) FROM device_signature WHERE id = 0"),
+        "[0.5, 0.5]T:80"
+    );
     assert_eq!(count(&store, "SELECT addresses::UBIGINT FROM device_kind WHERE kind = 'router'"), 2);
     assert_eq!(count(&store, "SELECT addresses::UBIGINT FROM device_maker WHERE maker = 'A'"), 2);
     assert_eq!(count(&store, "SELECT addresses::UBIGINT FROM device_level WHERE level = 3"), 2);
