@@ -3,6 +3,7 @@
 
 pub mod control;
 mod database;
+pub mod device;
 pub mod doctor;
 pub mod exclude;
 pub mod export;
@@ -42,6 +43,7 @@ enum Command {
     Sql(sql::SqlArgs),
     Export(export::ExportArgs),
     Exclude(exclude::ExcludeArgs),
+    Device(Box<device::DeviceArgs>),
     /// Check this host: kernel, driver, capabilities, gateway, clock, and what to do about each
     Doctor(doctor::DoctorArguments),
 }
@@ -67,6 +69,7 @@ pub fn run() -> ExitCode {
         Command::Sql(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Export(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Exclude(command) => command.run(),
+        Command::Device(command) => command.run(),
         Command::Doctor(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| output::report(&error))

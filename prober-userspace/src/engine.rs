@@ -9,6 +9,7 @@
 //! Data-plane threads work in fixed batches, without locks or logs per packet. What a scan is stands in `scan`.
 
 mod counts;
+pub mod estimation;
 pub mod open;
 mod planner;
 mod receiver;

@@ -1,9 +1,10 @@
 //! Library of the `prober` daemon and command: targets, engines, store and commands.
 //!
-//! `model` and `target` are pure: they take time, randomness and settings as arguments. Only `io`, `engine` and `cli`
+//! `model`, `target` and `device` are pure: they take time, randomness and settings as arguments. Only `io`, `engine` and `cli`
 //! touch the world.
 
 pub mod cli;
+pub mod device;
 pub mod engine;
 pub mod io;
 pub mod model;

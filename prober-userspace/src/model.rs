@@ -1,6 +1,7 @@
 //! The nouns that several parts share. Pure: no clock, no I/O.
 
 pub mod banner;
+pub mod device;
 pub mod link;
 pub mod mac;
 pub mod request;

@@ -12,10 +12,10 @@ pub mod plan;
 pub mod port_sets;
 pub mod ports;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 pub mod range;
 pub mod rate;
 pub mod schedule;
 pub mod shard;
 pub mod special;
-mod splitmix;
+pub(crate) mod splitmix;

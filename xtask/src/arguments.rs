@@ -21,7 +21,7 @@ pub enum Task {
     Test(test::Options),
     /// What the continuous integration runs: the same as `test`
     Ci(test::Options),
-    /// Measures: throughput, grab, rate, ingest, plan
+    /// Measures: throughput, grab, rate, ingest, match, plan
     Bench(bench::Options),
     /// Makes the lab and works in it
     Lab(lab::Words),

@@ -31,6 +31,8 @@ enum Subject {
     Rate,
     /// Replies/s from events to the database, and bytes per row
     Ingest,
+    /// Distinct banners/s against 10,000 keywords, beside the naive loop; and a survey's banners to the database
+    Match,
     /// Targets/s of a plan over the whole address space, and memory
     Plan,
 }
@@ -42,7 +44,8 @@ pub fn bench(options: &Options) -> Result<()> {
         Subject::Throughput => in_lab("throughput")?,
         Subject::Grab => in_lab("grab")?,
         Subject::Rate => in_lab("rate")?,
-        Subject::Ingest => ingest()?,
+        Subject::Ingest => example("ingest")?,
+        Subject::Match => example("matching")?,
         Subject::Plan => plan()?,
     };
     if options.json {
@@ -58,9 +61,9 @@ fn in_lab(subject: &str) -> Result<Command> {
 }
 
 /// Built with the whole workspace: for one package alone, the database's crates would be compiled with other features.
-fn ingest() -> Result<Command> {
+fn example(name: &str) -> Result<Command> {
     workspace::run(workspace::cargo()?.args(["build", "--release", "--workspace", "--examples"]))?;
-    Ok(Command::new(workspace::built("examples/ingest")?))
+    Ok(Command::new(workspace::built("examples")?.join(name)))
 }
 
 /// 2^32 addresses, one port, walked to the end without sending.

@@ -5,6 +5,7 @@ mod banners;
 mod batch;
 mod command;
 mod counters;
+mod devices;
 mod error;
 mod exclusions;
 mod export;
@@ -22,6 +23,7 @@ use duckdb::{AccessMode, Config, Connection};
 
 use crate::io::privileges::restrict_new_files;
 pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
+pub use devices::{EstimateBatch, StoredBanner};
 pub use error::StoreError;
 pub(crate) use error::reason;
 pub use exclusions::{StoredExclusion, stored_ranges};

@@ -5,7 +5,7 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A bijection on 64 bits in which every input bit touches every output bit.
 #[inline]
-pub(super) const fn mix(value: u64) -> u64 {
+pub(crate) const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
@@ -13,26 +13,26 @@ pub(super) const fn mix(value: u64) -> u64 {
 
 /// The `index`-th number of the sequence that `seed` starts.
 #[inline]
-pub(super) const fn nth(seed: u64, index: u64) -> u64 {
+pub(crate) const fn nth(seed: u64, index: u64) -> u64 {
     mix(seed.wrapping_add(GOLDEN.wrapping_mul(index.wrapping_add(1))))
 }
 
 /// A 64-bit hash of a sequence of numbers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Digest(u64);
+pub(crate) struct Digest(u64);
 
 impl Digest {
     /// Starts with what is being hashed and the version of its form.
-    pub(super) const fn new(kind: u64) -> Self {
+    pub(crate) const fn new(kind: u64) -> Self {
         Self(mix(kind))
     }
 
     /// Takes in one more number; order matters.
-    pub(super) const fn add(&mut self, value: u64) {
+    pub(crate) const fn add(&mut self, value: u64) {
         self.0 = mix(self.0.rotate_left(5).wrapping_add(GOLDEN) ^ mix(value));
     }
 
-    pub(super) const fn value(self) -> u64 {
+    pub(crate) const fn value(self) -> u64 {
         self.0
     }
 }

@@ -16,7 +16,12 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, scripts: &[include_str!("schema/v1_tables.sql"), include_str!("schema/v1_views.sql")] },
     Migration { version: 2, scripts: &[include_str!("schema/v2_banner.sql")] },
+    Migration { version: 3, scripts: &[include_str!("schema/v3_tables.sql"), include_str!("schema/v3_views.sql")] },
 ];
+
+/// How many steps there are.
+#[cfg(test)]
+pub(super) const STEPS: u64 = MIGRATIONS.len() as u64;
 
 /// The version that this program reads and writes.
 pub const LATEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;

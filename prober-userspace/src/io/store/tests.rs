@@ -1,6 +1,7 @@
 //! Tests with real database files.
 
 mod banners;
+mod devices;
 mod exporting;
 mod opening;
 mod resuming;

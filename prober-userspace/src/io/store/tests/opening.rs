@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use super::super::schema::STEPS;
 use super::super::{Access, LATEST_SCHEMA, Store, StoreError};
 use super::{count, new_database};
 
@@ -22,7 +23,7 @@ fn opening_again_changes_nothing() {
     let (_folder, path, store) = new_database();
     drop(store);
     let store = Store::open(&path, Access::Write).unwrap();
-    assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM schema_version"), u64::from(LATEST_SCHEMA));
+    assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM schema_version"), STEPS);
     drop(store);
     let store = Store::open(&path, Access::Read).unwrap();
     assert!(store.connection().execute_batch("CREATE TABLE t (x INTEGER)").is_err());
@@ -38,7 +39,8 @@ fn every_table_view_and_column_of_a_table_is_documented() {
         assert_eq!(count(&store, sql), 0, "{sql}");
     }
     let bare = "SELECT count(*)::UBIGINT FROM duckdb_columns() WHERE NOT internal AND comment IS NULL
-                AND table_name IN ('scan', 'reply', 'scan_counter', 'scan_clock', 'exclusion', 'audit', 'banner')";
+                AND table_name IN ('scan', 'reply', 'scan_counter', 'scan_clock', 'exclusion', 'audit', 'banner',
+                    'scan_exclusion', 'device_signature', 'device_estimate')";
     assert_eq!(count(&store, bare), 0);
 }
 
@@ -72,7 +74,9 @@ fn a_newer_schema_is_refused_both_ways() {
         let error = Store::open(&path, access).unwrap_err();
         assert_eq!(error, StoreError::NewerSchema { path: path.clone(), found: 99, known: LATEST_SCHEMA });
         assert!(
-            error.to_string().ends_with("schema 99, but this program knows up to 2; use a newer prober"),
+            error
+                .to_string()
+                .ends_with(&format!("schema 99, but this program knows up to {LATEST_SCHEMA}; use a newer prober")),
             "{error}"
         );
     }

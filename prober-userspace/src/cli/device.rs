@@ -1,0 +1,40 @@
+//! `prober device`: the database of devices, and what banners say by it.
+
+mod banners;
+mod check;
+mod export;
+mod import;
+mod list;
+mod matching;
+mod signatures;
+
+use std::process::ExitCode;
+
+/// Which device a banner speaks of, and the database that tells
+#[derive(Clone, Debug, clap::Args)]
+pub struct DeviceArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Action {
+    Check(check::CheckArgs),
+    Match(matching::MatchArgs),
+    List(list::ListArgs),
+    Import(import::ImportArgs),
+    Export(export::ExportArgs),
+}
+
+impl DeviceArgs {
+    /// Does what was asked.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.action {
+            Action::Check(arguments) => arguments.run(),
+            Action::Match(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+            Action::List(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+            Action::Import(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+            Action::Export(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+        }
+    }
+}

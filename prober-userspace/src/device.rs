@@ -1,0 +1,21 @@
+//! Which device a banner speaks of: signature files, the matcher, scores, and what prepares banners for it. Pure: texts
+//! and settings come in as arguments; reading files and clocks is the caller's.
+//!
+//! ```text
+//! signature files ─► database ─► matcher ─hits of each distinct banner─► scorer ─► estimates of an address
+//! banners ─► normalise ─► aggregate ─────────▲
+//! ```
+
+pub mod aggregate;
+pub mod database;
+pub mod export;
+pub mod generator;
+pub mod import;
+pub mod lint;
+mod literal;
+pub mod matcher;
+pub mod normalise;
+pub mod pattern;
+pub mod score;
+pub mod signature;
+pub mod starter;

@@ -1,0 +1,94 @@
+//! The threads that turn banners into estimates: normalise and aggregate, match each distinct banner, score each address.
+//! Shared out in equal parts; what the parts do is `device`'s.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::num::NonZero;
+use std::thread;
+
+use prober_common::address::V4;
+
+use crate::device::aggregate::{Aggregated, Aggregator};
+use crate::device::database::KeywordId;
+use crate::device::matcher::{Matcher, Scratch};
+use crate::device::score::{BannerHits, Scorer};
+use crate::model::device::AddressEstimates;
+use crate::target::ports::ProbePort;
+
+/// Threads that are worth having.
+pub fn threads() -> NonZero<usize> {
+    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+}
+
+/// Adds banners to aggregators, one for each thread.
+pub fn aggregate<T: AsRef<[u8]> + Sync>(aggregators: &mut [Aggregator], banners: &[(V4, T)]) {
+    let share = banners.len().div_ceil(aggregators.len().max(1)).max(1);
+    thread::scope(|scope| {
+        for (aggregator, banners) in aggregators.iter_mut().zip(banners.chunks(share)) {
+            scope.spawn(move || {
+                for (address, banner) in banners {
+                    aggregator.add(*address, banner.as_ref());
+                }
+            });
+        }
+    });
+}
+
+/// The keywords of each group's sample, in the order of the groups.
+pub fn match_groups(matcher: &Matcher, aggregated: &Aggregated, threads: NonZero<usize>) -> Vec<Box<[KeywordId]>> {
+    let groups = aggregated.groups();
+    let share = groups.len().div_ceil(threads.get()).max(1);
+    let parts = thread::scope(|scope| {
+        let workers: Vec<_> = groups
+            .chunks(share)
+            .map(|groups| {
+                scope.spawn(move || {
+                    let mut scratch = Scratch::default();
+                    groups.iter().map(|group| matcher.hits(&group.sample, &mut scratch).into()).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        join(workers)
+    });
+    parts.into_iter().flatten().collect()
+}
+
+/// The estimates of every address that has any, by address. `hits` as [`match_groups`] gives them; `open_ports` sorted,
+/// each once.
+pub fn estimate<S: BuildHasher + Sync>(
+    scorer: &Scorer<'_>,
+    aggregated: &Aggregated,
+    hits: &[Box<[KeywordId]>],
+    open_ports: &HashMap<V4, Vec<ProbePort>, S>,
+    threads: NonZero<usize>,
+) -> Vec<AddressEstimates> {
+    let addresses: Vec<&[(V4, u32)]> = aggregated.chunks().collect();
+    let share = addresses.len().div_ceil(threads.get()).max(1);
+    let of_address = &|pairs: &[(V4, u32)]| {
+        let address = pairs[0].0;
+        let banner = |group: u32| BannerHits {
+            text: &aggregated.groups()[group as usize].sample,
+            keywords: &hits[group as usize],
+        };
+        let banners: Vec<BannerHits<'_>> = pairs.iter().map(|(_, group)| banner(*group)).collect();
+        let ports = open_ports.get(&address).map_or(&[][..], Vec::as_slice);
+        let estimates = scorer.estimates(&banners, ports);
+        (!estimates.is_empty()).then_some(AddressEstimates { address, estimates })
+    };
+    let parts = thread::scope(|scope| {
+        let workers: Vec<_> = addresses
+            .chunks(share)
+            .map(|part| scope.spawn(move || part.iter().filter_map(|pairs| of_address(pairs)).collect::<Vec<_>>()))
+            .collect();
+        join(workers)
+    });
+    parts.into_iter().flatten().collect()
+}
+
+/// In the order in which they were started. A panic of one goes on here.
+fn join<T>(workers: Vec<thread::ScopedJoinHandle<'_, T>>) -> Vec<T> {
+    let join = |worker: thread::ScopedJoinHandle<'_, T>| {
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    };
+    workers.into_iter().map(join).collect()
+}

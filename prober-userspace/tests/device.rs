@@ -1,0 +1,216 @@
+//! Matching against the naive loop on real banners and on many made up ones, and the commands on devices as people run
+//! them.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use prober_userspace::device::aggregate::Aggregator;
+use prober_userspace::device::database::{Database, KeywordId};
+use prober_userspace::device::generator::BannerGenerator;
+use prober_userspace::device::matcher::{Matcher, Scratch};
+use prober_userspace::device::starter;
+use regex::bytes::{Regex, RegexBuilder};
+
+/// The data beside the workspace.
+fn data(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/device").join(name);
+    assert!(path.exists(), "{} is missing: this test needs the data beside the workspace", path.display());
+    path
+}
+
+fn banners(name: &str) -> Vec<String> {
+    let file = std::fs::File::open(data(name)).unwrap();
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text).unwrap();
+    let banner = |line: &str| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        row["banner"].as_str().unwrap().to_owned()
+    };
+    text.lines().map(banner).collect()
+}
+
+/// The oracle: every pattern on every banner.
+struct Naive(Vec<Regex>);
+
+impl Naive {
+    fn of(database: &Database) -> Self {
+        let build = |text: &String| RegexBuilder::new(text).unicode(false).build().unwrap();
+        Self(database.patterns().iter().map(build).collect())
+    }
+
+    fn hits(&self, banner: &[u8]) -> Vec<KeywordId> {
+        let hit = |(number, regex): (usize, &Regex)| regex.is_match(banner).then_some(KeywordId(number as u32));
+        self.0.iter().enumerate().filter_map(hit).collect()
+    }
+}
+
+/// Runs `check` on every index in two threads.
+fn in_two(count: usize, check: impl Fn(usize, &mut Scratch) + Sync) {
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            let check = &check;
+            scope.spawn(move || {
+                let mut scratch = Scratch::default();
+                (half..count).step_by(2).for_each(|number| check(number, &mut scratch));
+            });
+        }
+    });
+}
+
+#[test]
+fn real_banners_are_matched_as_the_naive_loop_matches_them() {
+    let (database, _) = Database::load(starter::files());
+    let (matcher, naive) = (Matcher::new(&database), Naive::of(&database));
+    let banners = [banners("banners.jsonl.gz"), banners("negatives.jsonl.gz")].concat();
+    assert!(banners.len() > 4_000);
+    in_two(banners.len(), |number, scratch| {
+        let banner = banners[number].as_bytes();
+        assert_eq!(matcher.hits(banner, scratch), naive.hits(banner), "{:?}", banners[number]);
+    });
+}
+
+#[test]
+fn made_up_banners_are_matched_as_the_naive_loop_matches_them() {
+    const SEED: u64 = 20_260;
+    let (database, _) = Database::load(starter::files());
+    let (matcher, naive) = (Matcher::new(&database), Naive::of(&database));
+    let mut generator = BannerGenerator::new(&database, SEED);
+    let banners: Vec<Vec<u8>> =
+        (0..100_000).map(|number| if number % 2 == 0 { generator.hostile() } else { generator.distinct() }).collect();
+    in_two(banners.len(), |number, scratch| {
+        assert_eq!(
+            matcher.hits(&banners[number], scratch),
+            naive.hits(&banners[number]),
+            "seed {SEED}, banner {number}"
+        );
+    });
+}
+
+#[test]
+fn a_group_has_the_hits_of_each_of_its_banners() {
+    let (database, _) = Database::load(starter::files());
+    let matcher = Matcher::new(&database);
+    let mut generator = BannerGenerator::new(&database, 20_261);
+    let mut scratch = Scratch::default();
+    for _ in 0..5_000 {
+        let device = generator.device().unwrap();
+        let (one, two) = (generator.of_device(device), generator.of_device(device));
+        let mut aggregator = Aggregator::default();
+        aggregator.add(prober_common::address::V4(1), &one);
+        aggregator.add(prober_common::address::V4(2), &two);
+        if aggregator.finish().groups().len() == 1 {
+            let hits = matcher.hits(&one, &mut scratch).to_vec();
+            assert_eq!(hits, matcher.hits(&two, &mut scratch), "{:?}", String::from_utf8_lossy(&one));
+        }
+    }
+}
+
+#[test]
+fn no_device_is_seen_in_firm_negatives() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = data("negatives.jsonl.gz");
+    let output = prober(folder.path(), &["device", "check", "--negatives", path.to_str().unwrap()], "");
+    assert!(output.status.success(), "{}", text(&output.stdout));
+}
+
+fn prober(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    use std::io::Write;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_prober"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("PROBER_DB")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that does not read closes its end.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+const GOOD: &str = "maker = 'Exampler'\n[[device]]\nname = 'Exampler X9'\nkind = 'camera'\nmodel = 'X9'\nsource = 's'\n\
+                    ports = '80,554'\nversion = 'X9/([0-9.]+)'\nkeywords = [{ regex = 'Exampler-X9/', weight = 1.0 }]\n\
+                    examples = ['Server: Exampler-X9/1.0']\n";
+const BANNERS: &str = "{\"address\": \"192.0.2.1\", \"port\": 80, \"banner\": \"Server: Exampler-X9/1.5\\r\\n\"}\n\n\
+                       {\"address\": \"192.0.2.2\", \"banner\": \"nothing \\u0000\"}\n";
+
+#[test]
+fn banners_are_matched_and_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::create_dir(at.join("own")).unwrap();
+    std::fs::write(at.join("own/x.toml"), GOOD).unwrap();
+    let arguments = ["device", "match", "-", "--signatures", "own", "--json", "--store", "--db", "x.duckdb"];
+    let output = prober(at, &arguments, BANNERS);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let row: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&row["address"], &row["model"]), (&"192.0.2.1".into(), &"X9".into()));
+    assert_eq!((&row["version"], &row["keywords"][0]), (&"1.5".into(), &"Exampler-X9/".into()));
+    let sql = "SELECT ip, model, firmware_version FROM device";
+    let stored = prober(at, &["sql", "--db", "x.duckdb", "--format", "csv", sql], "");
+    assert_eq!(text(&stored.stdout), "ip,model,firmware_version\n192.0.2.1,X9,1.5\n");
+    let by_ports = ["device", "match", "-", "--signatures", "own", "--no-starter", "--banner-share", "0.5", "--json"];
+    assert!(prober(at, &by_ports, BANNERS).stdout.is_empty());
+    for (input, fault) in [("{\"banner\": 1}\n", "-:1"), ("{}\n{", "-:1"), ("\n\nx", "-:3")] {
+        let refused = prober(at, &["device", "match", "-"], input);
+        assert!(!refused.status.success() && text(&refused.stderr).contains(fault), "{}", text(&refused.stderr));
+    }
+    assert!(!prober(at, &["device", "match", "--db", "x.duckdb"], "").status.success());
+}
+
+#[test]
+fn a_bad_file_is_named_and_the_others_load_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::create_dir(at.join("own")).unwrap();
+    std::fs::write(at.join("own/a.toml"), GOOD).unwrap();
+    std::fs::write(at.join("own/b.toml"), GOOD.replace("X9", "X8").replace("'Exampler-X8/'", "'('")).unwrap();
+    std::fs::write(at.join("own/c.toml"), [0xff, 0xfe]).unwrap();
+    let list = ["device", "list", "--signatures", "own", "--no-starter", "--json"];
+    let refused = prober(at, &list, "");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("c.toml") && text(&refused.stderr).contains("--keep-going"));
+    std::fs::remove_file(at.join("own/c.toml")).unwrap();
+    let refused = text(&prober(at, &list, "").stderr);
+    assert!(refused.contains("b.toml:9: ") && refused.contains("unclosed group"), "{refused}");
+    let kept = prober(at, &[&list[..], &["--keep-going"]].concat(), "");
+    let rows: serde_json::Value = serde_json::from_slice(&kept.stdout).unwrap();
+    assert_eq!((rows.as_array().unwrap().len(), &rows[0]["model"]), (1, &"X9".into()));
+    assert!(text(&kept.stderr).contains("b.toml:9: "));
+    let checked = prober(at, &["device", "check", "own", "--json"], "");
+    assert_eq!(checked.status.code(), Some(1));
+    let findings: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!((&findings[0]["line"], &findings[0]["rule"]), (&9.into(), &"format".into()));
+    assert!(prober(at, &["device", "check", "own/a.toml"], "").status.success());
+}
+
+#[test]
+fn what_is_exported_and_imported_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let done = |arguments: &[&str]| {
+        let output = prober(at, arguments, "");
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    done(&["device", "export", "--format", "toml", "-o", "all"]);
+    let count = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap().as_array().unwrap().len();
+    let exported = count(&done(&["device", "list", "--signatures", "all", "--no-starter", "--json"]));
+    assert_eq!(exported, count(&done(&["device", "export", "--format", "json"])));
+    assert!(done(&["device", "export", "--format", "csv"]).lines().count() > exported);
+    std::fs::write(
+        at.join("probes"),
+        "match http m|^HTTP/1\\.1 200 .*\\r\\nServer: Exampler| p/Exampler/ d/webcam/\nmatch x m|(?=a)|\n",
+    )
+    .unwrap();
+    let said = done(&["device", "import", "nmap", "probes", "-o", "imported"]);
+    assert!(said.contains("1 devices") && said.contains("left out: 1"), "{said}");
+    assert_eq!(count(&done(&["device", "list", "--signatures", "imported", "--no-starter", "--json"])), 1);
+    assert!(!prober(at, &["device", "import", "recog", "probes", "-o", "imported"], "").status.success());
+}
