@@ -7,7 +7,9 @@
 //! ```
 
 pub mod aggregate;
+pub mod build;
 pub mod database;
+pub mod evaluate;
 pub mod export;
 pub mod generator;
 pub mod import;

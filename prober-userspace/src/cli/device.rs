@@ -1,7 +1,9 @@
 //! `prober device`: the database of devices, and what banners say by it.
 
 mod banners;
+mod build;
 mod check;
+mod evaluate;
 mod export;
 mod import;
 mod list;
@@ -20,6 +22,8 @@ pub struct DeviceArgs {
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Action {
     Check(check::CheckArgs),
+    Build(build::BuildArgs),
+    Evaluate(evaluate::EvaluateArgs),
     Match(matching::MatchArgs),
     List(list::ListArgs),
     Import(import::ImportArgs),
@@ -31,6 +35,8 @@ impl DeviceArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.action {
             Action::Check(arguments) => arguments.run(),
+            Action::Build(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+            Action::Evaluate(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
             Action::Match(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
             Action::List(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
             Action::Import(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),

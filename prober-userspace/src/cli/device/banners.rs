@@ -9,6 +9,10 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
+use crate::device::build::Labelled;
+use crate::device::evaluate::Sample;
+use crate::model::device::Kind;
+
 /// Longest line, in bytes: a banner of 96 KiB, escaped.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 
@@ -28,7 +32,80 @@ pub(super) struct BannerLine {
     pub(super) ports: Option<String>,
     /// A negative that is not to be scored.
     #[serde(default)]
-    pub(super) ambiguous: bool,
+    pub(super) ambiguous: Option<bool>,
+    /// What is true of it: who makes the device.
+    #[serde(default, alias = "vendor")]
+    maker: String,
+    /// What the device is for: a kind, or one of its other names.
+    #[serde(default, alias = "device_kind")]
+    kind: String,
+    /// Its model.
+    #[serde(default)]
+    model: String,
+    /// Protocol that the banner came by.
+    #[serde(default)]
+    protocol: String,
+    /// Group of an evaluation.
+    #[serde(default)]
+    regime: String,
+}
+
+impl BannerLine {
+    /// With its labels, for making and judging databases.
+    pub(super) fn sample(self) -> Sample {
+        let labelled = Labelled {
+            banner: self.banner,
+            maker: self.maker,
+            kind: kind_of(&self.kind),
+            model: self.model,
+            port: self.port.filter(|port| *port > 0).map(|port| port.to_string()).unwrap_or_default(),
+        };
+        Sample { labelled, protocol: self.protocol, regime: self.regime }
+    }
+}
+
+/// Kinds by other names that collections of banners use; `None` for what says nothing.
+fn kind_of(name: &str) -> Option<Kind> {
+    let name = match name {
+        "broadband_router_modem" => "modem",
+        "wap_wireless" => "access_point",
+        "ics_plc" => "industrial_control",
+        "building_env" => "building_control",
+        "nas_storage" => "nas",
+        "serial_device_server" => "serial_server",
+        "ups_power" => "ups",
+        "media_device" => "media_player",
+        "bmc_kvm" => "remote_management",
+        "utm_vpn_security" => "vpn_gateway",
+        "video_conferencing" => "conferencing",
+        "dvr_nvr" => "recorder",
+        "pbx_telecom" => "pbx",
+        "access_pos" => "access_control",
+        other => other,
+    };
+    name.parse().ok()
+}
+
+/// Reads labelled banners.
+pub(super) fn read_samples(path: &Path) -> anyhow::Result<Vec<Sample>> {
+    let mut samples = Vec::new();
+    for_each_line(path, |_, line| {
+        samples.push(line.sample());
+        Ok(())
+    })?;
+    Ok(samples)
+}
+
+/// Reads banners of no device; ambiguous ones are left out.
+pub(super) fn read_negatives(path: &Path) -> anyhow::Result<Vec<String>> {
+    let mut negatives = Vec::new();
+    for_each_line(path, |_, line| {
+        if line.ambiguous != Some(true) {
+            negatives.push(line.banner);
+        }
+        Ok(())
+    })?;
+    Ok(negatives)
 }
 
 /// Calls `take` with each line and its number, from 1; `-` is standard input.

@@ -93,7 +93,7 @@ impl CheckArgs {
 
 fn read_negatives(path: &Path, negatives: &mut Vec<Negative>) -> anyhow::Result<()> {
     for_each_line(path, |number, line| {
-        if !line.ambiguous {
+        if line.ambiguous != Some(true) {
             let place = format!("{}:{number}", path.display());
             negatives.push(Negative { place, banner: line.banner.into_bytes() });
         }
