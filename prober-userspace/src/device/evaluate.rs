@@ -102,8 +102,7 @@ impl<'a> Evaluator<'a> {
         let ports = |sample: &Sample| {
             sample.labelled.port.parse::<PortList>().map(|list| list.ports().to_vec()).unwrap_or_default()
         };
-        let samples =
-            samples.iter().map(|sample| (sample, hits(&sample.labelled.banner), ports(sample))).collect();
+        let samples = samples.iter().map(|sample| (sample, hits(&sample.labelled.banner), ports(sample))).collect();
         let negatives = negatives.iter().map(|banner| (banner.as_str(), hits(banner))).collect();
         Self { database, samples, negatives }
     }

@@ -44,7 +44,7 @@ pub(super) struct BuildArgs {
 /// What a stage left of what it got.
 #[derive(Serialize)]
 struct Stage {
-    stage: &'static str,
+    name: &'static str,
     took: usize,
     left: usize,
 }
@@ -62,10 +62,10 @@ impl BuildArgs {
         let mut stages = Vec::new();
         let distinct = distinct(samples, &mut stages);
         let proposed = build(&distinct, &negatives);
-        stages.push(Stage { stage: "propose", took: distinct.len(), left: proposed.len() });
+        stages.push(Stage { name: "propose", took: distinct.len(), left: proposed.len() });
         let count = proposed.len();
         let accepted = accepted(proposed, negatives);
-        stages.push(Stage { stage: "check", took: count, left: accepted.len() });
+        stages.push(Stage { name: "check", took: count, left: accepted.len() });
         if accepted.is_empty() {
             bail!("device build: no device can be told from these banners; do they carry labels?");
         }
@@ -75,9 +75,14 @@ impl BuildArgs {
         }
         let mut table = Table::of(&["stage", "took>", "left>"]);
         for stage in &stages {
-            table.row([stage.stage.to_owned(), grouped(stage.took as u64), grouped(stage.left as u64)]);
+            table.row([stage.name.to_owned(), grouped(stage.took as u64), grouped(stage.left as u64)]);
         }
-        Ok(put(&format!("{}{} devices in {}\n", table.render(), grouped(accepted.len() as u64), self.output.display()))?)
+        Ok(put(&format!(
+            "{}{} devices in {}\n",
+            table.render(),
+            grouped(accepted.len() as u64),
+            self.output.display()
+        ))?)
     }
 }
 
@@ -88,22 +93,24 @@ fn distinct(samples: Vec<Labelled>, stages: &mut Vec<Stage>) -> Vec<Labelled> {
         .into_iter()
         .filter(|row| !row.maker.is_empty() || !row.model.is_empty() || row.kind.is_some())
         .collect();
-    stages.push(Stage { stage: "labelled", took, left: labelled.len() });
+    stages.push(Stage { name: "labelled", took, left: labelled.len() });
     let took = labelled.len();
     let mut seen = HashSet::new();
     let distinct: Vec<Labelled> = labelled
         .into_iter()
         .filter(|row| seen.insert((normalise(row.banner.as_bytes()), row.maker.clone(), row.model.clone())))
         .collect();
-    stages.push(Stage { stage: "normalise and aggregate", took, left: distinct.len() });
+    stages.push(Stage { name: "normalise and aggregate", took, left: distinct.len() });
     distinct
 }
 
 /// What the check finds no fault with. Leaving one out can make no other one worse.
 fn accepted(proposed: Vec<Device>, negatives: Vec<String>) -> Vec<Device> {
     let (database, _) = Database::of(proposed);
-    let negative =
-        |(number, banner): (usize, String)| Negative { place: format!("negative {number}"), banner: banner.into_bytes() };
+    let negative = |(number, banner): (usize, String)| Negative {
+        place: format!("negative {number}"),
+        banner: banner.into_bytes(),
+    };
     let negatives: Vec<Negative> = negatives.into_iter().enumerate().map(negative).collect();
     let faulty: BTreeSet<String> = lint(&database, &negatives).into_iter().map(|finding| finding.device).collect();
     database.devices().iter().filter(|device| !faulty.contains(&device.title())).cloned().collect()

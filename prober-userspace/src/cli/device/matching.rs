@@ -155,8 +155,8 @@ fn from_store(store: &Store, scan: Option<ScanId>) -> anyhow::Result<Collected> 
         collected.open_ports.entry(banner.address).or_default().push(banner.port);
         collected.banners.add(banner.address, &banner.text);
     })?;
-    if read.is_none() {
-        bail!("database {}: holds no banners; name a file of banners instead", store.path().display());
+    if read == 0 {
+        bail!("database {}: holds no banners; grab some with `prober grab`, or name a file", store.path().display());
     }
     Ok(collected)
 }

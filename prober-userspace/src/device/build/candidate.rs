@@ -49,7 +49,8 @@ pub(super) fn candidates(banner: &str) -> Candidates<'_> {
             let word = &banner[words[last].clone()];
             let text = words[first].start..words[last].end;
             let parted = last > first && is_parted(&banner[words[last - 1].end..words[last].start]);
-            if parted || is_identifier(word) || text.len() > *BYTES.end() || masked[words[last].clone()].contains(&true) {
+            if parted || is_identifier(word) || text.len() > *BYTES.end() || masked[words[last].clone()].contains(&true)
+            {
                 break;
             }
             let text = &banner[text];

@@ -95,24 +95,12 @@ impl Store {
         self.in_transaction(add).map_err(self.failed("adding estimates"))
     }
 
-    /// Calls `take` with each stored banner, of one scan or of all; `None` if this file has no table of banners yet.
-    pub fn for_each_banner(
-        &self,
-        scan: Option<ScanId>,
-        mut take: impl FnMut(StoredBanner),
-    ) -> Result<Option<u64>, StoreError> {
-        let failed = self.failed("reading the banners");
-        let there: bool = self
-            .connection
-            .query_row("SELECT count(*) > 0 FROM duckdb_tables() WHERE table_name = 'banner'", [], |row| row.get(0))
-            .map_err(&failed)?;
-        if !there {
-            return Ok(None);
-        }
+    /// Calls `take` with each stored banner, of one scan or of all; how many there are.
+    pub fn for_each_banner(&self, scan: Option<ScanId>, mut take: impl FnMut(StoredBanner)) -> Result<u64, StoreError> {
         let mut read = || -> duckdb::Result<u64> {
             let mut statement = self.connection.prepare(
-                "SELECT address, port, transport::VARCHAR IN ('udp', '1'), encode(text) FROM banner
-                 WHERE text IS NOT NULL AND coalesce(scan_id = ?, true)",
+                "SELECT address, port, transport = 'udp', encode(text) FROM banner
+                 WHERE text <> '' AND coalesce(scan_id = ?, true)",
             )?;
             let mut rows = statement.query(params![scan.map(|scan| scan.0)])?;
             let mut count = 0;
@@ -124,7 +112,7 @@ impl Store {
             }
             Ok(count)
         };
-        read().map(Some).map_err(failed)
+        read().map_err(self.failed("reading the banners"))
     }
 }
 

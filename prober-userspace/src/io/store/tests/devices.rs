@@ -54,7 +54,16 @@ fn estimates_are_shown_with_names_and_keywords() {
     assert_eq!(store.add_estimates(later, &[AddressEstimates { address: V4(0xC000_0201), ..one }]).unwrap(), 1);
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM device"), 2);
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM address_with_several_devices"), 0);
-    assert_eq!(store.for_each_banner(None, |_| ()).unwrap(), None);
+    assert_eq!(store.for_each_banner(None, |_| ()).unwrap(), 0);
+    store
+        .connection()
+        .execute_batch(
+            r"INSERT INTO banner VALUES (NULL, 7, 161, 'udp', 'snmp', now(), 'answered', false, 'a\b \x00', NULL, 1, 1, 0, 9)",
+        )
+        .unwrap();
+    let mut read = Vec::new();
+    assert_eq!(store.for_each_banner(None, |banner| read.push((banner.address, banner.text))).unwrap(), 1);
+    assert_eq!(read, [(V4(7), br"a\b \x00".to_vec())]);
 }
 
 #[test]
