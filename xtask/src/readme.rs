@@ -66,10 +66,15 @@ fn check_command(command: &str, helps: &mut BTreeMap<String, String>) -> Result<
     let mut words = rest.split_whitespace();
     let names = words.next().unwrap_or_default().trim_matches(['<', '>']);
     for name in names.split('|').filter(|name| !name.starts_with('-')) {
-        let help = match helps.entry(format!("{program} {name}")) {
-            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(unknown) => unknown.insert(help(program, name)?),
-        };
+        let mut names = vec![name];
+        let mut help = known_help(program, &names, helps)?;
+        // A command of a command, as `device build`, has options of its own.
+        let next = words.clone().next().unwrap_or_default();
+        let is_command = |line: &str| line.strip_prefix("  ").and_then(|line| line.split(' ').next()) == Some(next);
+        if next.starts_with(|c: char| c.is_ascii_lowercase()) && help.lines().any(is_command) {
+            names.push(next);
+            help = known_help(program, &names, helps)?;
+        }
         let options = words.clone().take_while(|word| *word != "--").filter(|word| word.starts_with("--"));
         for option in options.map(|option| option.split('=').next().unwrap_or(option)) {
             let is_known = help.split([' ', ',', '\n', '=', '[']).any(|word| word == option);
@@ -81,13 +86,25 @@ fn check_command(command: &str, helps: &mut BTreeMap<String, String>) -> Result<
     Ok(())
 }
 
-fn help(program: &str, name: &str) -> Result<String> {
+fn known_help(program: &str, names: &[&str], helps: &mut BTreeMap<String, String>) -> Result<String> {
+    let key = format!("{program} {}", names.join(" "));
+    if let Some(known) = helps.get(&key) {
+        return Ok(known.clone());
+    }
+    let text = help(program, names)?;
+    helps.insert(key, text.clone());
+    Ok(text)
+}
+
+fn help(program: &str, names: &[&str]) -> Result<String> {
     if program == "xtask" {
-        let mut all = Arguments::command();
-        let task = all.find_subcommand_mut(name).context("no such task")?;
+        let mut task = &mut Arguments::command();
+        for name in names {
+            task = task.find_subcommand_mut(name).context("no such task")?;
+        }
         return Ok(task.render_long_help().to_string());
     }
-    workspace::output(Command::new(workspace::built("prober")?).args([name, "--help"])).context("no such command")
+    workspace::output(Command::new(workspace::built("prober")?).args(names).arg("--help")).context("no such command")
 }
 
 #[cfg(test)]
