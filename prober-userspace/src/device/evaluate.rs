@@ -132,9 +132,10 @@ impl<'a> Evaluator<'a> {
 impl Evaluation {
     fn count(&mut self, sample: &Sample, estimates: &[&Device]) {
         let truth = Truth::of(&sample.labelled);
+        let banner = model_key(&sample.labelled.banner);
         self.banners += 1;
         self.without_estimate += u64::from(estimates.is_empty());
-        self.wrong_device.count(estimates.iter().any(|device| truth.is_contradicted_by(device)));
+        self.wrong_device.count(estimates.iter().any(|device| truth.is_contradicted_by(device, &banner)));
         let protocol = Some(&sample.protocol).filter(|name| !name.is_empty()).cloned();
         let regime = Some(&sample.regime).filter(|name| !name.is_empty()).cloned();
         let kind = truth.kind.map(|kind| kind.name().to_owned());
@@ -225,17 +226,22 @@ impl Truth {
         }
     }
 
-    /// Both tell the maker, or both the model, and neither name is part of the other: the name of a family agrees with
-    /// those of its members.
-    fn is_contradicted_by(&self, device: &Device) -> bool {
+    /// Another maker; or another model, unless one name is part of the other or the banner itself says both: the name of a
+    /// family agrees with those of its members. `banner` in the form of `model_key`.
+    fn is_contradicted_by(&self, device: &Device, banner: &str) -> bool {
         let other_model = device.model.as_deref().map(model_key).zip(self.model.as_ref());
         self.has_other_maker(device)
-            || other_model.is_some_and(|(own, true_one)| !own.contains(true_one) && !true_one.contains(&own))
+            || other_model.is_some_and(|(own, true_one)| {
+                !own.contains(true_one) && !true_one.contains(&own) && !banner.contains(&own)
+            })
     }
 
     fn has_other_maker(&self, device: &Device) -> bool {
         let both = maker_of(device).zip(self.maker.as_ref());
-        both.is_some_and(|(own, true_one)| !own.contains(true_one) && !true_one.contains(&own))
+        both.is_some_and(|(own, true_one)| {
+            let (own, true_one) = (own.replace(' ', ""), true_one.replace(' ', ""));
+            !own.contains(&true_one) && !true_one.contains(&own)
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Texts that may become keywords: runs of words of a banner. A word is letters and digits; what stands between words of
 //! one candidate is kept as it is.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::mask::mask;
@@ -22,8 +22,8 @@ const COMMON: &str = "accept access address admin administrator age algorithm al
     authenticate authentication authorization available bad basic body by bytes cache centos charset close cn conf config \
     configuration connected connection console content control cookie copyright corp corporation data date debian default \
     description desc details device digest director document domain dropbear en error etag expires ext fedora file for \
-    forbidden found freebsd from ftp ftpd gateway gmt gmbh guest head hello home host html http https id igd in inc index \
-    information interface internet ip ipv4 ipv6 is iso issuer keep kernel lan language last length lighttpd limited linux llc \
+    forbidden found freebsd from ftp ftpd gateway gmt gmbh guest head hello home host hotspot html http https id igd in inc index \
+    information interface internet ip ipv4 ipv6 is iso issuer java keep kernel lan language last length lighttpd limited linux llc \
     local localhost location login ltd mail main management manager max menu method microsoft mode model modified moved \
     name net network nginx no nonce not number of ok on opaque openssh openssl org os ou page password path permanently \
     please pop port portable private product proftpd protocol public qop quot rapid ready realm redhat release request \
@@ -32,11 +32,22 @@ const COMMON: &str = "accept access address admin administrator age algorithm al
     unauthorized unix upnp urn usage user username utc utf uuid vary ver version vsftpd wan web welcome wifi windows with \
     www xhtml xml your";
 
-/// The candidates of a banner, each once.
-pub(super) type Candidates<'a> = BTreeSet<&'a str>;
+/// How a candidate looks where it stands in a banner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Looks {
+    /// Nothing that belongs to the same name stands before or after it: `A5500` in `A5500-48G` is not complete.
+    pub(super) is_complete: bool,
+    /// One of its words is a name by its look, wherever it stands.
+    pub(super) is_named: bool,
+    /// How many words it has.
+    pub(super) words: u8,
+}
+
+/// The candidates of a banner in lower case, each once.
+pub(super) type Candidates = BTreeMap<String, Looks>;
 
 /// Finds them. Time grows with the number of words.
-pub(super) fn candidates(banner: &str) -> Candidates<'_> {
+pub(super) fn candidates(banner: &str) -> Candidates {
     let banner = &banner[..banner.floor_char_boundary(BANNER_BYTES)];
     let masked = mask(banner);
     let words = words(banner);
@@ -53,14 +64,60 @@ pub(super) fn candidates(banner: &str) -> Candidates<'_> {
             {
                 break;
             }
-            let text = &banner[text];
             let ends_well = !is_number(word) || last > first && (is_model_number(word) || word.len() <= 2);
-            if ends_well && tells(text) {
-                found.insert(text);
+            if ends_well && tells(&banner[text.clone()]) {
+                let looks = Looks {
+                    is_complete: is_complete(banner.as_bytes(), &text),
+                    is_named: words[first..=last].iter().any(|word| is_name(&banner[word.clone()])),
+                    words: (last - first + 1) as u8,
+                };
+                let known = found.entry(banner[text].to_ascii_lowercase()).or_insert(looks);
+                known.is_complete &= looks.is_complete;
+                known.is_named &= looks.is_named;
             }
         }
     }
     found
+}
+
+/// Where a banner says a name, given its words in lower case: the name alone, and with the word before or after it. Unlike
+/// candidates these may hold what looks like a number or a version: that the name is one is known.
+pub(super) fn with_name(banner: &str, name: &[String]) -> Candidates {
+    let banner = &banner[..banner.floor_char_boundary(BANNER_BYTES)];
+    let (words, masked) = (words(banner), mask(banner));
+    let mut found = Candidates::new();
+    for first in 0..(words.len() + 1).saturating_sub(name.len()) {
+        let last = first + name.len() - 1;
+        if !words[first..=last].iter().zip(name).all(|(word, own)| banner[word.clone()].eq_ignore_ascii_case(own)) {
+            continue;
+        }
+        let is_joined =
+            |at: usize| words.get(at + 1).is_some_and(|next| !is_parted(&banner[words[at].end..next.start]));
+        let may_join = |at: usize| !masked[words[at].start] && !is_number(&banner[words[at].clone()]);
+        let before = first.checked_sub(1).filter(|before| is_joined(*before) && may_join(*before)).unwrap_or(first);
+        let after = if is_joined(last) && may_join(last + 1) { last + 1 } else { last };
+        for (from, to) in [(first, last), (before, last), (first, after)] {
+            let text = words[from].start..words[to].end;
+            let looks = Looks {
+                is_complete: is_complete(banner.as_bytes(), &text),
+                is_named: true,
+                words: (to - from + 1) as u8,
+            };
+            if text.len() >= 3 && text.len() <= 2 * *BYTES.end() {
+                found.insert(banner[text].to_ascii_lowercase(), looks);
+            }
+        }
+    }
+    found
+}
+
+/// Neither side is joined to another word by a sign that names of models hold.
+fn is_complete(banner: &[u8], text: &Range<usize>) -> bool {
+    let joins = |byte: Option<&u8>| byte.is_some_and(|byte| b"-_/+.".contains(byte));
+    let goes_on = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let before = text.start.checked_sub(1).and_then(|at| banner.get(at));
+    let further = text.start.checked_sub(2).and_then(|at| banner.get(at));
+    !(joins(before) && goes_on(further) || joins(banner.get(text.end)) && goes_on(banner.get(text.end + 1)))
 }
 
 fn words(banner: &str) -> Vec<Range<usize>> {

@@ -21,7 +21,13 @@ static MASKED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)\b(?:S/?N|serial(?: ?(?:number|no\.?|#))?)[ :=#-]*[A-Z0-9-]+",
         r"(?mi)^(?:HTTP/\d\.\d [^\n]*|(?:Date|Expires|Last-Modified|ETag|Content-[A-Za-z-]+|Cache-Control|Connection|Pragma|Accept-[A-Za-z]+|Keep-Alive|Transfer-Encoding|Vary|Ext|Max-Age|USN|ST|P3P|Age|Allow|Public|CSeq|Call-ID|Via|From|To|Contact)\s*:[^\n]*)",
         r"(?mi)^(?:Server|WWW-Authenticate|Set-Cookie|Location|User-Agent|subject|issuer)\s*:",
-        r#"</?[A-Za-z][A-Za-z0-9]*[ >]|[a-z-]+="|<!DOCTYPE[^>]*>|<\?xml[^>]*>|https?://www\.w3\.org[^" <]*|&[a-z]+;"#,
+        r"(?s)<script.*?(?:</script>|$)|<style.*?(?:</style>|$)|<!--.*?(?:-->|$)|<[^>]*>",
+        r#"https?://www\.w3\.org[^" <]*|&[a-z]+;"#,
+        // Algorithms that a handshake offers.
+        r"[A-Za-z0-9@.-]+(?:,[A-Za-z0-9@.-]+){5,}",
+        r"(?i)\b(?:3des|aes\d+|arcfour|blowfish|cast128|chacha20|curve25519|diffie|ecdh|ecdsa|hmac|kexguess2|rijndael|rsa-sha2|sntrup\d+|ssh-(?:dss|ed25519|rsa)|twofish|umac)[a-z0-9@._-]*",
+        // Codes of replies.
+        r"(?m)^\d{3}[ -]",
         r#""[a-z_0-9]+"\s*:"#,
     ]
     .into_iter()

@@ -21,9 +21,12 @@ fn candidates_hold_names_and_nothing_that_changes() {
     let banner = "HTTP/1.1 401 Unauthorized\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nServer: Acme-httpd/2.4.1\r\n\
                   WWW-Authenticate: Basic realm=\"Acme AC-1200N\"\r\n\r\nserial 0011223344556677 at 192.0.2.7";
     let found = candidates(banner);
-    assert!(found.contains("Acme AC-1200N") && found.contains("AC-1200N") && found.contains("Acme-httpd"), "{found:?}");
-    for never in ["2.4.1", "2024", "0011223344556677", "192.0.2.7", "Basic", "GMT"] {
-        assert!(!found.iter().any(|text| text.contains(never)), "{never}: {found:?}");
+    assert!(
+        found.contains_key("acme ac-1200n") && found.contains_key("ac-1200n") && found.contains_key("acme-httpd"),
+        "{found:?}"
+    );
+    for never in ["2.4.1", "2024", "0011223344556677", "192.0.2.7", "basic", "gmt"] {
+        assert!(!found.keys().any(|text| text.contains(never)), "{never}: {found:?}");
     }
 }
 
@@ -57,4 +60,41 @@ fn models_makers_and_kinds_are_told_apart() {
     assert!(unseen.contains(&(Some("Acme".into()), None)), "{unseen:?}");
     assert!(unseen.iter().all(|(_, model)| model.is_none()), "{unseen:?}");
     assert_eq!(found("220 FTP server ready.\r\n"), []);
+}
+
+#[test]
+fn a_part_that_siblings_share_tells_no_model_and_a_familys_name_tells_the_family() {
+    let rows = [
+        labelled("Acme", Kind::Switch, "X550-48G", "Acme Platform Software X550-48G Switch"),
+        labelled("Acme", Kind::Printer, "Faser", "Acme Faser 6130N; Net 10.80"),
+        labelled("Acme", Kind::Printer, "6280DN", "Acme Faser 6280DN; Net 10.81"),
+    ];
+    let (database, _) = Database::of(build(&rows, &[]));
+    let (matcher, mut scratch) = (Matcher::new(&database), Scratch::default());
+    let mut models = |text: &str| -> Vec<String> {
+        let hits = matcher.hits(text.as_bytes(), &mut scratch).to_vec();
+        let uses = hits.iter().flat_map(|id| database.uses(*id));
+        let mut models: Vec<_> = uses.filter_map(|keyword| database.device(keyword.device).model.clone()).collect();
+        models.sort_unstable();
+        models
+    };
+    assert_eq!(models("Acme Platform Software X550-24G Switch"), [] as [&str; 0]);
+    assert_eq!(models("ACME X550-48G"), ["X550-48G"]);
+    assert_eq!(models("Acme Faser 6280DN"), ["6280DN", "Faser"]);
+}
+
+#[test]
+fn a_model_of_digits_alone_is_told_by_the_words_beside_it() {
+    let banner = |number: &str| format!("PLC Type: QLC\nModel Number: {number}\nFirmware Version: 4.42\n");
+    let rows = [
+        labelled("Bolt", Kind::IndustrialControl, "2700974", &banner("2700974")),
+        labelled("Bolt", Kind::IndustrialControl, "2985330", &banner("2985330")),
+    ];
+    let devices = build(&rows, &["Part 2985330 in stock".to_owned()]);
+    let patterns = |model: &str| -> Vec<&str> {
+        let own = devices.iter().filter(|device| device.model.as_deref() == Some(model));
+        own.flat_map(|device| &device.keywords).map(|keyword| keyword.pattern.as_str()).collect()
+    };
+    assert_eq!(patterns("2700974"), [r"(?i)\b2700974\b"]);
+    assert_eq!(patterns("2985330"), [r"(?i)\bnumber: 2985330\b"]);
 }
