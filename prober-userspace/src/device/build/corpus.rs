@@ -16,7 +16,7 @@ pub(super) struct TextId(u32);
 #[derive(Debug)]
 pub(super) struct Text {
     /// In lower case.
-    pub(super) text: String,
+    pub(super) lower: String,
     /// At its least complete place.
     pub(super) looks: Looks,
     /// Whether what is no device says it too.
@@ -55,13 +55,15 @@ impl<'a> Corpus<'a> {
         let mut of_row: Vec<Vec<TextId>> = Vec::with_capacity(rows.len());
         for (number, row) in (0..).zip(rows) {
             let found = occurrences.in_banner(&row.banner);
-            found.iter().for_each(|text| rows_with[*text].push(number));
+            for text in &found {
+                rows_with[*text].push(number);
+            }
             of_row.push(found.into_iter().map(|text| TextId(text as u32)).collect());
         }
         drop(occurrences);
-        let texts = looks.into_iter().zip(rows_with).enumerate().map(|(number, ((text, looks), rows))| {
+        let texts = looks.into_iter().zip(rows_with).enumerate().map(|(number, ((lower, looks), rows))| {
             let is_negative = said.contains(&number);
-            Text { text, looks, is_negative, rows }
+            Text { lower, looks, is_negative, rows }
         });
         let texts = texts.collect();
         Self { rows, makers: rows.iter().map(|row| maker_key(&row.maker)).collect(), texts, of_row }

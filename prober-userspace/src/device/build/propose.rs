@@ -49,7 +49,7 @@ fn model_of(corpus: &Corpus, maker: &str, model: &str, rows: &[u32]) -> Option<D
     let is_only = rows.len() >= ONLY_MODEL_ROWS && !maker.is_empty() && corpus.models_of(maker) == 1;
     let mut ranked: Vec<(Naming, usize, &Text)> = Vec::new();
     for text in corpus.texts(rows) {
-        let words = words_of(&text.text);
+        let words = words_of(&text.lower);
         let naming = naming_of_model(&words, &model_words);
         // Banners of a family's members hold its name.
         let may_hold = |row: &u32| {
@@ -58,7 +58,7 @@ fn model_of(corpus: &Corpus, maker: &str, model: &str, rows: &[u32]) -> Option<D
         let own = text.rows.iter().filter(|row| rows.binary_search(row).is_ok()).count();
         let tells = || {
             tells_model(&words, &model_words, &maker_words, text.looks, own)
-                || is_only && tells_maker(&text.text, maker, text.looks, 1)
+                || is_only && tells_maker(&text.lower, maker, text.looks, 1)
         };
         if text.rows.iter().all(may_hold) && tells() {
             ranked.push((naming, own, text));
@@ -81,7 +81,7 @@ fn makers_and_kinds(corpus: &Corpus) -> Vec<Device> {
         (!corpus.makers[number].is_empty()).then(|| (corpus.makers[number].clone(), kind))
     };
     let records = corpus.grouped(key).into_iter().filter_map(|((maker, kind), rows)| {
-        let kept = shared(corpus, &rows, |text, models, _| tells_maker(&text.text, &maker, text.looks, models));
+        let kept = shared(corpus, &rows, |text, models, _| tells_maker(&text.lower, &maker, text.looks, models));
         let spelling = &corpus.rows[rows[0] as usize].maker;
         let name = format!("{spelling} {}", kind.name().replace('_', " "));
         record(corpus, &rows, &kept, WEIGHT_BELOW_MODEL, name, spelling, Some(kind), None)
@@ -92,7 +92,7 @@ fn makers_and_kinds(corpus: &Corpus) -> Vec<Device> {
 fn makers(corpus: &Corpus) -> Vec<Device> {
     let key = |number: usize, _: &Labelled| Some(corpus.makers[number].clone()).filter(|maker| !maker.is_empty());
     let records = corpus.grouped(key).into_iter().filter_map(|(maker, rows)| {
-        let kept = shared(corpus, &rows, |text, models, _| tells_maker(&text.text, &maker, text.looks, models));
+        let kept = shared(corpus, &rows, |text, models, _| tells_maker(&text.lower, &maker, text.looks, models));
         let spelling = &corpus.rows[rows[0] as usize].maker;
         record(corpus, &rows, &kept, WEIGHT_BELOW_MODEL, format!("{spelling} device"), spelling, None, None)
     });
@@ -124,7 +124,7 @@ fn shared<'a>(corpus: &'a Corpus, rows: &[u32], takes: impl Fn(&Text, usize, usi
 }
 
 fn by_length(a: &Text, b: &Text) -> std::cmp::Ordering {
-    a.text.len().cmp(&b.text.len()).then_with(|| a.text.cmp(&b.text))
+    a.lower.len().cmp(&b.lower.len()).then_with(|| a.lower.cmp(&b.lower))
 }
 
 /// Of these, best first, those that no shorter one stands for, and that are either wanted in any case or catch a row that
@@ -135,7 +135,7 @@ fn covering<'a>(rows: &[u32], ranked: impl Iterator<Item = (bool, &'a Text)>) ->
     for (is_wanted, text) in ranked {
         let caught = || text.rows.iter().filter_map(|row| rows.binary_search(row).ok());
         let has_new = caught().any(|place| covers[place] < COVERS);
-        if (is_wanted || has_new) && !kept.iter().any(|shorter| text.text.contains(&shorter.text)) {
+        if (is_wanted || has_new) && !kept.iter().any(|shorter| text.lower.contains(&shorter.lower)) {
             caught().for_each(|place| covers[place] = covers[place].saturating_add(1));
             kept.push(text);
         }
@@ -187,7 +187,7 @@ fn record(
 
 /// Any of these texts, as whole words, in any case.
 fn pattern(texts: &[&Text]) -> String {
-    let mut alternatives: Vec<String> = texts.iter().map(|text| regex::escape(&text.text)).collect();
+    let mut alternatives: Vec<String> = texts.iter().map(|text| regex::escape(&text.lower)).collect();
     alternatives.sort_unstable();
     match alternatives.as_slice() {
         [only] => format!(r"(?i)\b{only}\b"),
