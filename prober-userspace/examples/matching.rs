@@ -4,20 +4,23 @@
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::io::Read;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use clap::Parser;
 use prober_common::address::V4;
 use prober_userspace::device::aggregate::Aggregator;
-use prober_userspace::device::database::Database;
+use prober_userspace::device::database::{Database, KeywordId};
 use prober_userspace::device::generator::BannerGenerator;
 use prober_userspace::device::import::{ImportSettings, nmap, recog};
 use prober_userspace::device::matcher::{Matcher, Scratch};
 use prober_userspace::device::score::{ScoreSettings, Scorer};
 use prober_userspace::device::starter;
 use prober_userspace::engine::estimation;
-use prober_userspace::io::store::{Access, EstimateBatch, Store};
+use prober_userspace::io::store::{Access, EstimateBatch, EstimationRecord, Store};
 use prober_userspace::model::device::{Device, Keyword, Kind, Place};
 use prober_userspace::model::utc::UtcMicros;
 
@@ -42,6 +45,13 @@ struct Options {
     /// Their addresses
     #[arg(long, default_value_t = 323_629)]
     addresses: usize,
+    /// Instead of measuring: compare the hits with the naive loop's on so many made up banners, half of them hostile, and on
+    /// those of --oracle-banners; minutes, since the naive loop is slow
+    #[arg(long, value_name = "N")]
+    oracle: Option<usize>,
+    /// Banners as JSON lines, also gzipped
+    #[arg(long, value_name = "FILE")]
+    oracle_banners: Vec<PathBuf>,
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Accepted for the sake of the other measurements: the output is JSON anyway
@@ -55,6 +65,12 @@ fn main() -> anyhow::Result<()> {
     let begun = Instant::now();
     let matcher = Matcher::new(&database);
     let built_s = begun.elapsed().as_secs_f64();
+    if let Some(count) = options.oracle {
+        let outcome = oracle(&options, count, &database, &matcher)?;
+        println!("{}", serde_json::to_string_pretty(&outcome)?);
+        anyhow::ensure!(outcome["different"] == 0, "the matcher differs from the naive loop");
+        return Ok(());
+    }
     let distinct = distinct(&options, &database, &matcher);
     let survey = survey(&options, &database, &matcher)?;
     let result = serde_json::json!({
@@ -169,6 +185,53 @@ fn distinct(options: &Options, database: &Database, matcher: &Matcher) -> serde_
     })
 }
 
+/// Whether the matcher finds what the naive loop over every pattern finds, in every banner.
+fn oracle(
+    options: &Options,
+    count: usize,
+    database: &Database,
+    matcher: &Matcher,
+) -> anyhow::Result<serde_json::Value> {
+    let mut generator = BannerGenerator::new(database, options.seed);
+    let mut banners: Vec<Vec<u8>> =
+        (0..count).map(|number| if number % 2 == 0 { generator.hostile() } else { generator.distinct() }).collect();
+    for path in &options.oracle_banners {
+        let mut text = String::new();
+        flate2::read::MultiGzDecoder::new(std::fs::File::open(path)?).read_to_string(&mut text)?;
+        for line in text.lines() {
+            let row: serde_json::Value = serde_json::from_str(line)?;
+            banners.push(row["banner"].as_str().context("a line without a banner")?.as_bytes().to_vec());
+        }
+    }
+    let build = |pattern: &String| regex::bytes::RegexBuilder::new(pattern).unicode(false).build();
+    let naive = database.patterns().iter().map(build).collect::<Result<Vec<_>, _>>()?;
+    let (different, hits) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let part = banners.len().div_ceil(estimation::threads().get()).max(1);
+    std::thread::scope(|scope| {
+        for banners in banners.chunks(part) {
+            let (naive, different, hits) = (&naive, &different, &hits);
+            scope.spawn(move || {
+                let mut scratch = Scratch::default();
+                for banner in banners {
+                    let all = naive.iter().enumerate().filter(|(_, regex)| regex.is_match(banner));
+                    let expected: Vec<KeywordId> = all.map(|(number, _)| KeywordId(number as u32)).collect();
+                    hits.fetch_add(expected.len(), Ordering::Relaxed);
+                    if matcher.hits(banner, &mut scratch) != expected {
+                        eprintln!("different: {:?}", String::from_utf8_lossy(banner));
+                        different.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    Ok(serde_json::json!({
+        "keywords": database.patterns().len(),
+        "banners": banners.len(),
+        "hits": hits.into_inner(),
+        "different": different.into_inner(),
+    }))
+}
+
 /// Banners are made in parts, outside the time that is measured.
 fn survey(options: &Options, database: &Database, matcher: &Matcher) -> anyhow::Result<serde_json::Value> {
     const PART: usize = 100_000;
@@ -213,7 +276,9 @@ fn survey(options: &Options, database: &Database, matcher: &Matcher) -> anyhow::
         let now = UtcMicros(1_700_000_000_000_000);
         store.load_signatures(database, now)?;
         let batch = EstimateBatch { database: database.version(), estimated_at: now, scan: None };
-        let rows = store.add_estimates(batch, &estimates)?;
+        let record =
+            EstimationRecord { settings: ScoreSettings::default(), complete: false, looked_at: options.addresses };
+        let rows = store.add_estimates(batch, record, &estimates)?;
         store.connection().execute_batch("CHECKPOINT")?;
         Ok(rows)
     });

@@ -4,12 +4,14 @@
 //! planner ─batches─► sender (one per queue) ═ wire ═► XDP ─ring─► receiver ─events─► store writer
 //!    ▲ ◄──sent──────────┘                                                              │
 //!    └────────────── control: socket, signals, progress, checkpoints ◄──status─────────┘
+//!                                 grab (if asked for) ◄──open ports, banners──► store writer
 //! ```
 //!
 //! Data-plane threads work in fixed batches, without locks or logs per packet. What a scan is stands in `scan`.
 
 mod counts;
 pub mod estimation;
+mod grabbing;
 pub mod open;
 mod planner;
 mod receiver;

@@ -14,7 +14,9 @@ use regex::bytes::{Regex, RegexBuilder};
 
 /// The data beside the workspace.
 fn data(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/device").join(name);
+    // Asked when it runs: a checkout may have been moved since it was built.
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo tells tests where their package is");
+    let path = Path::new(&own).join("../../shared/data/device").join(name);
     assert!(path.exists(), "{} is missing: this test needs the data beside the workspace", path.display());
     path
 }
@@ -213,4 +215,94 @@ fn what_is_exported_and_imported_can_be_used() {
     assert!(said.contains("1 devices") && said.contains("left out: 1"), "{said}");
     assert_eq!(count(&done(&["device", "list", "--signatures", "imported", "--no-starter", "--json"])), 1);
     assert!(!prober(at, &["device", "import", "recog", "probes", "-o", "imported"], "").status.success());
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_mass_of_banners_is_reduced_and_hardly_a_device_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (banners, negatives) = (data("banners.jsonl.gz"), data("negatives.jsonl.gz"));
+    let arguments =
+        ["device", "reduce", "--banners", banners.to_str().unwrap(), "--negatives", negatives.to_str().unwrap()];
+    let reduced = json(&prober(folder.path(), &[&arguments[..], &["--fill", "111674", "--json"]].concat(), ""));
+    let figure = |name: &str| reduced[name].as_f64().unwrap();
+    assert!(figure("left_share") <= 0.073, "{reduced}");
+    assert!(figure("lost_share") <= 0.005, "{reduced}");
+    // The real ones alone, each of which is there once.
+    let real = json(&prober(folder.path(), &[&arguments[..], &["--json"]].concat(), ""));
+    assert!(real["lost_share"].as_f64().unwrap() <= 0.005, "{real}");
+}
+
+/// Six cameras with serial numbers of their own, an ordinary server and a known device.
+fn unlabelled() -> String {
+    let mut lines = String::new();
+    for number in 0..6 {
+        let banner = format!("220 Frobnicam ZX-77 camera FTP ready, S/N 00{number}A{number}7C{number}");
+        lines +=
+            &serde_json::json!({ "address": format!("192.0.2.{number}"), "port": 21, "banner": banner }).to_string();
+        lines += "\n";
+    }
+    lines += "{\"address\": \"192.0.2.50\", \"port\": 21, \"banner\": \"220 (vsFTPd 3.0.3)\"}\n";
+    lines
+        + "{\"address\": \"192.0.2.60\", \"banner\": \"220 AXIS P1344 Network Camera 5.40.17 (Jan 01 2020) ready.\"}\n"
+}
+
+#[test]
+fn unknown_banners_are_grouped_and_become_signatures() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("scan.jsonl"), unlabelled()).unwrap();
+    let found = json(&prober(at, &["device", "groups", "--banners", "scan.jsonl", "--json"], ""));
+    let left: Vec<(u64, u64)> = found["stages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|stage| (stage["took"].as_u64().unwrap(), stage["left"].as_u64().unwrap()))
+        .collect();
+    // Filter; normalise and aggregate; group; without the known one.
+    assert_eq!((left[0], left[2].1, left[3]), ((8, 7), 2, (2, 1)), "{found}");
+    assert_eq!(found["filtered"]["server"], 1);
+    let group = &found["groups"][0];
+    assert_eq!((&group["addresses"], &group["ports"]), (&6.into(), &"T:21".into()), "{found}");
+    assert_eq!(group["proposal"]["kind"], "camera", "{found}");
+
+    let built = prober(at, &["device", "build", "--banners", "scan.jsonl", "--auto", "-o", "own"], "");
+    assert!(built.status.success(), "{}", text(&built.stderr));
+    let listed = json(&prober(at, &["device", "list", "--signatures", "own", "--no-starter", "--json"], ""));
+    assert_eq!(listed[0]["kind"], "camera", "{listed}");
+    let none = ["device", "groups", "--banners", "scan.jsonl", "--signatures", "own", "--json"];
+    assert_eq!(json(&prober(at, &none, ""))["groups"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn the_grid_is_drawn_and_what_is_stored_is_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("scan.jsonl"), unlabelled()).unwrap();
+    let stored = prober(at, &["device", "match", "scan.jsonl", "--store", "--db", "x.duckdb"], "");
+    assert!(stored.status.success(), "{}", text(&stored.stderr));
+    let labelled = "{\"banner\": \"220 AXIS P1344 Network Camera 5.40.17 (Jan 01 2020) ready.\", \"vendor\": \"Axis\", \"model\": \"P1344\"}\n";
+    std::fs::write(at.join("labelled.jsonl"), labelled).unwrap();
+    let arguments =
+        ["device", "evaluate", "--banners", "labelled.jsonl", "--plot", "plots", "--database", "x.duckdb", "--json"];
+    let judged = json(&prober(at, &arguments, ""));
+    assert_eq!(judged["grid"].as_array().unwrap().len(), 55);
+    assert_eq!(
+        (&judged["stored"]["estimated"], &judged["stored"]["by_kind"][0]["name"]),
+        (&1.into(), &"camera".into())
+    );
+    assert!(at.join("plots/false-positives.svg").exists() && at.join("plots/index.html").exists());
+    let alone = json(&prober(at, &["device", "evaluate", "--database", "x.duckdb", "--json"], ""));
+    assert_eq!(alone["stored"], judged["stored"]);
+    // Nothing to do again with the same signatures; with others there is.
+    let again = ["device", "match", "--db", "x.duckdb", "--store", "--if-changed"];
+    assert!(text(&prober(at, &again, "").stderr).contains("already"));
+    std::fs::create_dir(at.join("own")).unwrap();
+    std::fs::write(at.join("own/x.toml"), GOOD).unwrap();
+    let changed = prober(at, &[&again[..], &["--signatures", "own"]].concat(), "");
+    assert!(!text(&changed.stderr).contains("already"), "{}", text(&changed.stderr));
 }

@@ -30,7 +30,7 @@ pub const WIDE: &str = "20.1.128.0/17";
 const SITES: [(&str, u8, &[Program]); 4] = [
     ("web", 1, &[Program::Nginx, Program::OpenSsh, Program::Vsftpd]),
     ("router", 2, &[Program::Lighttpd, Program::Dropbear, Program::Telnet, Program::Snmp]),
-    ("camera", 3, &[Program::Lighttpd, Program::Telnet, Program::Rtsp]),
+    ("camera", 3, &[Program::Lighttpd, Program::Telnet, Program::Rtsp, Program::Camera]),
     ("broker", 4, &[Program::Mosquitto, Program::OpenSsh]),
 ];
 

@@ -21,6 +21,7 @@ fn expected(server: &str) -> (&'static str, &'static [&'static str]) {
         "openssh" => ("ssh", &["SSH-2.0-OpenSSH_", "\nkex: ", "\nhostkey_type: ssh-ed25519\nhostkey: SHA256:"]),
         "dropbear" => ("ssh", &["SSH-2.0-dropbear_", "\nkex: ", "\nhostkey_type: ssh-ed25519\nhostkey: SHA256:"]),
         "vsftpd" => ("ftp", &["220 LAB FTP ready.\r\n"]),
+        "camera" => ("ftp", &["220 AXIS P1344 Network Camera 5.40.17 (Jan 01 2020) ready.\r\n"]),
         "telnetd" => ("telnet", &["options: ", "LAB-100", "login: "]),
         "mosquitto" => ("mqtt", &["connack: 0 (accepted)"]),
         "gst-rtsp-server" => ("rtsp", &["RTSP/1.0 200 OK\r\n", "Server: GStreamer RTSP server"]),
@@ -100,4 +101,68 @@ fn the_open_ports_of_a_scan_are_grabbed_and_the_excluded_left_alone() {
     let database = folder.join("scan.duckdb");
     let highest = "SELECT ip(max(address)) FROM banner WHERE scan_id = 1";
     assert_eq!(text(&database, highest), "20.1.1.7");
+}
+
+/// Banners beside the scan, as fast as the lab gives them.
+const GRAB: [&str; 7] = ["--grab", "--grab-rate", "max", "--grab-rate-per-24", "0", "--grab-timeout", "2s"];
+
+#[test]
+fn at_the_end_of_a_scan_the_devices_it_met_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    let mut lab = Lab::reflector(&FarEndConfig::default()).unwrap();
+    lab.serve(&folder.join("servers")).unwrap();
+    std::fs::write(folder.join("optout.txt"), "20.1.3.8/29\n").unwrap();
+    let plan = ["20.1.1.0/28", "20.1.3.0/28", "-p", "21,22,80", "-b", "optout.txt", "--allow-special", "-c", "500ms"];
+    let scan = Scan::new(folder, &plan).and(&GRAB);
+    let found = scan.complete(&lab, PATIENCE).unwrap();
+    // Nginx, OpenSSH and vsftpd on 16 addresses; lighttpd, the camera and no SSH on 8.
+    assert_eq!(found["rows_stored"], 3 * 16 + 3 * 8, "{found}");
+    let grab = &found["last"]["grab"];
+    let counts = |name: &str| grab[name].as_u64().unwrap();
+    assert_eq!((counts("found"), counts("asked"), counts("grabbed")), (64, 64, 64), "{found}");
+    assert_eq!((counts("waiting"), counts("dropped")), (0, 0), "{found}");
+    assert_eq!(found["devices"], 8, "{found}");
+    let database = folder.join("scan.duckdb");
+    let named = "SELECT string_agg(DISTINCT concat_ws(' ', maker, model, kind, firmware_version, scan_id), '; ') FROM device WHERE level = 4";
+    assert_eq!(text(&database, named), "Axis P1344 camera 5.40.17 1");
+    let asked = "SELECT concat_ws(' ', count(*), count(DISTINCT (address, port)), count(text_hash), count(*) FILTER (scan_id = 1))
+                 FROM banner";
+    assert_eq!(text(&database, asked), "64 64 64 64");
+    assert_eq!(text(&database, "SELECT ip(max(address)) FROM banner"), "20.1.3.7");
+    assert_eq!(text(&database, "SELECT accounted::VARCHAR FROM scan_summary"), "true");
+    let counter = "SELECT value::VARCHAR FROM scan_counter WHERE name = 'grab_said'";
+    assert_eq!(text(&database, counter), "64");
+}
+
+#[test]
+fn a_stop_ends_the_banners_with_the_scan() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    let mut lab = Lab::reflector(&FarEndConfig::default()).unwrap();
+    lab.serve(&folder.join("servers")).unwrap();
+    // Slow: the banners would take minutes.
+    let plan = ["20.1.1.0/24", "-p", "80", "--allow-special", "-c", "500ms", "--grab", "--grab-rate", "2"];
+    let scan = Scan::new(folder, &plan).and(&["--status-json", "status.jsonl"]);
+    let mut running = scan.start(&lab).unwrap();
+    let database = scan.database();
+    running
+        .until("all replies are stored", PATIENCE, || {
+            let lines = std::fs::read_to_string(folder.join("status.jsonl")).unwrap_or_default();
+            let last = lines.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
+            Ok(last.is_some_and(|sample| sample["phase"] == "grabbing"))
+        })
+        .unwrap();
+    running.signal(2).unwrap();
+    let summary = running.ended_within(PATIENCE).unwrap().summary().unwrap();
+    assert_eq!((&summary["ending"], &summary["rows_stored"]), (&"complete".into(), &256.into()), "{summary}");
+    let status = &summary["last"]["grab"];
+    let count = |name: &str| status[name].as_u64().unwrap();
+    assert_eq!(count("found"), 256, "{summary}");
+    assert_eq!(count("found"), count("asked") + count("waiting") + count("dropped"), "{summary}");
+    assert!(count("waiting") > 0, "{summary}");
+    assert_eq!(text(&database, "SELECT accounted::VARCHAR FROM scan_summary"), "true");
+    // What was left can be taken up.
+    let left = grab(&lab, folder, &["--scan", "last"]);
+    assert_eq!(left["grabbed"], 256, "{left}");
 }

@@ -16,6 +16,7 @@ fn conversation(server: &str) -> (&'static [u8], &'static str) {
         "openssh" => (b"", "SSH-2.0-OpenSSH"),
         "dropbear" => (b"", "SSH-2.0-dropbear"),
         "vsftpd" => (b"", "220 LAB FTP"),
+        "camera" => (b"", "220 AXIS P1344 Network Camera"),
         "telnetd" => (b"", "LAB-100"),
         "mosquitto" => (b"\x10\x0d\0\x04MQTT\x04\x02\0\x3c\0\x01a", "\u{20}\u{2}"),
         "gst-rtsp-server" => (b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n", "RTSP/1.0 200 OK"),

@@ -21,6 +21,8 @@ use crate::{
 /// Addresses of the emulated world: one in 16 is populated.
 const EMULATED: &str = "20.64.0.0/19";
 const LAB: &str = "run";
+const DEVICES: &str = "SELECT maker, name, model, kind, level, firmware_version, count(DISTINCT address) AS addresses FROM device \
+                       GROUP BY ALL ORDER BY addresses DESC";
 
 #[derive(Args)]
 pub struct Options {
@@ -67,6 +69,11 @@ fn scan_and_report(results: &Path) -> Result<()> {
     print!("{text}");
     fs::write(results.join("report.txt"), text).context("writing report.txt")?;
 
+    step("the devices that were met");
+    let mut devices = Command::new(workspace::built("prober")?);
+    devices.arg("sql").arg("--db").arg(&database).arg(DEVICES);
+    print!("{}", workspace::output(&mut devices)?);
+
     step("the lab's real servers");
     found::show(&lab, &database)
 }
@@ -78,6 +85,9 @@ fn scan(lab: &Lab, results: &Path) -> Result<Command> {
     scan.args(["exec", "--name", LAB]).arg(workspace::built("prober")?).arg("scan");
     scan.args(["--interface", &lab.interface, "--target-ports", "@iot,icmp", "--seed", "1"]);
     scan.args(["--rate", "20k", "--rate-per-24", "1k", "--cooldown-time", "10s", "--operator", "cargo xtask run"]);
+    // The emulated hosts accept connections and say nothing: no need to wait long for them.
+    scan.args(["--grab", "--grab-rate", "max", "--grab-rate-per-24", "0", "--grab-timeout", "1s"]);
+    scan.args(["--grab-concurrency", "2048"]);
     scan.arg("--db").arg(results.join("prober.duckdb"));
     let mut prefixes: Vec<&str> = lab.servers.iter().map(|server| server.prefix.as_str()).collect();
     prefixes.dedup();

@@ -5,10 +5,16 @@ mod build;
 mod check;
 mod evaluate;
 mod export;
+mod groups;
 mod import;
 mod list;
 mod matching;
+mod plot;
+mod reduce;
+mod review;
+mod sifting;
 mod signatures;
+mod stored;
 
 use std::process::ExitCode;
 
@@ -24,6 +30,9 @@ enum Action {
     Check(check::CheckArgs),
     Build(build::BuildArgs),
     Evaluate(evaluate::EvaluateArgs),
+    Groups(groups::GroupsArgs),
+    Review(review::ReviewArgs),
+    Reduce(reduce::ReduceArgs),
     Match(matching::MatchArgs),
     List(list::ListArgs),
     Import(import::ImportArgs),
@@ -37,6 +46,9 @@ impl DeviceArgs {
             Action::Check(arguments) => arguments.run(),
             Action::Build(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
             Action::Evaluate(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+            Action::Groups(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+            Action::Review(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+            Action::Reduce(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
             Action::Match(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
             Action::List(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
             Action::Import(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),

@@ -24,7 +24,7 @@ use super::report::{ScanChoice, scan_choice};
 use super::scan;
 use super::settings::{SettingFlags, Settings, parse_rate};
 use crate::io::clock::utc_now;
-use crate::io::grab::{self, GrabConfig, GrabEvent};
+use crate::io::grab::{self, GrabConfig, GrabEvent, Work};
 use crate::io::privileges;
 use crate::io::store::{Access, Store, StoreError};
 use crate::model::banner::Banner;
@@ -103,7 +103,7 @@ pub struct GrabCommand {
     /// Print the outcome as JSON
     ///
     /// Stable fields: scan, database, ending (complete, interrupted, failed), targets (dealt with), planned, grabbed
-    /// (targets that said something), rows (stored), by_protocol and by_outcome (targets), connections, seconds, failed
+    /// (targets that said something), rows (stored), by_protocol and by_outcome (targets), connections, packets_sent and packets_received, seconds, failed
     /// (no socket to be had here), excluded_before_connect (0 if the plan was right).
     #[arg(long)]
     json: bool,
@@ -186,7 +186,7 @@ fn carry_out(
         stop_signal().await;
         interrupted.set(true);
     };
-    let last = grab::run(config, targets.hosts, stop, &mut |event| {
+    let last = grab::run(config, Work::List(targets.hosts), stop, &mut |event| {
         match event {
             GrabEvent::Banners(banners) => {
                 summary.add(&banners);

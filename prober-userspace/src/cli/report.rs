@@ -1,8 +1,8 @@
 //! `prober report`: what a scan found, how fast it went and whether every reply is accounted for.
 
-mod chart;
+pub(super) mod chart;
 mod figures;
-mod html;
+pub(super) mod html;
 mod text;
 
 #[cfg(test)]

@@ -19,8 +19,15 @@ use super::UsageError;
 use super::output::{put, put_json};
 use super::progress::Progress;
 use super::settings::{DEFAULT_FILE, Layers, SettingFlags, Settings};
+use crate::device::database::Database;
+use crate::device::score::ScoreSettings;
+use crate::device::starter;
 use crate::engine;
+use crate::engine::estimation::estimate_stored;
 use crate::io::privileges;
+use crate::io::store::{Access, Store};
+use crate::model::scan::ScanId;
+use crate::model::status::Ending;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -92,16 +99,32 @@ impl ScanCommand {
         privileges::require_for_scan()?;
         let mut progress = Progress::new(settings.quiet, settings.status_json.as_deref())?;
         let summary = engine::scan::run(&request, &mut |sample| progress.show(sample));
-        let summary = summary.inspect_err(|_| progress.leave_line())?;
+        let mut summary = summary.inspect_err(|_| progress.leave_line())?;
         progress.finish(&summary.last);
+        if settings.grab && summary.ending != Ending::StoreFailed {
+            summary.devices = Some(name_devices(&settings.db, ScanId(summary.scan))?);
+        }
         if self.json {
             put_json(&summary)?;
         } else if !settings.quiet {
             put(&summary::text(&summary))?;
         }
-        let failed = summary.ending == crate::model::status::Ending::StoreFailed;
+        let failed = summary.ending == Ending::StoreFailed;
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
+
+/// Estimates the devices of what was grabbed in a scan, with the starter database; those of earlier scans as well if other
+/// signatures made their estimates. Gives the addresses with an estimate.
+fn name_devices(database: &Path, scan: ScanId) -> anyhow::Result<u64> {
+    let store = Store::open(database, Access::Write)?;
+    let (signatures, _) = Database::load(starter::files());
+    if store.is_outdated(signatures.version())? {
+        let all = estimate_stored(&store, &signatures, ScoreSettings::default(), None)?;
+        log::info!("the signatures changed: {} addresses with a banner estimated anew", all.looked_at);
+    }
+    let estimated = estimate_stored(&store, &signatures, ScoreSettings::default(), Some(scan))?;
+    Ok(estimated.named as u64)
 }
 
 /// The settings of every layer; `config` stands for the usual file, and must exist.

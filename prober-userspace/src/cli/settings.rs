@@ -64,6 +64,17 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// Share of the plan.
     pub shard: Shard,
+    /// Ask open ports for their banners meanwhile.
+    pub grab: bool,
+    /// Connections per second for banners; 0: no limit.
+    pub grab_rate: f64,
+    /// Of these into a /24; 0: no limit.
+    pub grab_rate_per_24: f64,
+    /// Hosts asked at the same time.
+    pub grab_concurrency: u16,
+    /// Patience with one connection.
+    #[serde(serialize_with = "seconds")]
+    pub grab_timeout: Duration,
     /// Interface to send by.
     pub interface: Option<String>,
     /// Address to send from.
@@ -138,6 +149,11 @@ impl Settings {
             cooldown_time: layers.must("cooldown-time", parse::duration)?,
             seed: layers.one("seed", parse::seed)?,
             shard: layers.shard()?,
+            grab: layers.switch("grab")?,
+            grab_rate: layers.must("grab-rate", parse::connections)?,
+            grab_rate_per_24: layers.must("grab-rate-per-24", parse::connections)?,
+            grab_concurrency: layers.must("grab-concurrency", parse::concurrency)?,
+            grab_timeout: layers.must("grab-timeout", parse::patience)?,
             interface: layers.text("interface"),
             source_ip: layers.one("source-ip", parse::address)?,
             gateway_mac: layers.one("gateway-mac", parse::from_str)?,

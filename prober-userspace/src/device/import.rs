@@ -3,7 +3,7 @@
 
 pub mod nmap;
 pub mod recog;
-mod vocabulary;
+pub(super) mod vocabulary;
 mod wording;
 
 #[cfg(test)]

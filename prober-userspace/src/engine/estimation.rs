@@ -9,10 +9,13 @@ use std::thread;
 use prober_common::address::V4;
 
 use crate::device::aggregate::{Aggregated, Aggregator};
-use crate::device::database::KeywordId;
+use crate::device::database::{Database, KeywordId};
 use crate::device::matcher::{Matcher, Scratch};
-use crate::device::score::{BannerHits, Scorer};
+use crate::device::score::{BannerHits, ScoreSettings, Scorer};
+use crate::io::clock::utc_now;
+use crate::io::store::{EstimateBatch, EstimationRecord, Store, StoreError};
 use crate::model::device::AddressEstimates;
+use crate::model::scan::ScanId;
 use crate::target::ports::ProbePort;
 
 /// Threads that are worth having.
@@ -83,6 +86,44 @@ pub fn estimate<S: BuildHasher + Sync>(
         join(workers)
     });
     parts.into_iter().flatten().collect()
+}
+
+/// How a run over stored banners went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimated {
+    /// Addresses with a banner.
+    pub looked_at: usize,
+    /// Addresses with an estimate.
+    pub named: usize,
+}
+
+/// Estimates the devices of all stored banners, or of those of a scan, and stores the estimates with the database's
+/// version. Older ones stay.
+pub fn estimate_stored(
+    store: &Store,
+    database: &Database,
+    settings: ScoreSettings,
+    scan: Option<ScanId>,
+) -> Result<Estimated, StoreError> {
+    let mut banners = Aggregator::default();
+    let mut open_ports: HashMap<V4, Vec<ProbePort>> = HashMap::new();
+    store.for_each_banner(scan, |banner| {
+        open_ports.entry(banner.address).or_default().push(banner.port);
+        banners.add(banner.address, &banner.text);
+    })?;
+    for ports in open_ports.values_mut() {
+        ports.sort_unstable();
+        ports.dedup();
+    }
+    let aggregated = banners.finish();
+    let hits = match_groups(&Matcher::new(database), &aggregated, threads());
+    let estimates = estimate(&Scorer::new(database, settings), &aggregated, &hits, &open_ports, threads());
+    let now = utc_now();
+    store.load_signatures(database, now)?;
+    let batch = EstimateBatch { database: database.version(), estimated_at: now, scan };
+    let record = EstimationRecord { settings, complete: scan.is_none(), looked_at: open_ports.len() };
+    store.add_estimates(batch, record, &estimates)?;
+    Ok(Estimated { looked_at: open_ports.len(), named: estimates.len() })
 }
 
 /// In the order in which they were started. A panic of one goes on here.

@@ -15,6 +15,7 @@ use prober_common::cookie::Key;
 use ringbuf::HeapRb;
 use ringbuf::traits::Split;
 
+use super::grabbing::{self, Grabbing};
 use super::open::{self, TemplateSet};
 use super::planner::{CheckpointRequest, Planner, QUEUE_BATCHES, SenderQueues};
 use super::sender::Sender;
@@ -179,6 +180,7 @@ struct Running {
     requests: SyncSender<CheckpointRequest>,
     receiver: JoinHandle<u64>,
     writer: Writer,
+    grabbing: Option<Grabbing>,
     /// Keeps the program attached.
     _object: Arc<aya::Ebpf>,
     /// Rate asked for at the start, packets/s.
@@ -197,8 +199,10 @@ fn start(
     let switches = Arc::new(Switches::new(rate_pps(request, set)));
     let (events_in, events_out) = HeapRb::new(EVENT_QUEUE).split();
     let now_ns = monotonic_ns();
-    let writer =
-        Writer::spawn(store, scan, events_out, WriterConfig::new(ClockOffset::between(utc_now(), now_ns), now_ns))?;
+    let feed = grabbing::feed();
+    let open_ports = request.grab.is_some().then(|| grabbing::sink(&feed));
+    let config = WriterConfig::new(ClockOffset::between(utc_now(), now_ns), now_ns);
+    let writer = Writer::spawn_telling(store, scan, events_out, config, open_ports)?;
     let receiver = {
         let (ring, switches) = (attached.replies, Arc::clone(&switches));
         thread("receive", move || receiver::run(ring, events_in, &switches))?
@@ -232,15 +236,19 @@ fn start(
         switches: Arc::clone(&switches),
         requests: inbox,
     };
+    let planner = thread("plan", move || planner.run())?;
+    // Last: its way to the writer has to be closed before the writer can end.
+    let grabbing = Grabbing::start(request, feed, writer.inlet()?)?;
     Ok(Running {
         switches,
         counts,
         counters: attached.counters,
         senders,
-        planner: thread("plan", move || planner.run())?,
+        planner,
         requests,
         receiver,
         writer,
+        grabbing,
         _object: attached.object,
         planned: planned(request),
     })

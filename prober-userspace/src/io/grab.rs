@@ -12,6 +12,7 @@ mod conversation;
 mod der;
 mod dns;
 mod ethernet_ip;
+mod feed;
 mod fox;
 mod greeting;
 mod host;
@@ -20,6 +21,7 @@ mod meter;
 mod modbus;
 mod mqtt;
 mod pace;
+mod packets;
 mod recognise;
 mod rtsp;
 mod s7;
@@ -28,6 +30,7 @@ mod sip;
 mod snmp;
 mod speak;
 mod ssh;
+mod sys;
 mod talk;
 mod telnet;
 mod tls;
@@ -43,6 +46,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use prober_common::address::V4;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -50,15 +54,28 @@ use self::connection::{Gate, Means};
 use self::conversation::Limits;
 use self::host::{Shared, grab_target};
 use self::pace::Turns;
+use self::packets::Packets;
 use self::tls::Handshakes;
-use crate::model::banner::Banner;
+use crate::model::banner::{Banner, Transport};
 use crate::target::exclusions::Exclusions;
 
+pub use self::feed::{Feed, FeedCounts};
 pub use self::host::HostWork;
 pub use self::service::attempts;
 
 /// Banners on their way to whoever stores them; at most so many targets wait there.
 const QUEUE: usize = 256;
+
+/// Whether there is anything to say on a port; never on a printer's.
+pub fn is_askable(transport: Transport, port: u16) -> bool {
+    let is_barred = transport == Transport::Tcp && service::is_printer(port);
+    !is_barred && !attempts(transport, port).is_empty()
+}
+
+/// Open files for each host in hand: its connection, and the one that counts its packets.
+const FILES_PER_HOST: u64 = 2;
+/// Open files of everything else.
+const FILES_BESIDES: u64 = 128;
 
 /// How to grab.
 #[derive(Clone, Debug)]
@@ -75,6 +92,15 @@ pub struct GrabConfig {
     pub timeout: Duration,
     /// Checked again before each connection.
     pub exclusions: Exclusions,
+}
+
+/// What is to be asked.
+#[derive(Debug)]
+pub enum Work {
+    /// All of it is known.
+    List(Vec<HostWork>),
+    /// It becomes known while it runs, until the feed is closed.
+    Feed(Arc<Feed>),
 }
 
 /// What a run of grabbing tells its caller.
@@ -97,6 +123,10 @@ pub struct GrabProgress {
     pub failed: u64,
     /// Connections that the last check did not let through; 0 if the plan was right.
     pub turned_away: u64,
+    /// Packets sent: segments without those of closing, datagrams.
+    pub packets_sent: u64,
+    /// Packets received.
+    pub packets_received: u64,
 }
 
 /// Why grabbing did not begin.
@@ -108,10 +138,15 @@ pub struct GrabError(#[from] std::io::Error);
 /// one socket per host at a time; runs its own threads and returns when they have ended.
 pub fn run(
     config: &GrabConfig,
-    work: Vec<HostWork>,
+    work: Work,
     stop: impl Future<Output = ()>,
     each: &mut dyn FnMut(GrabEvent) -> ControlFlow<()>,
 ) -> Result<GrabProgress, GrabError> {
+    let wanted = FILES_PER_HOST * config.concurrency as u64 + FILES_BESIDES;
+    let allowed = sys::allow_open_files(wanted);
+    if allowed < wanted {
+        log::warn!("{allowed} open files allowed, {wanted} wanted: ask fewer hosts at a time, or raise `ulimit -n`");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("grab").enable_all().build()?;
     let run = Arc::new(Run::new(config, work));
     let (sender, receiver) = mpsc::channel(QUEUE);
@@ -151,26 +186,37 @@ async fn hand_over(
     }
 }
 
+/// Where workers get their next host from.
+enum Source {
+    List(Mutex<std::vec::IntoIter<HostWork>>),
+    Feed(Arc<Feed>),
+}
+
 /// What all workers share.
 struct Run {
-    work: Mutex<std::vec::IntoIter<HostWork>>,
+    work: Source,
     limits: Limits,
     contact: String,
     gate: Gate,
     handshakes: Handshakes,
+    packets: Packets,
     shared: Shared,
     targets: AtomicU64,
 }
 
 impl Run {
-    fn new(config: &GrabConfig, work: Vec<HostWork>) -> Self {
+    fn new(config: &GrabConfig, work: Work) -> Self {
         let visible = |one: &char| one.is_ascii_graphic() || *one == ' ';
         Self {
-            work: Mutex::new(work.into_iter()),
+            work: match work {
+                Work::List(hosts) => Source::List(Mutex::new(hosts.into_iter())),
+                Work::Feed(feed) => Source::Feed(feed),
+            },
             limits: Limits::new(config.timeout),
             contact: config.contact.chars().filter(visible).take(200).collect(),
             gate: Gate::new(config.exclusions.clone()),
             handshakes: Handshakes::new(),
+            packets: Packets::default(),
             shared: Shared {
                 turns: Mutex::new(Turns::new(config.rate, config.rate_per_24)),
                 started: Instant::now(),
@@ -181,24 +227,42 @@ impl Run {
         }
     }
 
-    fn next(&self) -> Option<HostWork> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner).next()
+    async fn next(&self) -> Option<HostWork> {
+        match &self.work {
+            Source::List(hosts) => hosts.lock().unwrap_or_else(PoisonError::into_inner).next(),
+            Source::Feed(feed) => feed.next().await,
+        }
+    }
+
+    fn done(&self, address: V4) {
+        if let Source::Feed(feed) = &self.work {
+            feed.done(address);
+        }
     }
 
     fn progress(&self) -> GrabProgress {
+        let (packets_sent, packets_received) = self.packets.counts();
         GrabProgress {
             targets: self.targets.load(Ordering::Relaxed),
             connections: self.shared.connections.load(Ordering::Relaxed),
             failed: self.shared.failed.load(Ordering::Relaxed),
             turned_away: self.gate.turned_away(),
+            packets_sent,
+            packets_received,
         }
     }
 }
 
 /// Takes one host after another.
 async fn work_off(run: Arc<Run>, sender: mpsc::Sender<Vec<Banner>>) {
-    let means = Means { gate: &run.gate, handshakes: &run.handshakes, limits: &run.limits, contact: &run.contact };
-    while let Some(host) = run.next() {
+    let means = Means {
+        gate: &run.gate,
+        handshakes: &run.handshakes,
+        packets: &run.packets,
+        limits: &run.limits,
+        contact: &run.contact,
+    };
+    while let Some(host) = run.next().await {
         let deadline = Instant::now() + run.limits.host;
         for &(transport, port) in &host.ports {
             let banners = grab_target(means, &run.shared, host.address, transport, port, deadline).await;
@@ -207,5 +271,6 @@ async fn work_off(run: Arc<Run>, sender: mpsc::Sender<Vec<Banner>>) {
                 return;
             }
         }
+        run.done(host.address);
     }
 }

@@ -23,7 +23,7 @@ use duckdb::{AccessMode, Config, Connection};
 
 use crate::io::privileges::restrict_new_files;
 pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
-pub use devices::{EstimateBatch, StoredBanner};
+pub use devices::{EstimateBatch, EstimationRecord, StoredBanner};
 pub use error::StoreError;
 pub(crate) use error::reason;
 pub use exclusions::{StoredExclusion, stored_ranges};
@@ -31,7 +31,7 @@ pub use export::{Export, ExportError, ExportFormat, ExportTable, Exported};
 pub use scans::{Resumption, ScanRow};
 pub use schema::LATEST as LATEST_SCHEMA;
 pub use seen::{Novelty, SeenReplies};
-pub use writer::{EVENT_QUEUE, Outcome, Writer, WriterConfig, WriterStatus};
+pub use writer::{EVENT_QUEUE, OpenPortSink, Outcome, Writer, WriterConfig, WriterStatus};
 
 /// The file used when none is named.
 pub const DEFAULT_PATH: &str = "prober.duckdb";

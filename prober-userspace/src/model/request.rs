@@ -41,8 +41,23 @@ pub struct ScanRequest {
     pub checkpoint_interval: Duration,
     /// Where to listen for `prober control`; `None`: the interface's default.
     pub control_socket: Option<PathBuf>,
+    /// Ask open ports for their banners meanwhile.
+    pub grab: Option<GrabLimits>,
     /// What is written down about the scan.
     pub record: Record,
+}
+
+/// Limits of grabbing banners beside a scan.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GrabLimits {
+    /// Connections per second; 0: none.
+    pub rate: f64,
+    /// Connections per second into any one /24; 0: none.
+    pub rate_per_24: f64,
+    /// Hosts at the same time, each over one connection.
+    pub concurrency: usize,
+    /// Patience with one connection.
+    pub timeout: Duration,
 }
 
 /// How fast, how often and how long.

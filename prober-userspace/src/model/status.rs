@@ -16,6 +16,8 @@ pub enum Phase {
     Paused,
     /// All probes are sent; late replies are awaited.
     Cooldown,
+    /// The replies are in; open ports are still asked for their banners.
+    Grabbing,
     /// Nothing more will happen.
     Done,
 }
@@ -27,6 +29,7 @@ impl Phase {
             Self::Sending => "sending",
             Self::Paused => "paused",
             Self::Cooldown => "cooldown",
+            Self::Grabbing => "grabbing",
             Self::Done => "done",
         }
     }
@@ -84,6 +87,26 @@ pub struct StatusSample {
     pub drops: BTreeMap<String, u64>,
     /// Until the end, cool-down included, in s; null while it cannot be told.
     pub eta_s: Option<f64>,
+    /// Banners, with `--grab`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grab: Option<GrabStatus>,
+}
+
+/// How grabbing beside a scan goes; found = asked + waiting + dropped. The field names are stable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrabStatus {
+    /// Open ports that can be asked for a banner.
+    pub found: u64,
+    /// Those that were asked.
+    pub asked: u64,
+    /// Those that said something.
+    pub grabbed: u64,
+    /// Those that wait, or are being asked; at the end: that were not asked any more.
+    pub waiting: u64,
+    /// Those that found the queue full; `prober grab --scan last` asks them.
+    pub dropped: u64,
+    /// Connections opened.
+    pub connections: u64,
 }
 
 impl StatusSample {
@@ -155,6 +178,9 @@ pub struct ScanSummary {
     pub mean_pps: f64,
     /// Replies of this scan in the database, those of earlier runs of a resumed scan included.
     pub rows_stored: u64,
+    /// Addresses whose device is known by now, with `--grab`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<u64>,
     /// The state at the end: sent, planned, replies by kind, duplicates, drops.
     pub last: StatusSample,
 }

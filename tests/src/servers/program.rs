@@ -18,6 +18,8 @@ pub enum Program {
     OpenSsh,
     Dropbear,
     Vsftpd,
+    /// The same with a network camera's greeting, so that a scan has a device to name.
+    Camera,
     Telnet,
     Mosquitto,
     Rtsp,
@@ -33,6 +35,7 @@ impl Program {
             Self::OpenSsh => "openssh",
             Self::Dropbear => "dropbear",
             Self::Vsftpd => "vsftpd",
+            Self::Camera => "camera",
             Self::Telnet => "telnetd",
             Self::Mosquitto => "mosquitto",
             Self::Rtsp => "gst-rtsp-server",
@@ -45,7 +48,7 @@ impl Program {
         match self {
             Self::Nginx | Self::Lighttpd => 80,
             Self::OpenSsh | Self::Dropbear => 22,
-            Self::Vsftpd => 21,
+            Self::Vsftpd | Self::Camera => 21,
             Self::Telnet => 23,
             Self::Mosquitto => 1883,
             Self::Rtsp => 554,
@@ -60,7 +63,7 @@ impl Program {
             Self::Lighttpd => "/usr/sbin/lighttpd",
             Self::OpenSsh => "/usr/sbin/sshd",
             Self::Dropbear => "/usr/sbin/dropbear",
-            Self::Vsftpd => "/usr/sbin/vsftpd",
+            Self::Vsftpd | Self::Camera => "/usr/sbin/vsftpd",
             Self::Telnet => "/usr/sbin/telnetd",
             Self::Mosquitto => "/usr/sbin/mosquitto",
             // Debian's own: its bindings are not in others.
@@ -106,11 +109,15 @@ impl Program {
                 // No passwords, no forwarding.
                 words(&["-F", "-E", "-s", "-g", "-j", "-k", "-p", "22", "-P", &shown(&pid), "-r", &shown(&key)])
             }
-            Self::Vsftpd => {
+            Self::Vsftpd | Self::Camera => {
+                let greeting = if self == Self::Camera { CAMERA } else { "LAB FTP ready." };
                 let empty = directory.join("empty");
                 fs::create_dir_all(&empty).context("cannot make vsftpd's empty directory")?;
                 write("admitted", "")?;
-                words(&[&shown(&write("vsftpd.conf", &VSFTPD.replace("DIR", &dir.to_string()))?)])
+                words(&[&shown(&write(
+                    "vsftpd.conf",
+                    &VSFTPD.replace("DIR", &dir.to_string()).replace("GREETING", greeting),
+                )?)])
             }
             Self::Telnet => {
                 let login = write("login", TELNET_LOGIN)?;
@@ -182,6 +189,9 @@ AllowTcpForwarding no
 MaxStartups 1000
 ";
 
+/// As the starter database knows it.
+const CAMERA: &str = "AXIS P1344 Network Camera 5.40.17 (Jan 01 2020) ready.";
+
 const VSFTPD: &str = "\
 listen=YES
 listen_ipv6=NO
@@ -194,7 +204,7 @@ userlist_file=DIR/admitted
 secure_chroot_dir=DIR/empty
 seccomp_sandbox=NO
 nopriv_user=nobody
-ftpd_banner=LAB FTP ready.
+ftpd_banner=GREETING
 ";
 
 /// Asks, and lets nobody in.

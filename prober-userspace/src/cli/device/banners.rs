@@ -51,6 +51,11 @@ pub(super) struct BannerLine {
 }
 
 impl BannerLine {
+    /// Whether anything is known of the device behind it.
+    pub(super) fn is_labelled(&self) -> bool {
+        !self.maker.is_empty() || !self.model.is_empty() || kind_of(&self.kind).is_some()
+    }
+
     /// With its labels, for making and judging databases.
     pub(super) fn sample(self) -> Sample {
         let labelled = Labelled {
@@ -84,6 +89,11 @@ fn kind_of(name: &str) -> Option<Kind> {
         other => other,
     };
     name.parse().ok()
+}
+
+/// Whether anything is known of the device behind a banner.
+pub(super) fn is_labelled(row: &Labelled) -> bool {
+    !row.maker.is_empty() || !row.model.is_empty() || row.kind.is_some()
 }
 
 /// Reads labelled banners.

@@ -1,32 +1,45 @@
-//! `prober device build`: signature files out of labelled banners.
+//! `prober device build`: signature files out of banners, with labels or without.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use anyhow::bail;
-use serde::Serialize;
 
 use super::super::figure::grouped;
 use super::super::output::{put, put_json};
-use super::super::table::Table;
-use super::banners::{read_negatives, read_samples};
+use super::banners::{for_each_line, read_negatives};
 use super::export::write_files;
+use super::sifting::{Source, Unknown, makers, stages_table};
 use crate::device::build::{Labelled, build};
 use crate::device::database::Database;
 use crate::device::export::to_files;
 use crate::device::lint::{Negative, lint};
 use crate::device::normalise::normalise;
+use crate::device::sift::{Filter, Stage};
+use crate::device::starter;
+use crate::io::store::{Access, Store};
 use crate::model::device::Device;
 
-/// Make signature files from labelled banners
+/// Banners of a group that are looked at, and kept as examples.
+const EXAMPLES: usize = 3;
+
+/// Make signature files from banners
 ///
-/// Reads JSON lines with `banner`, `vendor` or `maker`, `device_kind` or `kind`, `model` and `port`. Takes what passes
-/// `prober device check` with the negatives, and leaves out the rest.
+/// Reads JSON lines with `banner`, `vendor` or `maker`, `device_kind` or `kind`, `model` and `port`. Banners with labels tell
+/// what they are; those without are filtered, normalised, aggregated and grouped, and the groups are named by their words.
+/// Takes what passes `prober device check` with the negatives, and leaves out the rest; `prober device review` lets a person
+/// decide instead.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct BuildArgs {
-    /// Labelled banners as JSON lines, also gzipped
-    #[arg(long, value_name = "FILE", required = true)]
+    /// Banners as JSON lines, also gzipped
+    #[arg(long, value_name = "FILE", required_unless_present = "db")]
     banners: Vec<PathBuf>,
+    /// Database whose banners are looked at as well; they carry no labels
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// Without labels: addresses that a group needs to become a device
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    addresses: u32,
     /// Banners that are of no device; those with `ambiguous` are left out
     #[arg(long, value_name = "FILE")]
     negatives: Vec<PathBuf>,
@@ -41,48 +54,98 @@ pub(super) struct BuildArgs {
     json: bool,
 }
 
-/// What a stage left of what it got.
-#[derive(Serialize)]
-struct Stage {
-    name: &'static str,
-    took: usize,
-    left: usize,
-}
-
 impl BuildArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let mut samples = Vec::new();
-        for path in &self.banners {
-            samples.extend(read_samples(path)?.into_iter().map(|sample| sample.labelled));
-        }
         let mut negatives = Vec::new();
         for path in &self.negatives {
             negatives.extend(read_negatives(path)?);
         }
+        let (starter, _) = Database::load(starter::files());
+        let filter = Filter::new(makers(&starter));
+        let mut unlabelled = Source::new(&filter, false);
+        let mut samples = Vec::new();
+        for path in &self.banners {
+            for_each_line(path, |number, line| {
+                if line.is_labelled() {
+                    samples.push(line.sample().labelled);
+                } else {
+                    unlabelled.add_line(number, &line);
+                }
+                Ok(())
+            })?;
+        }
+        if let Some(path) = &self.db {
+            unlabelled.add_stored(&Store::open(path, Access::Read)?, None)?;
+        }
         let mut stages = Vec::new();
-        let distinct = distinct(samples, &mut stages);
-        let proposed = build(&distinct, &negatives);
-        stages.push(Stage { name: "propose", took: distinct.len(), left: proposed.len() });
-        let count = proposed.len();
-        let accepted = accepted(proposed, negatives);
-        stages.push(Stage { name: "check", took: count, left: accepted.len() });
+        let mut accepted = Vec::new();
+        if !samples.is_empty() {
+            let distinct = distinct(samples, &mut stages);
+            let proposed = build(&distinct, &negatives);
+            stages.push(Stage { name: "propose", took: distinct.len(), left: proposed.len() });
+            let count = proposed.len();
+            accepted = checked(proposed, &negatives);
+            stages.push(Stage { name: "check", took: count, left: accepted.len() });
+        }
+        if unlabelled.count() > 0 {
+            accepted.extend(self.of_groups(unlabelled, &filter, &accepted, &starter, &negatives, &mut stages)?);
+        }
         if accepted.is_empty() {
-            bail!("device build: no device can be told from these banners; do they carry labels?");
+            bail!(
+                "device build: no device can be told from these banners; without labels a group needs {} addresses (--addresses)",
+                self.addresses
+            );
         }
         write_files(&self.output, &to_files(&accepted, ""))?;
         if self.json {
             return Ok(put_json(&stages)?);
         }
-        let mut table = Table::of(&["stage", "took>", "left>"]);
-        for stage in &stages {
-            table.row([stage.name.to_owned(), grouped(stage.took as u64), grouped(stage.left as u64)]);
-        }
         Ok(put(&format!(
             "{}{} devices in {}\n",
-            table.render(),
+            stages_table(&stages, &BTreeMap::new()),
             grouped(accepted.len() as u64),
             self.output.display()
         ))?)
+    }
+}
+
+impl BuildArgs {
+    /// Devices out of groups of banners without labels: what is proposed first for each, if it says at least maker or kind.
+    fn of_groups(
+        &self,
+        unlabelled: Source<'_>,
+        filter: &Filter,
+        known: &[Device],
+        starter: &Database,
+        negatives: &[String],
+        stages: &mut Vec<Stage>,
+    ) -> anyhow::Result<Vec<Device>> {
+        let (known, _) = Database::of(known.to_vec());
+        let (sifted, all, ports) = unlabelled.finish()?;
+        let makers = makers(starter).map(str::to_owned).collect();
+        let mut unknown = Unknown::of(sifted, all, ports, Some(&known), makers, filter.clone());
+        let took = unknown.groups.len();
+        unknown.groups.retain(|group| group.addresses >= self.addresses);
+        stages.append(&mut unknown.stages);
+        stages.push(Stage { name: "enough addresses", took, left: unknown.groups.len() });
+        let texts = unknown.texts(EXAMPLES);
+        let proposals = unknown.proposals(&texts);
+        let mut names = BTreeSet::new();
+        let devices = proposals.into_iter().zip(texts).filter_map(|(proposals, examples)| {
+            let draft = proposals.into_iter().next()?.without_unowned_model();
+            let device = draft.device(examples).ok()?;
+            let says_something = device.maker.is_some() || device.kind.is_some();
+            (says_something && names.insert((device.maker.clone(), device.name.clone()))).then_some(device)
+        });
+        let devices: Vec<Device> = devices.collect();
+        let proposed = devices.len();
+        stages.push(Stage { name: "propose", took: unknown.groups.len(), left: proposed });
+        let is_new = |device: &Device| {
+            !known.devices().iter().any(|other| other.maker == device.maker && other.name == device.name)
+        };
+        let left: Vec<Device> = checked(devices, negatives).into_iter().filter(is_new).collect();
+        stages.push(Stage { name: "check", took: proposed, left: left.len() });
+        Ok(left)
     }
 }
 
@@ -105,13 +168,13 @@ fn distinct(samples: Vec<Labelled>, stages: &mut Vec<Stage>) -> Vec<Labelled> {
 }
 
 /// What the check finds no fault with. Leaving one out can make no other one worse.
-fn accepted(proposed: Vec<Device>, negatives: Vec<String>) -> Vec<Device> {
+fn checked(proposed: Vec<Device>, negatives: &[String]) -> Vec<Device> {
     let (database, _) = Database::of(proposed);
-    let negative = |(number, banner): (usize, String)| Negative {
+    let negative = |(number, banner): (usize, &String)| Negative {
         place: format!("negative {number}"),
-        banner: banner.into_bytes(),
+        banner: banner.clone().into_bytes(),
     };
-    let negatives: Vec<Negative> = negatives.into_iter().enumerate().map(negative).collect();
+    let negatives: Vec<Negative> = negatives.iter().enumerate().map(negative).collect();
     let faulty: BTreeSet<String> = lint(&database, &negatives).into_iter().map(|finding| finding.device).collect();
     database.devices().iter().filter(|device| !faulty.contains(&device.title())).cloned().collect()
 }

@@ -8,29 +8,38 @@ use super::super::figure::grouped;
 use super::super::output::{put, put_json};
 use super::super::table::Table;
 use super::banners::{read_negatives, read_samples};
+use super::plot;
 use super::signatures::SignatureArgs;
+use super::stored::Stored;
 use crate::device::evaluate::{Evaluation, Evaluator, Recall, Share};
 use crate::device::score::ScoreSettings;
 
-/// The grid of the seed's figures: th and a.
+/// The grid of the seed's figures 3 to 5: th and a.
 const THRESHOLDS: [f64; 5] = [0.5, 0.6, 0.7, 0.8, 0.9];
-const BANNER_SHARES: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
+const BANNER_SHARES: [f64; 11] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 
 /// Judge a database by labelled banners
 ///
 /// Reads JSON lines with `banner`, `vendor` or `maker`, `device_kind` or `kind`, `model`, `protocol`, `port` and `regime`.
 /// With --json prints one object: `false_positives`, `wrong_device`, `recall`, `recall_by_level`, `recall_by_kind`,
-/// `recall_by_protocol`, `recall_by_regime`, and `grid` over th and a.
+/// `recall_by_protocol`, `recall_by_regime`, and `grid` over th and a; with --database `stored`: addresses, estimated, share,
+/// by_level, by_kind, by_maker.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct EvaluateArgs {
     #[command(flatten)]
     signatures: SignatureArgs,
     /// Labelled banners as JSON lines, also gzipped
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "database")]
     banners: Vec<PathBuf>,
     /// Banners that are of no device; those with `ambiguous` are left out
     #[arg(long, value_name = "FILE")]
     negatives: Vec<PathBuf>,
+    /// Database: how many of its addresses have an estimate, by level, kind and maker
+    #[arg(long, value_name = "FILE", alias = "db")]
+    database: Option<PathBuf>,
+    /// Draw the grid: one page, or a folder of SVG files
+    #[arg(long, value_name = "DIR|FILE.html", requires = "banners")]
+    plot: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -39,18 +48,45 @@ pub(super) struct EvaluateArgs {
 #[derive(Serialize)]
 struct Figures {
     #[serde(flatten)]
-    chosen: Evaluation,
+    chosen: Option<Evaluation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     grid: Vec<Cell>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<Stored>,
 }
 
 /// One choice of th and a.
 #[derive(Serialize)]
-struct Cell {
-    threshold: f64,
-    banner_share: f64,
+pub(super) struct Cell {
+    pub(super) threshold: f64,
+    pub(super) banner_share: f64,
+    /// Labelled banners with an estimate, of all: 0 to 1.
+    pub(super) estimated: f64,
+    /// Negatives with an estimate.
     false_positives: u64,
+    /// Of all negatives: 0 to 1.
+    pub(super) false_positive_share: f64,
     without_estimate: u64,
     wrong_device: f64,
+    /// Labelled banners without an estimate or with another device's, of all: 0 to 1.
+    pub(super) false_negative_share: f64,
+}
+
+#[cfg(test)]
+impl Cell {
+    /// For tests of what is drawn.
+    pub(super) fn example(threshold: f64, banner_share: f64) -> Self {
+        Self {
+            threshold,
+            banner_share,
+            estimated: 1.0 - threshold / 2.0,
+            false_positives: 0,
+            false_positive_share: 0.0,
+            without_estimate: 1,
+            wrong_device: 0.0,
+            false_negative_share: threshold / 2.0,
+        }
+    }
 }
 
 impl EvaluateArgs {
@@ -72,10 +108,22 @@ impl EvaluateArgs {
                 false_positives: figures.false_positives,
                 without_estimate: figures.without_estimate,
                 wrong_device: figures.wrong_device.share,
+                estimated: share(figures.banners - figures.without_estimate, figures.banners),
+                false_positive_share: share(figures.false_positives, figures.negatives),
+                false_negative_share: share(figures.without_estimate, figures.banners) + figures.wrong_device.share,
             }
         };
         let grid = THRESHOLDS.iter().flat_map(|th| BANNER_SHARES.map(|a| cell(*th, a))).collect();
-        let figures = Figures { chosen: evaluator.figures(ScoreSettings::default()), grid };
+        let stored = self.database.as_deref().map(Stored::read).transpose()?;
+        let judged = !self.banners.is_empty();
+        let figures = Figures {
+            chosen: judged.then(|| evaluator.figures(ScoreSettings::default())),
+            grid: if judged { grid } else { Vec::new() },
+            stored,
+        };
+        if let Some(path) = &self.plot {
+            plot::write(path, &figures.grid)?;
+        }
         if self.json {
             return Ok(put_json(&figures)?);
         }
@@ -83,8 +131,13 @@ impl EvaluateArgs {
     }
 }
 
+fn share(part: u64, all: u64) -> f64 {
+    if all == 0 { 0.0 } else { part as f64 / all as f64 }
+}
+
 fn text(figures: &Figures) -> String {
-    let chosen = &figures.chosen;
+    let stored = figures.stored.as_ref().map_or(String::new(), Stored::text);
+    let Some(chosen) = &figures.chosen else { return stored };
     let mut text = format!(
         "{} banners, {} without an estimate; wrong device {}; false positives {} of {} negatives (th {}, a {})\n\n",
         grouped(chosen.banners),
@@ -119,7 +172,7 @@ fn text(figures: &Figures) -> String {
         ]);
     }
     text.push('\n');
-    text + &grid.render()
+    text + &grid.render() + &stored
 }
 
 fn percent(share: Share) -> String {

@@ -18,7 +18,7 @@ use crate::device::matcher::Matcher;
 use crate::device::score::{ScoreSettings, Scorer};
 use crate::engine::estimation::{self, estimate, match_groups};
 use crate::io::clock::utc_now;
-use crate::io::store::{Access, EstimateBatch, Store};
+use crate::io::store::{Access, EstimateBatch, EstimationRecord, Store};
 use crate::model::device::{AddressEstimates, Estimate, Kind};
 use crate::model::scan::ScanId;
 use crate::target::ports::{PortList, ProbePort};
@@ -44,6 +44,9 @@ pub(super) struct MatchArgs {
     /// Store the estimates in the database; banners without an address are left out
     #[arg(long, requires = "db")]
     store: bool,
+    /// Do nothing unless the estimates of the database were made with other signatures
+    #[arg(long, requires = "store", conflicts_with = "input")]
+    if_changed: bool,
     /// th: score that an estimate must reach
     #[arg(long, value_name = "SCORE", default_value_t = 0.8, value_parser = share)]
     threshold: f64,
@@ -89,6 +92,12 @@ impl MatchArgs {
         let access = if self.store { Access::Write } else { Access::Read };
         let store = self.db.as_deref().map(|path| Store::open(path, access)).transpose()?;
         let scan = self.scan.map(ScanId);
+        if let (true, Some(store)) = (self.if_changed, &store)
+            && !store.is_outdated(database.version())?
+        {
+            log::info!("the estimates are of these signatures already");
+            return Ok(());
+        }
         let mut collected = match (&self.input, &store) {
             (Some(path), _) => from_file(path)?,
             (None, Some(store)) => from_store(store, scan)?,
@@ -110,7 +119,9 @@ impl MatchArgs {
             let now = utc_now();
             store.load_signatures(&database, now)?;
             let batch = EstimateBatch { database: database.version(), estimated_at: now, scan };
-            let rows = store.add_estimates(batch, &estimates)?;
+            let complete = self.input.is_none() && scan.is_none();
+            let record = EstimationRecord { settings, complete, looked_at: aggregated.chunks().count() };
+            let rows = store.add_estimates(batch, record, &estimates)?;
             log::info!("{rows} estimates of {} addresses stored", estimates.len());
         }
         print(&database, &estimates, collected.by_line, self.json)

@@ -44,6 +44,10 @@ pub(super) struct Summary {
     by_outcome: BTreeMap<&'static str, u64>,
     /// Connections opened.
     connections: u64,
+    /// Packets sent: segments without those after closing, datagrams; a SYN that was not answered counts once.
+    packets_sent: u64,
+    /// Packets received.
+    packets_received: u64,
     /// Time, in s.
     seconds: f64,
     /// Targets of which nothing is known because this host could not open a socket.
@@ -65,6 +69,8 @@ impl Summary {
             by_protocol: BTreeMap::new(),
             by_outcome: BTreeMap::new(),
             connections: 0,
+            packets_sent: 0,
+            packets_received: 0,
             seconds: 0.0,
             failed: 0,
             excluded_before_connect: 0,
@@ -86,6 +92,7 @@ impl Summary {
     pub(super) fn end(&mut self, took: Duration, last: &GrabProgress, interrupted: bool, failed: bool) {
         self.targets = last.targets;
         self.connections = last.connections;
+        (self.packets_sent, self.packets_received) = (last.packets_sent, last.packets_received);
         self.failed = last.failed;
         self.excluded_before_connect = last.turned_away;
         self.seconds = took.as_secs_f64();
@@ -120,7 +127,8 @@ impl Summary {
         row("protocols", list(&self.by_protocol));
         row("outcomes", list(&self.by_outcome));
         row("stored", format!("{} rows in {}", grouped(self.rows), self.database));
-        row("connections", grouped(self.connections));
+        let (sent, received) = (grouped(self.packets_sent), grouped(self.packets_received));
+        row("connections", format!("{} ({sent} packets sent, {received} received)", grouped(self.connections)));
         let rate = self.targets as f64 / self.seconds.max(1e-3);
         row("time", format!("{}, {rate:.0} targets/s", duration(self.seconds)));
         if self.failed > 0 {

@@ -46,6 +46,15 @@ fn parts(sample: &StatusSample) -> Vec<Part> {
         parts.push(Part { rank: 6, text: format!("of {}", short(sample.target_pps)) });
     }
     parts.extend(replies(sample));
+    if let Some(grab) = sample.grab {
+        parts.push(Part { rank: 1, text: format!("banners {}", short(grab.grabbed as f64)) });
+        if grab.waiting > 0 {
+            parts.push(Part { rank: 4, text: format!("waiting {}", short(grab.waiting as f64)) });
+        }
+        if grab.dropped > 0 {
+            parts.push(Part { rank: 1, text: format!("not asked {}", short(grab.dropped as f64)) });
+        }
+    }
     parts.push(Part { rank: 3, text: format!("hit {}", percentage(sample.hit_rate)) });
     if sample.duplicates > 0 {
         parts.push(Part { rank: 7, text: format!("dup {}", short(sample.duplicates as f64)) });
@@ -134,7 +143,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::status::ReplyCounts;
+    use crate::model::status::{GrabStatus, ReplyCounts};
 
     fn sample() -> StatusSample {
         StatusSample {
@@ -149,7 +158,15 @@ mod tests {
             hit_rate: 0.004_96,
             drops: BTreeMap::new(),
             eta_s: Some(176.2),
+            grab: None,
         }
+    }
+
+    #[test]
+    fn banners_are_shown_where_they_are_grabbed() {
+        let grab = GrabStatus { found: 900, asked: 700, grabbed: 650, waiting: 190, dropped: 10, connections: 800 };
+        let line = progress_line(&StatusSample { grab: Some(grab), ..sample() }, 160);
+        assert!(line.contains("  banners 650  waiting 190  not asked 10  hit"), "{line}");
     }
 
     #[test]

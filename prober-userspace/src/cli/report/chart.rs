@@ -18,20 +18,20 @@ const PLOT_WIDTH: f64 = WIDTH - LEFT - RIGHT;
 const PLOT_HEIGHT: f64 = HEIGHT - TOP - BOTTOM;
 
 /// Points of one name and colour.
-pub(super) struct Series {
-    pub(super) name: String,
+pub(in crate::cli) struct Series {
+    pub(in crate::cli) name: String,
     /// Class that gives the colour.
-    pub(super) class: String,
+    pub(in crate::cli) class: String,
     /// Ascending in x.
-    pub(super) points: Vec<(f64, f64)>,
+    pub(in crate::cli) points: Vec<(f64, f64)>,
 }
 
 /// A horizontal axis: where it begins and ends, and labelled ticks.
-pub(super) struct Axis {
-    pub(super) from: f64,
-    pub(super) to: f64,
-    pub(super) log: bool,
-    pub(super) ticks: Vec<(f64, String)>,
+pub(in crate::cli) struct Axis {
+    pub(in crate::cli) from: f64,
+    pub(in crate::cli) to: f64,
+    pub(in crate::cli) log: bool,
+    pub(in crate::cli) ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
@@ -50,7 +50,7 @@ impl Axis {
 
 /// How the series are drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(in crate::cli) enum Shape {
     /// From point to point.
     Curves,
     /// On top of each other, each column as wide as the distance to the next x of `columns`.
@@ -58,21 +58,21 @@ pub(super) enum Shape {
 }
 
 /// Series over a common axis; y starts at 0.
-pub(super) struct Chart<'a> {
-    pub(super) label: &'a str,
-    pub(super) shape: Shape,
-    pub(super) x: Axis,
+pub(in crate::cli) struct Chart<'a> {
+    pub(in crate::cli) label: &'a str,
+    pub(in crate::cli) shape: Shape,
+    pub(in crate::cli) x: Axis,
     /// Left edges of the columns and the right edge of the last; empty for curves.
-    pub(super) columns: Vec<f64>,
-    pub(super) y_max: f64,
-    pub(super) y_text: fn(f64) -> String,
-    pub(super) x_text: &'a dyn Fn(f64) -> String,
-    pub(super) series: Vec<Series>,
+    pub(in crate::cli) columns: Vec<f64>,
+    pub(in crate::cli) y_max: f64,
+    pub(in crate::cli) y_text: fn(f64) -> String,
+    pub(in crate::cli) x_text: &'a dyn Fn(f64) -> String,
+    pub(in crate::cli) series: Vec<Series>,
 }
 
 impl Chart<'_> {
     /// The chart as an `svg` element.
-    pub(super) fn svg(&self) -> String {
+    pub(in crate::cli) fn svg(&self) -> String {
         let y_step = nice_step(self.y_max / 5.0);
         let y_top = (self.y_max / y_step - 1e-9).ceil().max(1.0) * y_step;
         let py = |y: f64| TOP + PLOT_HEIGHT - (y / y_top).clamp(0.0, 1.0) * PLOT_HEIGHT;

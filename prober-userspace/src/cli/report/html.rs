@@ -45,7 +45,7 @@ pub(super) fn page(report: &Report) -> String {
 }
 
 /// Text for HTML, attributes included.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::cli) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 

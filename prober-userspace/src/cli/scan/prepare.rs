@@ -14,7 +14,7 @@ use crate::engine;
 use crate::engine::scan::Recorded;
 use crate::io::store::stored_ranges;
 use crate::model::link::LinkRequest;
-use crate::model::request::{Pace, Record, ScanRequest};
+use crate::model::request::{GrabLimits, Pace, Record, ScanRequest};
 use crate::target::exclusions::Exclusions;
 use crate::target::list::{parse_address_argument, parse_address_list};
 use crate::target::pair_list::parse_pair_list;
@@ -64,6 +64,12 @@ pub(super) fn request(settings: &Settings, recorded: Option<Recorded>, resume: b
         resume,
         checkpoint_interval: settings.checkpoint_interval,
         control_socket: settings.control_socket.clone(),
+        grab: settings.grab.then(|| GrabLimits {
+            rate: settings.grab_rate,
+            rate_per_24: settings.grab_rate_per_24,
+            concurrency: settings.grab_concurrency.into(),
+            timeout: settings.grab_timeout,
+        }),
         record: Record {
             operator: settings.operator.clone(),
             notes: settings.notes.clone(),

@@ -36,6 +36,18 @@ pub(super) fn text(summary: &ScanSummary) -> String {
     row("stored", format!("{} rows", summary.rows_stored));
     let drops: Vec<_> = last.drops.iter().filter(|(_, n)| **n > 0).map(|(why, n)| format!("{why} {n}")).collect();
     row("lost", if drops.is_empty() { "nothing".to_owned() } else { drops.join(", ") });
+    if let Some(grab) = &last.grab {
+        let mut text =
+            format!("{} of {} open ports said something, {} connections", grab.grabbed, grab.asked, grab.connections);
+        let left = grab.waiting + grab.dropped;
+        if left > 0 {
+            let _ = write!(text, "; {left} not asked: prober grab --scan {}", summary.scan);
+        }
+        row("banners", text);
+    }
+    if let Some(devices) = summary.devices {
+        row("devices", format!("{devices} addresses named; prober sql \"FROM device\""));
+    }
     if summary.ending.is_resumable() {
         row("to go on", "the same command with --resume".to_owned());
     }
@@ -59,6 +71,7 @@ mod tests {
             duration_s: 61.0,
             mean_pps: 9_998.7,
             rows_stored: 1010,
+            devices: None,
             last: StatusSample {
                 t_s: 61.0,
                 phase: Phase::Done,

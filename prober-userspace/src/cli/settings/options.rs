@@ -40,6 +40,7 @@ const TARGETS: &str = "Targets";
 const RATE: &str = "Rate";
 const LIMITS: &str = "Limits and order";
 const PROBES: &str = "Probes";
+const BANNERS: &str = "Banners";
 const WAY_OUT: &str = "Way out";
 const OUTPUT: &str = "Output";
 const RECORD: &str = "Record";
@@ -57,7 +58,7 @@ const fn option(
 
 /// Every setting, in the order of the help.
 #[rustfmt::skip]
-pub const OPTIONS: [SettingOption; 35] = [
+pub const OPTIONS: [SettingOption; 40] = [
     option(TARGETS, None, "targets", Positional("TARGET"), None, "Addresses, prefixes (192.0.2.0/24) and ranges (192.0.2.1-192.0.2.9)"),
     option(TARGETS, Some('w'), "allowlist-file", Many("FILE"), None, "Read targets from FILE, one or more per line, # comments (- for standard input)"),
     option(TARGETS, None, "pairs-file", One("FILE"), None, "Probe exactly the (address, port) pairs in FILE, like 192.0.2.1:80 or 192.0.2.1,U:53, instead of targets x ports"),
@@ -78,6 +79,11 @@ pub const OPTIONS: [SettingOption; 35] = [
     option(PROBES, Some('c'), "cooldown-time", One("TIME"), Some("8s"), "Wait for late replies after the last probe"),
     option(PROBES, None, "profile", One("NAME"), Some("mss"), "Options of TCP probes: mss, linux or windows"),
     option(PROBES, None, "ttl", One("N"), None, "Initial TTL (default: the profile's)"),
+    option(BANNERS, None, "grab", Switch, None, "Ask open ports who they are meanwhile, and tell the devices; never credentials, nothing to printers"),
+    option(BANNERS, None, "grab-rate", One("RATE"), Some("200"), "Connections per second for banners; max for no limit"),
+    option(BANNERS, None, "grab-rate-per-24", One("RATE"), Some("20"), "Of these into any one /24; 0 for no limit"),
+    option(BANNERS, None, "grab-concurrency", One("N"), Some("256"), "Hosts asked at the same time, each over one connection"),
+    option(BANNERS, None, "grab-timeout", One("TIME"), Some("5s"), "Patience with one connection"),
     option(WAY_OUT, Some('i'), "interface", One("NAME"), None, "Send by this interface (default: the route's)"),
     option(WAY_OUT, Some('S'), "source-ip", One("ADDRESS"), None, "Send from this address (default: the route's)"),
     option(WAY_OUT, Some('G'), "gateway-mac", One("MAC"), None, "Send to this Ethernet address (default: asked by ARP)"),

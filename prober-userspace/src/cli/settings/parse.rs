@@ -45,6 +45,31 @@ pub fn per_slash24(text: &str) -> Parsed<f64> {
     scaled(text, "pps").ok_or_else(bad)
 }
 
+/// Connections per second; 0: no limit.
+pub fn connections(text: &str) -> Parsed<f64> {
+    if text.trim() == "0" {
+        return Ok(0.0);
+    }
+    match rate(text)? {
+        RateLimit::Packets(rate) => Ok(rate),
+        RateLimit::Unlimited => Ok(0.0),
+        RateLimit::Bits(_) => Err("write connections per second, like 200 or 5k".to_owned()),
+    }
+}
+
+/// Patience with a connection.
+pub fn patience(text: &str) -> Parsed<Duration> {
+    let patience = duration(text)?;
+    let possible = Duration::from_millis(100)..=Duration::from_mins(5);
+    if possible.contains(&patience) { Ok(patience) } else { Err("write 100ms to 300s".to_owned()) }
+}
+
+/// Hosts asked at the same time.
+pub fn concurrency(text: &str) -> Parsed<u16> {
+    let number = text.trim().parse().ok().filter(|number| (1..=4096).contains(number));
+    number.ok_or_else(|| "write 1 to 4096".to_owned())
+}
+
 /// `500ms`, `1.5s`, `2m`, `1h`, `1d`, `1h30m`; a plain number is seconds.
 pub fn duration(text: &str) -> Parsed<Duration> {
     let bad = || format!("\"{text}\" is not a time; write like 500ms, 1.5s, 2m, 1h30m (a plain number is seconds)");

@@ -3,7 +3,7 @@
 use crate::model::device::Kind;
 
 /// The kind that a word of recog or nmap stands for; `None` for computers, software and what is too vague.
-pub(super) fn kind_of(word: &str) -> Option<Kind> {
+pub(in crate::device) fn kind_of(word: &str) -> Option<Kind> {
     let word = word.trim().to_ascii_lowercase();
     let all = WORDS.iter().find(|(known, _)| *known == word);
     // "IP Camera", "Network Camera": the last word says it.

@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::checkpoint::Saved;
 use super::{Control, Running};
 use crate::engine::counts::Reading;
+use crate::engine::grabbing::Grabbing;
 use crate::engine::shared::UNLIMITED_PPS;
 use crate::io::clock::utc_now;
 use crate::io::control::{ControlCommand, ControlEvent, ControlReply};
@@ -110,7 +111,7 @@ impl Watch {
                 self.checkpoint();
             }
             if self.is_over(signalled.load(Ordering::Relaxed)) {
-                return self.end(show);
+                return self.end(&signalled, show);
             }
             std::thread::sleep(TICK);
         }
@@ -215,6 +216,7 @@ impl Watch {
             duplicates: status.duplicates(),
             drops: reading.drops(status.store_failed()),
             eta_s: self.eta_s(sent, rate_pps),
+            grab: self.running.grabbing.as_ref().map(Grabbing::status),
         };
         if record {
             self.record(&reading, sent_since);
@@ -229,7 +231,9 @@ impl Watch {
         // A writer that is gone has reported why; the end of the scan says so.
         let _ = self.running.writer.send(StoreCommand::Clock(ClockOffset::between(utc_now(), now_ns)));
         let _ = self.running.writer.send(StoreCommand::Rate { ended_ns: now_ns, sent, lost });
-        let _ = self.running.writer.send(StoreCommand::Counters(reading.values()));
+        let mut values = reading.values();
+        values.extend(self.running.grabbing.iter().flat_map(Grabbing::values));
+        let _ = self.running.writer.send(StoreCommand::Counters(values));
     }
 
     fn eta_s(&self, sent: u64, rate_pps: f64) -> Option<f64> {
@@ -261,7 +265,7 @@ impl Watch {
         inbox.recv_timeout(PLANNER_PATIENCE).ok()
     }
 
-    fn end(mut self, show: &mut dyn FnMut(&StatusSample)) -> anyhow::Result<ScanSummary> {
+    fn end(mut self, signalled: &AtomicBool, show: &mut dyn FnMut(&StatusSample)) -> anyhow::Result<ScanSummary> {
         let sending_s = self.sending_ended.map_or(0.0, |(since, _)| (since - self.started).as_secs_f64());
         self.running.switches.stop_sending();
         let mut senders = Vec::new();
@@ -280,6 +284,7 @@ impl Watch {
         while !self.running.receiver.is_finished() {
             std::thread::sleep(TICK);
         }
+        self.await_banners(signalled, show);
         self.phase = Phase::Done;
         self.sample(true);
         let (_, ending) = self.sending_ended.unwrap_or((self.started, Ending::Stopped));
@@ -288,6 +293,34 @@ impl Watch {
             let _ = self.running.writer.flush(Some(text));
         }
         self.finish(ending, sending_s, show)
+    }
+
+    /// Lets the last open ports be asked, unless somebody wants the scan to end.
+    fn await_banners(&mut self, signalled: &AtomicBool, show: &mut dyn FnMut(&StatusSample)) {
+        if self.running.grabbing.is_none() {
+            return;
+        }
+        // The writer may still find open ports among the last replies; a failure comes through its status.
+        let _ = self.running.writer.flush(None);
+        self.phase = Phase::Grabbing;
+        let hurried = |ending| matches!(ending, Ending::Signal | Ending::Stopped | Ending::StoreFailed);
+        let mut hurry = self.sending_ended.is_none_or(|(_, ending)| hurried(ending));
+        self.running.grabbing.iter().for_each(Grabbing::close);
+        while let Some(grabbing) = self.running.grabbing.as_ref().filter(|grabbing| !grabbing.is_finished()) {
+            hurry |= signalled.load(Ordering::Relaxed) || self.running.writer.status().failure().is_some();
+            if hurry {
+                grabbing.stop();
+            }
+            while let Ok(ControlEvent { command, reply }) = self.control.try_recv() {
+                hurry |= matches!(command, ControlCommand::Stop);
+                let _ = reply.try_send(ControlReply::Done(self.last.clone()));
+            }
+            if self.last_at.elapsed() >= SAMPLE_EVERY {
+                self.sample(true);
+                show(&self.last);
+            }
+            std::thread::sleep(TICK);
+        }
     }
 
     fn finish(
@@ -307,6 +340,10 @@ impl Watch {
         if running.planner.join().is_err() {
             log::error!("the planning thread ended unexpectedly");
         }
+        if let Some(grabbing) = running.grabbing {
+            last.grab = Some(grabbing.status());
+            grabbing.join();
+        }
         let status_of_writer = Arc::clone(running.writer.status());
         let outcome = running.writer.finish(status, utc_now(), fault.clone());
         last.replies = ReplyCounts::new(ReplyKind::ALL.map(|kind| status_of_writer.replies(kind)));
@@ -322,6 +359,7 @@ impl Watch {
             duration_s: started.elapsed().as_secs_f64(),
             mean_pps: if sending_s > 0.0 { last_reading.sent as f64 / sending_s } else { 0.0 },
             rows_stored: outcome.rows,
+            devices: None,
             last,
         };
         match outcome.error.map(|error| error.to_string()).or(fault) {

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::conversation::{Ending, Limits, converse, converse_by_datagrams};
 use super::http;
 use super::meter::Meter;
+use super::packets::Packets;
 use super::service::{Attempt, is_printer};
 use super::speak;
 use super::talk::{Peer, Reading, Talk};
@@ -55,6 +56,8 @@ pub struct Means<'m> {
     pub gate: &'m Gate,
     /// For TLS.
     pub handshakes: &'m Handshakes,
+    /// What it costs.
+    pub packets: &'m Packets,
     /// What it may cost.
     pub limits: &'m Limits,
     /// How to reach whoever asks.
@@ -136,10 +139,18 @@ pub async fn over_tcp(means: Means<'_>, address: V4, port: u16, attempt: Attempt
     }
     let to = SocketAddrV4::new(Ipv4Addr::from(address), port);
     let stream = match timeout(means.limits.connect, connect(to)).await {
-        Err(_) => return Tried::NoConnection(GrabOutcome::Timeout),
-        Ok(Err(error)) => return refused(error),
+        Err(_) => {
+            means.packets.add(1, 0);
+            return Tried::NoConnection(GrabOutcome::Timeout);
+        }
+        Ok(Err(error)) => {
+            let tried = refused(error);
+            means.packets.add(1, u64::from(matches!(tried, Tried::NoConnection(_))));
+            return tried;
+        }
         Ok(Ok(stream)) => stream,
     };
+    let _counting = means.packets.of(&stream);
     // A system call that only two protocols need.
     let names_us = matches!(attempt, Attempt::Ask(protocol) | Attempt::Tls(protocol) if says_our_address(protocol));
     let local = if names_us { local_address(&stream.local_addr()) } else { V4(0) };
@@ -264,6 +275,7 @@ pub async fn over_udp(means: Means<'_>, address: V4, port: u16, protocol: Banner
     let peer = Peer { address, port, local, contact: means.contact.to_owned(), under_tls: false };
     let mut talk = Talk::default();
     let (ending, exchanged) = converse_by_datagrams(&socket, protocol, &mut talk, &peer, means.limits).await;
+    means.packets.add(exchanged.datagrams_sent, exchanged.datagrams_received);
     let ending = match ending {
         Ok(ending) => ending,
         Err(error) if talk.received.is_empty() => return refused(error),

@@ -175,6 +175,10 @@ pub struct Exchanged {
     pub received: u32,
     /// Bytes sent.
     pub sent: u32,
+    /// Datagrams received.
+    pub datagrams_received: u64,
+    /// Datagrams sent.
+    pub datagrams_sent: u64,
 }
 
 /// Converses by datagrams on a connected socket; what is not answered is said once more.
@@ -204,6 +208,7 @@ pub async fn converse_by_datagrams(
                 return (Err(error), exchanged);
             }
             exchanged.sent += words.len() as u32;
+            exchanged.datagrams_sent += 1;
             match timeout_at(until.min(deadline), socket.recv(&mut buffer)).await {
                 Ok(Ok(length)) => {
                     heard = Some(length);
@@ -215,6 +220,7 @@ pub async fn converse_by_datagrams(
         }
         let Some(length) = heard else { return (Ok(Ending::Timeout), exchanged) };
         exchanged.received += length as u32;
+        exchanged.datagrams_received += 1;
         talk.received.extend(&buffer[..length]);
         talk.received.truncate(limits.bytes);
     }

@@ -13,7 +13,7 @@ use prober_common::address::V4;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{GrabConfig, GrabEvent, HostWork, run};
+use super::{GrabConfig, GrabEvent, HostWork, Work, run};
 use crate::model::banner::{Banner, BannerProtocol, GrabOutcome, TEXT_BYTES, Transport};
 use crate::target::exclusions::Exclusions;
 
@@ -174,7 +174,7 @@ fn address(last: u8) -> V4 {
 /// Runs to the end and gives every banner.
 fn grab(config: &GrabConfig, work: Vec<HostWork>) -> (Vec<Banner>, super::GrabProgress) {
     let mut all = Vec::new();
-    let progress = run(config, work, std::future::pending(), &mut |event| {
+    let progress = run(config, Work::List(work), std::future::pending(), &mut |event| {
         if let GrabEvent::Banners(banners) = event {
             all.extend(banners);
         }
@@ -282,8 +282,9 @@ fn a_closed_port_is_refused_and_a_stop_ends_everything() {
     let (banners, _) = grab(&config(Exclusions::new([], true)), work);
     assert_eq!(banners.iter().map(|banner| banner.outcome).collect::<Vec<_>>(), [GrabOutcome::Refused; 2]);
     let (_servers, work) = servers(&[(212, Manner::Mute)]);
-    let progress =
-        run(&config(Exclusions::new([], true)), work, std::future::ready(()), &mut |_| ControlFlow::Continue(()));
+    let progress = run(&config(Exclusions::new([], true)), Work::List(work), std::future::ready(()), &mut |_| {
+        ControlFlow::Continue(())
+    });
     assert_eq!(progress.unwrap().targets, 0);
 }
 

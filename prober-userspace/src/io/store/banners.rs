@@ -6,35 +6,16 @@ use prober_common::event::ProbeKind;
 
 use super::scans::timestamp;
 use super::{Store, StoreError};
+use crate::device::normalise::normalise_into;
+use crate::device::sift::text_hash;
 use crate::model::banner::{Banner, Transport, readable};
 use crate::model::scan::ScanId;
 
 impl Store {
     /// Adds banners, all or none; `scan` is where their targets came from. One transaction.
     pub fn add_banners(&self, banners: &[Banner], scan: Option<ScanId>) -> Result<(), StoreError> {
-        self.in_transaction(|connection| {
-            let mut rows = connection.appender("banner")?;
-            for banner in banners {
-                rows.append_row(params![
-                    scan.map(|scan| scan.0),
-                    banner.address.0,
-                    banner.port,
-                    banner.transport.name(),
-                    banner.protocol.name(),
-                    timestamp(banner.grabbed_at),
-                    banner.outcome.name(),
-                    banner.truncated,
-                    readable(&banner.text),
-                    None::<u64>,
-                    banner.received_bytes,
-                    banner.sent_bytes,
-                    banner.connections,
-                    banner.duration_us
-                ])?;
-            }
-            rows.flush()
-        })
-        .map_err(self.failed("storing banners"))
+        self.in_transaction(|connection| append_banners(connection, banners, scan))
+            .map_err(self.failed("storing banners"))
     }
 
     /// The ports that answered in a scan, in the order of address and port.
@@ -52,4 +33,36 @@ impl Store {
         };
         read().map_err(self.failed("reading the open ports"))
     }
+}
+
+/// Within the caller's transaction.
+pub(super) fn append_banners(
+    connection: &duckdb::Connection,
+    banners: &[Banner],
+    scan: Option<ScanId>,
+) -> duckdb::Result<()> {
+    let mut rows = connection.appender("banner")?;
+    let mut normalised = Vec::new();
+    for banner in banners {
+        let text = readable(&banner.text);
+        normalised.clear();
+        normalise_into(text.as_bytes(), &mut normalised);
+        rows.append_row(params![
+            scan.map(|scan| scan.0),
+            banner.address.0,
+            banner.port,
+            banner.transport.name(),
+            banner.protocol.name(),
+            timestamp(banner.grabbed_at),
+            banner.outcome.name(),
+            banner.truncated,
+            text,
+            (!banner.text.is_empty()).then(|| text_hash(&normalised)),
+            banner.received_bytes,
+            banner.sent_bytes,
+            banner.connections,
+            banner.duration_us
+        ])?;
+    }
+    rows.flush()
 }

@@ -3,6 +3,7 @@
 use std::sync::mpsc::SyncSender;
 
 use super::StoreError;
+use crate::model::banner::Banner;
 use crate::model::scan::ScanStatus;
 use crate::model::utc::{ClockOffset, UtcMicros};
 
@@ -67,6 +68,8 @@ pub enum StoreCommand {
     },
     /// UTC minus monotonic, measured again; only a step of the wall clock (1 ms or more) changes anything.
     Clock(ClockOffset),
+    /// What services said, grabbed beside the scan; written with the next flush.
+    Banners(Vec<Banner>),
     /// Commit all that came before.
     Flush {
         /// Where to resume (JSON text), committed in the same transaction.

@@ -114,6 +114,11 @@ pub(super) mod own {
         CounterValue { name: "store_failed", role: CounterRole::Loss, value, meaning }
     }
 
+    pub(in crate::io::store) fn banners_failed(value: u64) -> CounterValue {
+        let meaning = "banners dropped because the database could not be written";
+        CounterValue { name: "banners_failed", role: CounterRole::Info, value, meaning }
+    }
+
     pub(in crate::io::store) fn stale(value: u64) -> CounterValue {
         let meaning = "replies older than two generations of the duplicate check (must be 0)";
         CounterValue { name: "stale", role: CounterRole::Loss, value, meaning }

@@ -12,6 +12,7 @@ use prober_common::event::ProbeKind;
 use super::scans::timestamp;
 use super::{Store, StoreError};
 use crate::device::database::{Database, DatabaseVersion};
+use crate::device::score::ScoreSettings;
 use crate::model::device::{AddressEstimates, Device, Estimate};
 use crate::model::scan::ScanId;
 use crate::model::utc::UtcMicros;
@@ -26,6 +27,17 @@ pub struct EstimateBatch {
     pub estimated_at: UtcMicros,
     /// The scan that the banners are of; `None` if they came from elsewhere.
     pub scan: Option<ScanId>,
+}
+
+/// How estimates were made, for the table `device_estimation`.
+#[derive(Clone, Copy, Debug)]
+pub struct EstimationRecord {
+    /// th and a.
+    pub settings: ScoreSettings,
+    /// Whether all stored banners were looked at.
+    pub complete: bool,
+    /// Addresses with a banner.
+    pub looked_at: usize,
 }
 
 /// A banner as the table `banner` has it.
@@ -75,8 +87,13 @@ impl Store {
         Ok(true)
     }
 
-    /// Adds estimates, all or none, and says how many rows that were.
-    pub fn add_estimates(&self, batch: EstimateBatch, estimates: &[AddressEstimates]) -> Result<usize, StoreError> {
+    /// Adds estimates and the record of how they were made, all or none; says how many estimates that were.
+    pub fn add_estimates(
+        &self,
+        batch: EstimateBatch,
+        record: EstimationRecord,
+        estimates: &[AddressEstimates],
+    ) -> Result<usize, StoreError> {
         let mut rows = estimates
             .iter()
             .flat_map(|address| address.estimates.iter().map(move |estimate| (address.address, estimate)))
@@ -90,9 +107,33 @@ impl Store {
                 appender.append_record_batch(columns)?;
             }
             appender.flush()?;
+            connection.execute(
+                "INSERT INTO device_estimation VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                params![
+                    timestamp(batch.estimated_at),
+                    batch.database.0,
+                    batch.scan.map(|scan| scan.0),
+                    record.complete,
+                    record.settings.threshold,
+                    record.settings.banner_share,
+                    record.looked_at as u32,
+                    estimates.len() as u32
+                ],
+            )?;
             Ok(count)
         };
         self.in_transaction(add).map_err(self.failed("adding estimates"))
+    }
+
+    /// Whether estimates are stored that another database than this one made, and this one has not replaced since.
+    pub fn is_outdated(&self, database: DatabaseVersion) -> Result<bool, StoreError> {
+        let sql = "SELECT count(*) > 0 FROM device_estimate
+                   WHERE database_version <> ?
+                     AND estimated_at >= coalesce((SELECT max(estimated_at) FROM device_estimation WHERE complete),
+                                                  TIMESTAMP '1970-01-01')";
+        self.connection
+            .query_row(sql, [database.0], |row| row.get(0))
+            .map_err(self.failed("reading the versions of the estimates"))
     }
 
     /// Calls `take` with each stored banner, of one scan or of all; how many there are.

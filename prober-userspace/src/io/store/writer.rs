@@ -12,12 +12,14 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use prober_common::address::V4;
 use prober_common::event::ReplyEvent;
 use ringbuf::HeapCons;
 
 use self::run::Run;
 pub use self::status::WriterStatus;
 use super::{FlushAck, Store, StoreCommand, StoreError};
+use crate::model::banner::Transport;
 use crate::model::scan::{ScanId, ScanStatus};
 use crate::model::utc::{ClockOffset, UtcMicros};
 
@@ -60,6 +62,9 @@ impl WriterConfig {
     }
 }
 
+/// Whom the writer tells of open ports; must not wait.
+pub type OpenPortSink = Box<dyn FnMut(V4, Transport, u16) + Send>;
+
 /// How the writer ended.
 #[derive(Debug)]
 pub struct Outcome {
@@ -92,10 +97,21 @@ impl Writer {
         events: HeapCons<ReplyEvent>,
         config: WriterConfig,
     ) -> Result<Self, StoreError> {
+        Self::spawn_telling(store, scan, events, config, None)
+    }
+
+    /// The same; `open_ports` is told of each port that answers as open, once.
+    pub fn spawn_telling(
+        store: Store,
+        scan: ScanId,
+        events: HeapCons<ReplyEvent>,
+        config: WriterConfig,
+        open_ports: Option<OpenPortSink>,
+    ) -> Result<Self, StoreError> {
         let path = store.path().to_owned();
         let status = Arc::new(WriterStatus::default());
         let (commands, inbox) = sync_channel(COMMAND_QUEUE);
-        let run = Run::new(store, scan, events, inbox, Arc::clone(&status), config)?;
+        let run = Run::new(store, scan, events, inbox, Arc::clone(&status), config, open_ports)?;
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || run.until_finished()).map_err(
             |error| StoreError::Open { path: path.clone(), reason: format!("the writer thread cannot start: {error}") },
         )?;
@@ -111,6 +127,11 @@ impl Writer {
     pub fn send(&self, command: StoreCommand) -> Result<(), StoreError> {
         let commands = self.commands.as_ref().ok_or_else(|| self.gone())?;
         commands.send(command).map_err(|_| self.gone())
+    }
+
+    /// For a thread that sends commands of its own; it has to end before the writer does.
+    pub fn inlet(&self) -> Result<SyncSender<StoreCommand>, StoreError> {
+        self.commands.clone().ok_or_else(|| self.gone())
     }
 
     /// Commits what came before, with a checkpoint if there is one, and waits for it (one transaction; up to the

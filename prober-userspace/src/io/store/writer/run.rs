@@ -13,11 +13,12 @@ use ringbuf::traits::{Consumer, Observer};
 use super::clock::SteadyClock;
 use super::status::WriterStatus;
 use super::transaction::{Database, Pending, RateRow};
-use super::{Outcome, WriterConfig};
+use super::{OpenPortSink, Outcome, WriterConfig};
 use crate::io::clock::utc_now;
 use crate::io::store::batch::BatchBuilder;
 use crate::io::store::counters::{ScanCounters, own};
 use crate::io::store::{FlushAck, Novelty, SeenReplies, Store, StoreCommand, StoreError};
+use crate::model::banner::Transport;
 use crate::model::scan::ScanId;
 
 const KINDS: usize = ReplyKind::ALL.len();
@@ -31,6 +32,8 @@ const IDLE: Duration = Duration::from_millis(4);
 const BACKOFF: Duration = Duration::from_millis(50);
 /// Between attempts once the failure is reported.
 const RETRY: Duration = Duration::from_secs(1);
+/// Commit when so much text of banners waits.
+const BANNER_BYTES: usize = 16 << 20;
 /// Replies that can still recur were received at most this long ago (two generations of the duplicate check).
 const RECALL_NS: u64 = 144_000_000_000;
 
@@ -52,6 +55,9 @@ pub(super) struct Run {
     flushed: Instant,
     dirty: bool,
     failed: Option<StoreError>,
+    open_ports: Option<OpenPortSink>,
+    /// Banners dropped because the database could not be written.
+    banners_failed: u64,
 }
 
 /// Replies since the last row of `scan_rate`.
@@ -70,6 +76,7 @@ impl Run {
         inbox: Receiver<StoreCommand>,
         status: Arc<WriterStatus>,
         config: WriterConfig,
+        open_ports: Option<OpenPortSink>,
     ) -> Result<Self, StoreError> {
         let counters = ScanCounters::load(store.connection(), scan).map_err(store.failed("reading the counters"))?;
         let seen = recall(&store, scan, config.now_ns).map_err(store.failed("reading the last replies"))?;
@@ -95,6 +102,8 @@ impl Run {
             flushed: Instant::now(),
             dirty: true,
             failed: None,
+            open_ports,
+            banners_failed: 0,
         })
     }
 
@@ -163,6 +172,7 @@ impl Run {
                 // Who asked may have gone; the flush took place all the same.
                 let _ = ack.try_send(done);
             }
+            StoreCommand::Banners(banners) => self.banners_failed += self.pending.add_banners(banners),
             // Handled by the loop, which it ends.
             StoreCommand::Finish { .. } => {}
         }
@@ -189,6 +199,7 @@ impl Run {
             return since >= RETRY;
         }
         self.builder.len() >= self.config.flush_rows
+            || self.pending.banner_bytes() >= BANNER_BYTES
             || since >= self.config.flush_interval && (self.dirty || self.builder.len() > 0)
     }
 
@@ -235,6 +246,9 @@ impl Run {
                 Novelty::New => {
                     self.builder.push(event, self.clock.utc(event.received_ns));
                     replies[kind] += 1;
+                    if let Some(tell) = &mut self.open_ports {
+                        tell_if_open(tell, event);
+                    }
                 }
                 Novelty::Duplicate => duplicates[kind] += 1,
                 Novelty::Stale => stale += 1,
@@ -291,11 +305,25 @@ impl Run {
         }
         self.counters.set(own::store_failed(self.status.store_failed()));
         self.counters.set(own::stale(self.status.stale()));
+        if self.banners_failed > 0 {
+            self.counters.set(own::banners_failed(self.banners_failed));
+        }
         self.database.commit(&mut self.pending, &mut self.counters)?;
         self.status.committed.store(self.database.stored(), Ordering::Relaxed);
         self.flushed = Instant::now();
         self.dirty = false;
         Ok(())
+    }
+}
+
+fn tell_if_open(tell: &mut OpenPortSink, event: &ReplyEvent) {
+    let transport = match ReplyKind::from_code(event.kind) {
+        Some(ReplyKind::SynAck) => Transport::Tcp,
+        Some(ReplyKind::UdpReply) => Transport::Udp,
+        _ => return,
+    };
+    if event.port > 0 {
+        tell(event.target, transport, event.port);
     }
 }
 

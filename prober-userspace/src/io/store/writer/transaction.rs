@@ -6,11 +6,16 @@ use std::path::PathBuf;
 use arrow::record_batch::RecordBatch;
 use duckdb::{Connection, params};
 
+use crate::io::store::banners::append_banners;
 use crate::io::store::counters::{ScanCounters, own};
 use crate::io::store::scans::timestamp;
 use crate::io::store::{Store, StoreError};
+use crate::model::banner::Banner;
 use crate::model::scan::{ScanId, ScanStatus};
 use crate::model::utc::UtcMicros;
+
+/// Text of banners held in memory while the database cannot be written; more is dropped and counted.
+const BANNER_BYTES_HELD: usize = 64 << 20;
 
 /// What waits for the next transaction. `checkpoint` and `end` are replaced by later ones, the rest adds up.
 #[derive(Debug, Default)]
@@ -18,6 +23,8 @@ pub(super) struct Pending {
     batches: Vec<RecordBatch>,
     rates: Vec<RateRow>,
     clocks: Vec<(UtcMicros, i64)>,
+    banners: Vec<Banner>,
+    banner_bytes: usize,
     pub(super) checkpoint: Option<(String, UtcMicros)>,
     pub(super) end: Option<(ScanStatus, UtcMicros, Option<String>)>,
 }
@@ -48,6 +55,25 @@ impl Pending {
         if self.clocks.len() < 3_600 {
             self.clocks.push((set_at, offset_us));
         }
+    }
+
+    /// Says how many there is no room for, while the database cannot be written.
+    pub(super) fn add_banners(&mut self, banners: Vec<Banner>) -> u64 {
+        let mut dropped = 0;
+        for banner in banners {
+            if self.banner_bytes + banner.text.len() > BANNER_BYTES_HELD {
+                dropped += 1;
+            } else {
+                self.banner_bytes += banner.text.len();
+                self.banners.push(banner);
+            }
+        }
+        dropped
+    }
+
+    /// Text of the banners that wait.
+    pub(super) fn banner_bytes(&self) -> usize {
+        self.banner_bytes
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -84,6 +110,9 @@ impl Pending {
             connection
                 .execute("INSERT INTO scan_clock VALUES (?, ?, ?)", params![scan.0, timestamp(set_at), offset_us])?;
         }
+        if !self.banners.is_empty() {
+            append_banners(connection, &self.banners, Some(scan))?;
+        }
         if let Some((checkpoint, at)) = &self.checkpoint {
             let sql = "UPDATE scan SET checkpoint = ?, checkpoint_at = ? WHERE id = ?";
             connection.execute(sql, params![checkpoint, timestamp(*at), scan.0])?;
@@ -115,6 +144,7 @@ struct Doubt {
     batches: usize,
     rates: usize,
     clocks: usize,
+    banners: usize,
     commits: u64,
 }
 
@@ -152,6 +182,7 @@ impl Database {
                 batches: pending.batches.len(),
                 rates: pending.rates.len(),
                 clocks: pending.clocks.len(),
+                banners: pending.banners.len(),
                 commits: counters.total(own::COMMITS),
             });
             return Err(StoreError::statement(&self.path, "storing replies", &error));
@@ -180,6 +211,8 @@ impl Database {
                 self.stored += pending.batches.drain(..doubt.batches).map(|batch| batch.num_rows() as u64).sum::<u64>();
                 pending.rates.drain(..doubt.rates);
                 pending.clocks.drain(..doubt.clocks);
+                pending.banners.drain(..doubt.banners);
+                pending.banner_bytes = pending.banners.iter().map(|banner| banner.text.len()).sum();
             }
         }
         self.doubt = None;

@@ -1,0 +1,181 @@
+//! Banner grabbing beside a scan: the ports that the writer accepts go into a feed, a thread of its own asks them, and what
+//! they say goes back to the writer, which owns the database.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+
+use crate::io::grab::{self, Feed, GrabConfig, GrabEvent, GrabProgress, Work, is_askable};
+use crate::io::store::{CounterRole, CounterValue, OpenPortSink, StoreCommand};
+use crate::model::banner::Banner;
+use crate::model::request::ScanRequest;
+use crate::model::status::GrabStatus;
+
+/// Open ports that may wait to be asked: minutes of a busy scan. What comes on top is counted as dropped.
+const WAITING: usize = 1 << 17;
+/// Banners sent to the writer together at most.
+const BATCH_ROWS: usize = 500;
+
+/// Grabbing as it runs.
+pub struct Grabbing {
+    feed: Arc<Feed>,
+    state: Arc<State>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stop: AtomicBool,
+    /// Targets dealt with.
+    targets: AtomicU64,
+    /// Targets that said something.
+    grabbed: AtomicU64,
+    connections: AtomicU64,
+    failed: AtomicU64,
+    turned_away: AtomicU64,
+}
+
+/// A feed that nobody empties yet.
+pub fn feed() -> Arc<Feed> {
+    Arc::new(Feed::new(WAITING))
+}
+
+/// Puts into the feed what can be asked.
+pub fn sink(feed: &Arc<Feed>) -> OpenPortSink {
+    let feed = Arc::clone(feed);
+    Box::new(move |address, transport, port| {
+        if is_askable(transport, port) {
+            feed.put(address, transport, port);
+        }
+    })
+}
+
+impl Grabbing {
+    /// Starts the thread. It ends when the feed is closed and empty, when it is told to stop, or with the writer.
+    pub fn start(
+        request: &ScanRequest,
+        feed: Arc<Feed>,
+        writer: SyncSender<StoreCommand>,
+    ) -> anyhow::Result<Option<Self>> {
+        let Some(limits) = &request.grab else { return Ok(None) };
+        let config = GrabConfig {
+            contact: request.record.contact.clone(),
+            rate: limits.rate,
+            rate_per_24: limits.rate_per_24,
+            concurrency: limits.concurrency,
+            timeout: limits.timeout,
+            exclusions: request.exclusions.clone(),
+        };
+        let state = Arc::new(State::default());
+        let thread = {
+            let (feed, state) = (Arc::clone(&feed), Arc::clone(&state));
+            std::thread::Builder::new()
+                .name("grab".to_owned())
+                .spawn(move || run(&config, feed, &state, &writer))
+                .context("cannot start the thread `grab`")?
+        };
+        Ok(Some(Self { feed, state, thread }))
+    }
+
+    /// Nothing more will be found.
+    pub fn close(&self) {
+        self.feed.close();
+    }
+
+    /// Ends it now: what waits is left.
+    pub fn stop(&self) {
+        self.state.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits for its end.
+    pub fn join(self) {
+        if self.thread.join().is_err() {
+            log::error!("the thread that grabs banners ended unexpectedly");
+        }
+    }
+
+    /// How far it is.
+    pub fn status(&self) -> GrabStatus {
+        let counts = self.feed.counts();
+        let asked = self.state.targets.load(Ordering::Relaxed);
+        GrabStatus {
+            found: counts.taken,
+            asked,
+            grabbed: self.state.grabbed.load(Ordering::Relaxed),
+            waiting: counts.taken - counts.dropped - asked.min(counts.taken - counts.dropped),
+            dropped: counts.dropped,
+            connections: self.state.connections.load(Ordering::Relaxed),
+        }
+    }
+
+    /// As the store records it.
+    pub fn values(&self) -> Vec<CounterValue> {
+        let status = self.status();
+        let info = |name, value, meaning| CounterValue { name, role: CounterRole::Info, value, meaning };
+        vec![
+            info("grab_found", status.found, "open ports that can be asked for a banner"),
+            info("grab_asked", status.asked, "open ports that were asked"),
+            info("grab_said", status.grabbed, "open ports that said something"),
+            info("grab_left", status.waiting, "open ports that were not asked any more; `prober grab --scan` does it"),
+            info(
+                "grab_dropped",
+                status.dropped,
+                "open ports that found the queue full; `prober grab --scan` asks them",
+            ),
+            info("grab_connections", status.connections, "connections opened for banners"),
+            info("grab_failed", self.state.failed.load(Ordering::Relaxed), "open ports for which there was no socket"),
+            info(
+                "grab_excluded_before_connect",
+                self.state.turned_away.load(Ordering::Relaxed),
+                "connections to excluded addresses stopped by the last check (must be 0)",
+            ),
+        ]
+    }
+}
+
+fn run(config: &GrabConfig, feed: Arc<Feed>, state: &State, writer: &SyncSender<StoreCommand>) {
+    let mut waiting: Vec<Banner> = Vec::new();
+    let send = |waiting: &mut Vec<Banner>| {
+        let is_over = !waiting.is_empty() && writer.send(StoreCommand::Banners(std::mem::take(waiting))).is_err();
+        if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let outcome = grab::run(config, Work::Feed(feed), std::future::pending(), &mut |event| match event {
+        GrabEvent::Banners(banners) => {
+            let says = banners.iter().any(|banner| !banner.text.is_empty());
+            state.grabbed.fetch_add(u64::from(says), Ordering::Relaxed);
+            waiting.extend(banners);
+            if waiting.len() >= BATCH_ROWS { send(&mut waiting) } else { ControlFlow::Continue(()) }
+        }
+        GrabEvent::Tick(progress) => {
+            state.note(progress);
+            if state.stop.load(Ordering::Relaxed) {
+                return ControlFlow::Break(());
+            }
+            send(&mut waiting)
+        }
+    });
+    // A writer that is gone has said why.
+    let _ = send(&mut waiting);
+    match outcome {
+        Ok(progress) => state.note(progress),
+        Err(error) => log::error!("{error}"),
+    }
+}
+
+impl State {
+    fn note(&self, progress: GrabProgress) {
+        self.targets.store(progress.targets, Ordering::Relaxed);
+        self.connections.store(progress.connections, Ordering::Relaxed);
+        self.failed.store(progress.failed, Ordering::Relaxed);
+        self.turned_away.store(progress.turned_away, Ordering::Relaxed);
+    }
+}
