@@ -38,7 +38,8 @@ fn cut(trace: &Trace, window: usize) -> Vec<Trace> {
     let pieces: Vec<_> = trace.probes.chunks(window).collect();
     let step = pieces.len().div_ceil(WINDOWS_MAX).max(1);
     // A rest that is much shorter says less; it only counts where there is nothing else.
-    let long = pieces.iter().step_by(step).enumerate().filter(|(index, piece)| *index == 0 || 2 * piece.len() >= window);
+    let long =
+        pieces.iter().step_by(step).enumerate().filter(|(index, piece)| *index == 0 || 2 * piece.len() >= window);
     let piece = |(index, piece): (usize, &&[_])| Trace {
         terminal: format!("{}#{}", trace.terminal, index + 1),
         probes: piece.to_vec(),

@@ -69,8 +69,8 @@ pub enum TraceError {
 }
 
 impl TraceError {
-    fn read(path: &Path, cause: impl ToString) -> Self {
-        Self::Read { path: path.to_owned(), cause: cause.to_string() }
+    fn read(path: &Path, cause: impl std::fmt::Display) -> Self {
+        Self::Read { path: path.to_owned(), cause: format!("{cause}") }
     }
 }
 

@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn overconfident_scores_are_cooled_down() {
         // Right three times of four, whatever the scores say.
-        let scored = |index: usize| Scored { scores: vec![8.0, 0.0], class: usize::from(index % 4 == 0), probes: 5 };
+        let scored =
+            |index: usize| Scored { scores: vec![8.0, 0.0], class: usize::from(index.is_multiple_of(4)), probes: 5 };
         let estimates: Vec<Scored> = (0..400).map(scored).collect();
         let temperatures = fit(&estimates, &[1, 3, 30]);
         assert_eq!(temperatures.len(), 1, "nothing is known of other lengths");

@@ -120,10 +120,8 @@ impl Recipe {
 impl StageRecipe {
     fn train<'a>(&self, rows: impl Iterator<Item = &'a LabelledRow>, classes: usize) -> Stage {
         let rows: Vec<&LabelledRow> = rows.filter(|row| row.is_whole || !self.whole_only).collect();
-        let examples: Vec<Example<'_>> = rows
-            .iter()
-            .map(|row| Example { values: &row.values, class: row.class, weight: row.weight })
-            .collect();
+        let examples: Vec<Example<'_>> =
+            rows.iter().map(|row| Example { values: &row.values, class: row.class, weight: row.weight }).collect();
         let ensemble = |number| {
             let settings = TrainSettings { seed: nth(self.settings.seed, number), ..self.settings.clone() };
             train(&examples, classes, &settings)

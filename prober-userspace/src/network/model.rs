@@ -117,23 +117,24 @@ pub enum ModelError {
 
 /// What can be read of a model of any version.
 #[derive(Deserialize)]
-struct Head {
+struct AnyVersion {
     version: u32,
+}
+
+/// What can be read of a model of this version, whatever it is for.
+#[derive(Deserialize)]
+struct AnyKind {
     kind: ModelKind,
 }
 
 impl Model {
     /// Reads and checks a model for `wanted`, over figures of these names.
     pub fn read(text: &str, wanted: ModelKind, names: &[&'static str]) -> Result<Self, ModelError> {
-        #[derive(Deserialize)]
-        struct Version {
-            version: u32,
-        }
-        let Version { version } = serde_json::from_str(text)?;
+        let AnyVersion { version } = serde_json::from_str(text)?;
         if version != MODEL_VERSION {
             return Err(ModelError::Version { found: version });
         }
-        let Head { kind: found, .. } = serde_json::from_str(text)?;
+        let AnyKind { kind: found } = serde_json::from_str(text)?;
         if found != wanted {
             return Err(ModelError::Kind { found, wanted });
         }
@@ -144,10 +145,10 @@ impl Model {
         if model.features != names {
             return Err(ModelError::Figures(format!("{} instead of {}", model.features.len(), names.len())));
         }
-        let is_sound = |ensemble: &Ensemble| {
-            ensemble.is_sound(names.len()) && ensemble.start.len() == model.classes.len()
-        };
-        let stages_are_sound = model.stages.iter().all(|stage| !stage.ensembles.is_empty() && stage.ensembles.iter().all(is_sound));
+        let is_sound =
+            |ensemble: &Ensemble| ensemble.is_sound(names.len()) && ensemble.start.len() == model.classes.len();
+        let stages_are_sound =
+            model.stages.iter().all(|stage| !stage.ensembles.is_empty() && stage.ensembles.iter().all(is_sound));
         let hot = |temperature: &Temperature| temperature.temperature.is_finite() && temperature.temperature > 0.0;
         if model.stages.is_empty() || !stages_are_sound || !model.temperatures.iter().all(hot) {
             return Err(ModelError::Trees);

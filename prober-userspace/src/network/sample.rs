@@ -14,22 +14,27 @@ impl Sample {
         Self(values)
     }
 
+    /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// All of them, rising.
     pub fn sorted(&self) -> &[f64] {
         &self.0
     }
 
+    /// The smallest.
     pub fn min(&self) -> f64 {
         self.0.first().copied().unwrap_or(f64::NAN)
     }
 
+    /// The largest.
     pub fn max(&self) -> f64 {
         self.0.last().copied().unwrap_or(f64::NAN)
     }
@@ -42,10 +47,12 @@ impl Sample {
         self.0[low] + (self.0[high] - self.0[low]) * (place - low as f64)
     }
 
+    /// The quantile in the middle.
     pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }
 
+    /// Their mean.
     pub fn mean(&self) -> f64 {
         mean(&self.0)
     }

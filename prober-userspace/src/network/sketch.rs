@@ -11,8 +11,20 @@ use crate::model::trace::{Answer, TraceProbe};
 /// Ends of the ranges of delays over the floor, in milliseconds.
 const RANGE_ENDS_MS: [f32; 13] = [0.1, 0.3, 0.7, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0, 100.0, 300.0, 1000.0, 4000.0];
 const RANGE_NAMES: [&str; 14] = [
-    "below_0.1", "to_0.3", "to_0.7", "to_1.5", "to_3", "to_6", "to_12", "to_25", "to_50", "to_100", "to_300", "to_1000",
-    "to_4000", "above_4000",
+    "below_0.1",
+    "to_0.3",
+    "to_0.7",
+    "to_1.5",
+    "to_3",
+    "to_6",
+    "to_12",
+    "to_25",
+    "to_50",
+    "to_100",
+    "to_300",
+    "to_1000",
+    "to_4000",
+    "above_4000",
 ];
 /// From this many replies on, older ones count half.
 const REPLIES_MAX: u16 = 1024;
@@ -116,13 +128,9 @@ impl Sketch {
     fn age(&mut self) {
         self.answered /= 2;
         self.lost /= 2;
-        for sum in [
-            &mut self.log_sum,
-            &mut self.log_squares,
-            &mut self.log_products,
-            &mut self.cosines,
-            &mut self.sines,
-        ] {
+        for sum in
+            [&mut self.log_sum, &mut self.log_squares, &mut self.log_products, &mut self.cosines, &mut self.sines]
+        {
             *sum /= 2.0;
         }
     }

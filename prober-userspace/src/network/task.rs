@@ -97,7 +97,8 @@ impl ModelKind {
             feature_share: 0.3,
             seed: 1,
         };
-        let cause = TrainSettings { rounds: 80, leaves: 6, step: 0.12, penalty: 2.0, curvature_min: 1.0, ..network.clone() };
+        let cause =
+            TrainSettings { rounds: 80, leaves: 6, step: 0.12, penalty: 2.0, curvature_min: 1.0, ..network.clone() };
         let stages = match self {
             Self::Network | Self::NetworkLive => {
                 vec![StageRecipe { probes_from: 0, whole_only: false, settings: network, ensembles: 1 }]

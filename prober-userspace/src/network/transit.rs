@@ -161,7 +161,8 @@ mod tests {
     fn the_gateway_comes_first_then_neighbours_then_the_line() {
         let line = HopLine::fit(&[(4, 8.0), (8, 16.0), (12, 24.0), (10, 90.0)]).expect("four gateways");
         assert!((line.slope_ms - 2.0).abs() < 1e-9 && line.base_ms.abs() < 1e-9);
-        let mut around = Surroundings { gateway: None, terminals: vec![neighbour(&[30.0, 21.0], 10), neighbour(&[1.0], 3)] };
+        let mut around =
+            Surroundings { gateway: None, terminals: vec![neighbour(&[30.0, 21.0], 10), neighbour(&[1.0], 3)] };
         let near = Transit::of(Some(10), &around, Some(&line)).expect("a neighbour");
         assert_eq!(near.source, TransitSource::Neighbours);
         assert!((near.floor_ms - 21.45).abs() < 1e-9, "the one at another distance took another way");

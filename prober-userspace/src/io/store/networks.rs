@@ -47,7 +47,9 @@ impl Store {
     pub fn add_network_estimates(&self, batch: &NetworkBatch, estimates: &[NetworkEstimate]) -> Result<(), StoreError> {
         let add = |connection: &Connection| {
             let mut appender = connection.appender("network_estimate")?;
-            for (address, estimate) in estimates.iter().filter_map(|estimate| Some((address(&estimate.terminal)?, estimate))) {
+            for (address, estimate) in
+                estimates.iter().filter_map(|estimate| Some((address(&estimate.terminal)?, estimate)))
+            {
                 let transit = estimate.transit;
                 appender.append_row(params![
                     address,
@@ -75,7 +77,9 @@ impl Store {
     pub fn add_cause_estimates(&self, batch: &NetworkBatch, estimates: &[CauseEstimate]) -> Result<(), StoreError> {
         let add = |connection: &Connection| {
             let mut appender = connection.appender("cause_estimate")?;
-            for (address, estimate) in estimates.iter().filter_map(|estimate| Some((address(&estimate.terminal)?, estimate))) {
+            for (address, estimate) in
+                estimates.iter().filter_map(|estimate| Some((address(&estimate.terminal)?, estimate)))
+            {
                 appender.append_row(params![
                     address,
                     estimate.cause,

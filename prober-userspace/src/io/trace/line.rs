@@ -95,7 +95,8 @@ impl Collector {
             return Err(format!("more than {PROBES_MAX} probes; split the file"));
         }
         let places = self.places;
-        let cell = |column: Column| places[column as usize].and_then(|place| cells.get(place)).map_or("", |cell| cell.trim());
+        let cell =
+            |column: Column| places[column as usize].and_then(|place| cells.get(place)).map_or("", |cell| cell.trim());
         if cell(Column::Terminal).is_empty() {
             return Err("`terminal` is empty".to_owned());
         }

@@ -36,10 +36,13 @@ pub(super) fn read(path: &Path) -> Result<Vec<Trace>, TraceError> {
 
 /// Copies a CSV file that was just written.
 pub(super) fn write(csv: &Path, path: &Path) -> Result<(), TraceError> {
-    let failed =
-        |error: duckdb::Error| TraceError::Write { path: path.to_owned(), cause: crate::io::store::reason(&error.to_string()) };
+    let failed = |error: duckdb::Error| TraceError::Write {
+        path: path.to_owned(),
+        cause: crate::io::store::reason(&error.to_string()),
+    };
     let connection = Connection::open_in_memory().map_err(failed)?;
-    let query = format!("COPY (FROM read_csv({})) TO {} (FORMAT parquet, COMPRESSION zstd)", quoted(csv)?, quoted(path)?);
+    let query =
+        format!("COPY (FROM read_csv({})) TO {} (FORMAT parquet, COMPRESSION zstd)", quoted(csv)?, quoted(path)?);
     connection.execute_batch(&query).map_err(failed)
 }
 

@@ -18,7 +18,10 @@ pub(super) fn push(view: &View<'_>, features: &mut Features) {
     features.push("first_over_median", signed_log(first - rest.median(), NOISE_MS));
     features.push("first_over_top", signed_log(first - rest.max(), NOISE_MS));
     let (distance, several) = (rest.median_distance() + 0.1, rest.len() > 1);
-    features.push("first_surprise", signed_log(if several { (first - rest.median()) / distance } else { f64::NAN }, NOISE_MS));
+    features.push(
+        "first_surprise",
+        signed_log(if several { (first - rest.median()) / distance } else { f64::NAN }, NOISE_MS),
+    );
     let delay = |share| if several { rest.quantile(share) - rest.min() } else { f64::NAN };
     features.push("rest_50", log_with_room(delay(0.5), 0.01));
     features.push("rest_90", log_with_room(delay(0.9), 0.01));

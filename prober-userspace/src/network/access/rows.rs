@@ -54,7 +54,7 @@ fn push_rows(
     is_whole: bool,
     rows: &mut Vec<Row>,
 ) {
-    fn cut<'a>(trace: &'a Trace, (from, to): (usize, usize)) -> &'a [TraceProbe] {
+    fn cut(trace: &Trace, (from, to): (usize, usize)) -> &[TraceProbe] {
         &trace.probes[from..to]
     }
     for (index, trace) in traces.iter().enumerate().filter(|(_, trace)| trace.role == Role::Terminal) {

@@ -13,9 +13,14 @@ pub(super) fn push(view: &View<'_>, features: &mut Features) {
     let floor = sample.min();
     let delay = |share| sample.quantile(share) - floor;
     let log = |value| log_with_room(value, ROOM_MS);
-    for (name, share) in
-        [("delay_10", 0.1), ("delay_25", 0.25), ("delay_50", 0.5), ("delay_75", 0.75), ("delay_90", 0.9), ("range", 1.0)]
-    {
+    for (name, share) in [
+        ("delay_10", 0.1),
+        ("delay_25", 0.25),
+        ("delay_50", 0.5),
+        ("delay_75", 0.75),
+        ("delay_90", 0.9),
+        ("range", 1.0),
+    ] {
         features.push(name, log(delay(share)));
     }
     features.push("deviation", log(sample.deviation()));

@@ -21,9 +21,13 @@ pub(super) fn push(view: &View<'_>, features: &mut Features) {
     let difference = if several { long.median() - short.median() } else { f64::NAN };
     features.push("size_median", signed_log(difference, NOISE_MS));
     features.push("size_surprise", signed_log(difference / (view.sample.median_distance() + 0.05), 0.1));
-    features.push("size_25", signed_log(if several { long.quantile(0.25) - short.quantile(0.25) } else { f64::NAN }, NOISE_MS));
+    features.push(
+        "size_25",
+        signed_log(if several { long.quantile(0.25) - short.quantile(0.25) } else { f64::NAN }, NOISE_MS),
+    );
     features.push("size_share", signed_log(difference / view.sample.min(), 1e-3));
-    features.push("port_spread", if view.rtts_ms.len() > 3 { log_with_room(port_spread(view), 1e-3) } else { f64::NAN });
+    features
+        .push("port_spread", if view.rtts_ms.len() > 3 { log_with_room(port_spread(view), 1e-3) } else { f64::NAN });
 }
 
 /// Between the floors of the ports.

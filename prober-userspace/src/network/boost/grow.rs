@@ -62,7 +62,9 @@ impl Grower<'_> {
         let mut splits: Vec<(Split, [Child; 2])> = Vec::new();
         while leaves.len() < self.settings.leaves {
             let gain = |leaf: &Leaf| leaf.best.map_or(0.0, |best| best.gain);
-            let Some(place) = (0..leaves.len()).max_by(|a, b| gain(&leaves[*a]).total_cmp(&gain(&leaves[*b]))) else { break };
+            let Some(place) = (0..leaves.len()).max_by(|a, b| gain(&leaves[*a]).total_cmp(&gain(&leaves[*b]))) else {
+                break;
+            };
             let Some(split) = leaves[place].best else { break };
             let leaf = leaves.swap_remove(place);
             let number = splits.len();

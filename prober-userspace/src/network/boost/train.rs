@@ -47,8 +47,7 @@ pub fn train(examples: &[Example<'_>], classes: usize, settings: &TrainSettings)
     let mut chance = Chance { seed: settings.seed, drawn: 0 };
     let mut rounds = Vec::with_capacity(settings.rounds);
     for _ in 0..settings.rounds {
-        let drawn: Vec<u32> =
-            (0..examples.len() as u32).filter(|_| chance.share() < settings.row_share).collect();
+        let drawn: Vec<u32> = (0..examples.len() as u32).filter(|_| chance.share() < settings.row_share).collect();
         let shares: Vec<Vec<f64>> = scores.iter().map(|scores| softmax(scores, 1.0)).collect();
         let mut round: Vec<Tree> = Vec::with_capacity(classes);
         for class in 0..classes {

@@ -78,9 +78,8 @@ impl Ensemble {
 
     /// Whether every tree is whole and each round has one for each class.
     pub fn is_sound(&self, features: usize) -> bool {
-        let trees_are_sound = |round: &Vec<Tree>| {
-            round.len() == self.start.len() && round.iter().all(|tree| tree.is_sound(features))
-        };
+        let trees_are_sound =
+            |round: &Vec<Tree>| round.len() == self.start.len() && round.iter().all(|tree| tree.is_sound(features));
         !self.start.is_empty()
             && self.start.iter().all(|start| start.is_finite())
             && self.rounds.iter().all(trees_are_sound)

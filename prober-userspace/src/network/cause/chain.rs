@@ -36,7 +36,9 @@ fn loss_chain(series: &Series, features: &mut Features) {
     features.push("loss_odds", ((after_loss + 0.01) / (after_reply + 0.01)).ln());
     // Within bursts: what the drift between bursts explains is taken out first.
     let burst_loss: Vec<f64> = (0..series.bursts())
-        .map(|burst| mean(&series.places(burst).map(|place| f64::from(u8::from(series.is_lost(place)))).collect::<Vec<_>>()))
+        .map(|burst| {
+            mean(&series.places(burst).map(|place| f64::from(u8::from(series.is_lost(place)))).collect::<Vec<_>>())
+        })
         .collect();
     let rest = |place: usize| f64::from(u8::from(series.is_lost(place))) - burst_loss[series.burst[place]];
     let power: f64 = (0..series.live.len()).map(|place| rest(place).powi(2)).sum();

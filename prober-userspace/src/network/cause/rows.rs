@@ -25,8 +25,7 @@ pub struct Row {
 /// All rows of a terminal.
 pub fn rows_of_trace(trace: &Trace) -> Vec<Row> {
     let probes = &trace.probes;
-    let mut rows =
-        vec![Row { features: cause_features(probes), probes: probes.len(), weight: 1.0, is_whole: true }];
+    let mut rows = vec![Row { features: cause_features(probes), probes: probes.len(), weight: 1.0, is_whole: true }];
     for (length, weight) in PARTS {
         let Some(room) = probes.len().checked_sub(length + 1) else { continue };
         for part in 0..PARTS_MAX {
