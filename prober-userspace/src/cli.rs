@@ -1,6 +1,7 @@
 //! The commands, one file each, and the settings layers. Decisions are made elsewhere; here is what the user types and
 //! sees.
 
+pub mod cause;
 pub mod control;
 mod database;
 pub mod device;
@@ -9,13 +10,17 @@ pub mod exclude;
 pub mod export;
 mod figure;
 pub mod grab;
+mod learning;
+pub mod network;
 pub mod output;
 pub mod progress;
 pub mod report;
 pub mod scan;
 pub mod settings;
+mod source;
 pub mod sql;
 mod table;
+pub mod trace;
 
 use std::process::ExitCode;
 
@@ -44,6 +49,9 @@ enum Command {
     Export(export::ExportArgs),
     Exclude(exclude::ExcludeArgs),
     Device(Box<device::DeviceArgs>),
+    Network(Box<network::NetworkArgs>),
+    Cause(Box<cause::CauseArgs>),
+    Trace(trace::TraceArgs),
     /// Check this host: kernel, driver, capabilities, gateway, clock, and what to do about each
     Doctor(doctor::DoctorArguments),
 }
@@ -70,6 +78,9 @@ pub fn run() -> ExitCode {
         Command::Export(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Exclude(command) => command.run(),
         Command::Device(command) => command.run(),
+        Command::Network(command) => command.run(),
+        Command::Cause(command) => command.run(),
+        Command::Trace(command) => command.run(),
         Command::Doctor(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| output::report(&error))

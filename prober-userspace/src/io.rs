@@ -10,5 +10,6 @@ pub mod network;
 pub mod privileges;
 pub mod store;
 pub mod sys;
+pub mod trace;
 pub mod transmit;
 pub mod xdp;

@@ -1,6 +1,6 @@
 //! Library of the `prober` daemon and command: targets, engines, store and commands.
 //!
-//! `model`, `target` and `device` are pure: they take time, randomness and settings as arguments. Only `io`, `engine` and `cli`
+//! `model`, `target`, `network` and `device` are pure: they take time, randomness and settings as arguments. Only `io`, `engine` and `cli`
 //! touch the world.
 
 pub mod cli;
@@ -8,4 +8,5 @@ pub mod device;
 pub mod engine;
 pub mod io;
 pub mod model;
+pub mod network;
 pub mod target;

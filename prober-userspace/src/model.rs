@@ -1,6 +1,8 @@
 //! The nouns that several parts share. Pure: no clock, no I/O.
 
+pub mod access;
 pub mod banner;
+pub mod cause;
 pub mod device;
 pub mod link;
 pub mod mac;
@@ -8,4 +10,5 @@ pub mod request;
 pub mod scan;
 pub mod status;
 pub mod text;
+pub mod trace;
 pub mod utc;

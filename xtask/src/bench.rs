@@ -33,6 +33,8 @@ enum Subject {
     Ingest,
     /// Distinct banners/s against 10,000 keywords, beside the naive loop; and a survey's banners to the database
     Match,
+    /// Replies/s into the state of each address, and estimates/s
+    Estimate,
     /// Targets/s of a plan over the whole address space, and memory
     Plan,
 }
@@ -46,6 +48,7 @@ pub fn bench(options: &Options) -> Result<()> {
         Subject::Rate => in_lab("rate")?,
         Subject::Ingest => example("ingest")?,
         Subject::Match => example("matching")?,
+        Subject::Estimate => example("estimators")?,
         Subject::Plan => plan()?,
     };
     if options.json {

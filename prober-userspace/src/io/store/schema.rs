@@ -18,6 +18,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, scripts: &[include_str!("schema/v2_banner.sql")] },
     Migration { version: 3, scripts: &[include_str!("schema/v3_tables.sql"), include_str!("schema/v3_views.sql")] },
     Migration { version: 4, scripts: &[include_str!("schema/v4_estimation.sql")] },
+    Migration { version: 5, scripts: &[include_str!("schema/v5_network.sql")] },
 ];
 
 /// How many steps there are.

@@ -40,7 +40,8 @@ fn every_table_view_and_column_of_a_table_is_documented() {
     }
     let bare = "SELECT count(*)::UBIGINT FROM duckdb_columns() WHERE NOT internal AND comment IS NULL
                 AND table_name IN ('scan', 'reply', 'scan_counter', 'scan_clock', 'exclusion', 'audit', 'banner',
-                    'scan_exclusion', 'device_signature', 'device_estimate')";
+                    'scan_exclusion', 'device_signature', 'device_estimate',
+                    'network_estimate', 'cause_estimate', 'study_probe')";
     assert_eq!(count(&store, bare), 0);
 }
 

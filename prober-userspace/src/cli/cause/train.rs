@@ -1,0 +1,20 @@
+//! `prober cause train`: makes a model out of labelled traces.
+
+use super::super::learning::TrainOptions;
+use crate::network::model::ModelKind;
+
+/// Make a model of causes out of labelled traces
+///
+/// Every place (`scenario` of the traces) is judged by a model that never saw it; the table is written into the model and
+/// printed. The model that is written has learnt from all of them. The same traces give the same model.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct TrainArgs {
+    #[command(flatten)]
+    options: TrainOptions,
+}
+
+impl TrainArgs {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        self.options.run(ModelKind::Cause)
+    }
+}

@@ -1,0 +1,42 @@
+//! The models that come with the program, and others instead of them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+
+use crate::network::model::{Model, ModelKind};
+
+/// Which model.
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct ModelOption {
+    /// Model made by `train` [default: the one that comes with the program]
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) model: Option<PathBuf>,
+}
+
+impl ModelOption {
+    /// Reads and checks it.
+    pub(in crate::cli) fn load(&self, kind: ModelKind) -> anyhow::Result<Model> {
+        let names = kind.feature_names();
+        let Some(path) = &self.model else {
+            return Model::read(built_in(kind), kind, &names)
+                .map_err(|error| anyhow!("the model that comes with the program: {error}"));
+        };
+        let text = fs::read_to_string(path).with_context(|| format!("reading the model {}", path.display()))?;
+        Model::read(&text, kind, &names).map_err(|error| anyhow!("model {}: {error}", path.display()))
+    }
+
+    /// What is stored beside estimates.
+    pub(in crate::cli) fn name(&self) -> String {
+        self.model.as_ref().map_or_else(|| "built-in".to_owned(), |path| path.display().to_string())
+    }
+}
+
+const fn built_in(kind: ModelKind) -> &'static str {
+    match kind {
+        ModelKind::Network => include_str!("../../../models/network.json"),
+        ModelKind::NetworkLive => include_str!("../../../models/network_live.json"),
+        ModelKind::Cause => include_str!("../../../models/cause.json"),
+    }
+}

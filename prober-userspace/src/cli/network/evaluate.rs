@@ -1,0 +1,24 @@
+//! `prober network evaluate`: how well network types are told.
+
+use super::super::learning::EvaluateOptions;
+use crate::network::model::ModelKind;
+
+/// Judge estimates of network types by labelled traces
+///
+/// With --json prints one object: `accuracy` (`unknown` counts as not right), `unknown`, `calibration_error`, `classes` with
+/// `recall`, `precision`, `recall_idle` and `recall_loaded` (without and with other traffic), `confusion` with one row for
+/// each of `classes` and the columns `confusion_columns`; and `places` where there are at most 20.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct EvaluateArgs {
+    #[command(flatten)]
+    options: EvaluateOptions,
+    /// By the 64 bytes that are kept of each answering address, instead of by whole traces
+    #[arg(long)]
+    live: bool,
+}
+
+impl EvaluateArgs {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        self.options.run(if self.live { ModelKind::NetworkLive } else { ModelKind::Network })
+    }
+}

@@ -1,0 +1,209 @@
+//! The lines of a trace file, whatever kind of file it is, collected into traces.
+
+use std::collections::HashMap;
+
+use crate::model::trace::{Answer, RTT_MS_MAX, Role, Trace, TraceProbe};
+
+/// Most probes of a file.
+const PROBES_MAX: u64 = 50_000_000;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    Terminal,
+    Sent,
+    Rtt,
+    Place,
+    Condition,
+    Network,
+    Background,
+    Cause,
+    Ttl,
+    Hops,
+    Port,
+    Reply,
+    Lost,
+}
+
+impl Column {
+    const ALL: [Self; 13] = [
+        Self::Terminal,
+        Self::Sent,
+        Self::Rtt,
+        Self::Place,
+        Self::Condition,
+        Self::Network,
+        Self::Background,
+        Self::Cause,
+        Self::Ttl,
+        Self::Hops,
+        Self::Port,
+        Self::Reply,
+        Self::Lost,
+    ];
+
+    /// Its name, then others that it may have.
+    const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Terminal => &["terminal"],
+            Self::Sent => &["t_send_s", "t_s"],
+            Self::Rtt => &["rtt_ms"],
+            Self::Place => &["scenario", "place", "dataset"],
+            Self::Condition => &["condition"],
+            Self::Network => &["network_type", "access"],
+            Self::Background => &["background"],
+            Self::Cause => &["cause"],
+            Self::Ttl => &["ttl_seen", "ttl"],
+            Self::Hops => &["hop_count"],
+            Self::Port => &["port"],
+            Self::Reply => &["reply"],
+            Self::Lost => &["lost"],
+        }
+    }
+}
+
+/// Traces in the making.
+pub(super) struct Collector {
+    /// Where each column is.
+    places: [Option<usize>; Column::ALL.len()],
+    traces: Vec<Trace>,
+    index: HashMap<(String, String), usize>,
+    lines: u64,
+}
+
+impl Collector {
+    /// For a file with this heading; what is wrong with it otherwise.
+    pub(super) fn new(heading: &[String]) -> Result<Self, String> {
+        let find = |column: Column| {
+            let names = column.names();
+            names.iter().find_map(|name| heading.iter().position(|found| found.trim().eq_ignore_ascii_case(name)))
+        };
+        let places = Column::ALL.map(find);
+        for column in [Column::Terminal, Column::Sent, Column::Rtt] {
+            if places[column as usize].is_none() {
+                let found = heading.join(", ");
+                return Err(format!("there is no column `{}` (found: {found})", column.names()[0]));
+            }
+        }
+        Ok(Self { places, traces: Vec::new(), index: HashMap::new(), lines: 0 })
+    }
+
+    /// Takes in a line; what is wrong with it otherwise.
+    pub(super) fn add(&mut self, cells: &[String]) -> Result<(), String> {
+        self.lines += 1;
+        if self.lines > PROBES_MAX {
+            return Err(format!("more than {PROBES_MAX} probes; split the file"));
+        }
+        let places = self.places;
+        let cell =
+            |column: Column| places[column as usize].and_then(|place| cells.get(place)).map_or("", |cell| cell.trim());
+        if cell(Column::Terminal).is_empty() {
+            return Err("`terminal` is empty".to_owned());
+        }
+        let probe = probe(cell, self.lines)?;
+        let trace = self.trace(cell)?;
+        trace.probes.push(probe);
+        Ok(())
+    }
+
+    /// The trace of a line, made when it is the first.
+    fn trace<'a>(&mut self, cell: impl Fn(Column) -> &'a str) -> Result<&mut Trace, String> {
+        let is_gateway = cell(Column::Network) == "gateway";
+        let access = match cell(Column::Network) {
+            "" | "gateway" => None,
+            name => Some(name.parse().map_err(|error: crate::model::access::UnknownAccess| error.to_string())?),
+        };
+        let cause = match cell(Column::Cause) {
+            "" => None,
+            name => Some(name.parse().map_err(|error: crate::model::cause::UnknownCause| error.to_string())?),
+        };
+        let background = match cell(Column::Background) {
+            "" => None,
+            "1" | "true" => Some(true),
+            "0" | "false" => Some(false),
+            other => return Err(format!("`background` is `{other}`, not 0 or 1")),
+        };
+        let terminal = match cell(Column::Condition) {
+            "" => cell(Column::Terminal).to_owned(),
+            condition => format!("{condition}/{}", cell(Column::Terminal)),
+        };
+        let key = (cell(Column::Place).to_owned(), terminal);
+        let role = if is_gateway { Role::Gateway } else { Role::Terminal };
+        let place = *self.index.entry(key).or_insert_with_key(|(place, terminal)| {
+            let (place, terminal) = (place.clone(), terminal.clone());
+            self.traces.push(Trace { place, terminal, role, probes: Vec::new(), access, cause, background });
+            self.traces.len() - 1
+        });
+        let trace = &mut self.traces[place];
+        if (trace.role, trace.access, trace.cause) != (role, access, cause) {
+            return Err(format!("terminal `{}` had another network type or cause before", trace.terminal));
+        }
+        Ok(trace)
+    }
+
+    /// By place and terminal, probes by time.
+    pub(super) fn finish(mut self) -> Vec<Trace> {
+        for trace in &mut self.traces {
+            trace.probes.sort_by(|a, b| a.sent_s.total_cmp(&b.sent_s));
+        }
+        self.traces.sort_by(|a, b| (&a.place, &a.terminal).cmp(&(&b.place, &b.terminal)));
+        self.traces
+    }
+}
+
+fn probe<'a>(cell: impl Fn(Column) -> &'a str, line: u64) -> Result<TraceProbe, String> {
+    let rtt_ms = match (cell(Column::Lost), cell(Column::Rtt)) {
+        ("1", _) | (_, "" | "nan" | "NaN") => None,
+        (_, text) => Some(rtt(text)?),
+    };
+    let answer = match (cell(Column::Reply), rtt_ms) {
+        ("none", Some(_)) => return Err("`reply` is `none`, yet there is an `rtt_ms`".to_owned()),
+        ("", Some(_)) => Answer::Open,
+        ("", None) => Answer::Silent,
+        (name, _) => name.parse().map_err(|error: crate::model::trace::UnknownAnswer| error.to_string())?,
+    };
+    let small = |column: Column| -> Result<Option<u8>, String> {
+        let text = cell(column);
+        // Some programs print whole numbers with a fraction where a column has gaps.
+        let whole = text.strip_suffix(".0").unwrap_or(text);
+        let wrong = |_| format!("`{}` is `{text}`, not a number from 0 to 255", column.names()[0]);
+        if text.is_empty() { Ok(None) } else { whole.parse().map(Some).map_err(wrong) }
+    };
+    let (ttl, hops) = (small(Column::Ttl)?, small(Column::Hops)?);
+    let port = match cell(Column::Port) {
+        "" => 0,
+        text => text.parse().map_err(|_| format!("`port` is `{text}`, not a number from 0 to 65535"))?,
+    };
+    Ok(TraceProbe {
+        sent_s: sent(cell(Column::Sent), line)?,
+        rtt_ms,
+        port,
+        ttl: if rtt_ms.is_some() { ttl.or_else(|| hops.map(|hops| u8::MAX - hops.min(126))) } else { None },
+        answer,
+    })
+}
+
+fn rtt(text: &str) -> Result<f64, String> {
+    let rtt: f64 = text.parse().map_err(|_| format!("`rtt_ms` is `{text}`, not a number"))?;
+    if rtt.is_finite() && (0.0..=RTT_MS_MAX).contains(&rtt) {
+        return Ok(rtt);
+    }
+    Err(format!("`rtt_ms` is {text}; it must lie between 0 and {RTT_MS_MAX}"))
+}
+
+/// A number of seconds, or `20251015_121225`; nothing: as many seconds as lines.
+fn sent(text: &str, line: u64) -> Result<f64, String> {
+    if text.is_empty() {
+        return Ok(line as f64);
+    }
+    if let Some((day, time)) = text.split_once('_') {
+        let digits = |text: &str, len: usize| text.len() == len && text.bytes().all(|byte| byte.is_ascii_digit());
+        if digits(day, 8) && digits(time, 6) {
+            let part = |text: &str, from: usize, to: usize| text[from..to].parse::<f64>().unwrap_or(0.0);
+            let days = part(day, 0, 4) * 372.0 + part(day, 4, 6) * 31.0 + part(day, 6, 8);
+            return Ok(days * 86_400.0 + part(time, 0, 2) * 3600.0 + part(time, 2, 4) * 60.0 + part(time, 4, 6));
+        }
+    }
+    let sent: f64 = text.parse().map_err(|_| format!("`t_send_s` is `{text}`, not a number of seconds"))?;
+    if sent.is_finite() { Ok(sent) } else { Err(format!("`t_send_s` is {text}, not a time")) }
+}

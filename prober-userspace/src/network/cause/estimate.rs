@@ -1,0 +1,60 @@
+//! The cause at one terminal: posterior, label or unknown, and why.
+
+use serde::Serialize;
+
+use super::cause_features;
+use super::explain::{Evidence, decisive, sentence};
+use crate::model::cause::Cause;
+use crate::model::trace::Trace;
+use crate::network::model::Model;
+use crate::network::posterior::Posterior;
+
+/// An estimate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CauseEstimate {
+    /// Prefix or scenario.
+    pub place: String,
+    /// Terminal.
+    pub terminal: String,
+    /// Probes it is of, and how many were answered.
+    pub probes: usize,
+    /// How many were answered.
+    pub answered: usize,
+    /// The cause; nothing if none is probable enough.
+    pub cause: Option<String>,
+    /// Probability of the most probable cause.
+    pub confidence: f64,
+    /// All of them.
+    pub posterior: Posterior,
+    /// The figures that decided, the most decisive first.
+    pub evidence: Vec<Evidence>,
+    /// The same for people.
+    pub explanation: String,
+}
+
+/// Of one terminal; `confidence_min` is what a label must reach.
+pub fn estimate(model: &Model, trace: &Trace, confidence_min: f64) -> CauseEstimate {
+    let features = cause_features(&trace.probes);
+    let answered = trace.answered();
+    let posterior = model.posterior(&features, trace.probes.len(), answered);
+    let best = posterior.best().cloned();
+    let label = posterior.label(confidence_min).map(str::to_owned);
+    let cause: Option<Cause> = best.as_ref().and_then(|best| best.class.parse().ok());
+    let explanation = match (trace.probes.is_empty(), cause, &label) {
+        (true, ..) => "unknown: there was no probe".to_owned(),
+        (_, Some(cause), Some(_)) => sentence(cause, &features),
+        (_, Some(cause), None) => format!("unknown; most likely {cause}: {}", sentence(cause, &features)),
+        _ => "unknown".to_owned(),
+    };
+    CauseEstimate {
+        place: trace.place.clone(),
+        terminal: trace.terminal.clone(),
+        probes: trace.probes.len(),
+        answered,
+        confidence: best.map_or(0.0, |best| best.probability),
+        evidence: decisive(model, &features, trace.probes.len()),
+        cause: label,
+        posterior,
+        explanation,
+    }
+}
