@@ -1,6 +1,6 @@
 //! Library of the `prober` daemon and command: targets, engines, store and commands.
 //!
-//! `model`, `target` and `device` are pure: they take time, randomness and settings as arguments. Only `io`, `engine` and `cli`
+//! `model`, `target`, `network`, `device`, `policy` and `simulate` are pure: they take time, randomness and settings as arguments. Only `io`, `engine` and `cli`
 //! touch the world.
 
 pub mod cli;
@@ -8,4 +8,7 @@ pub mod device;
 pub mod engine;
 pub mod io;
 pub mod model;
+pub mod network;
+pub mod policy;
+pub mod simulate;
 pub mod target;

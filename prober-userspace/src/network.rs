@@ -1,0 +1,3 @@
+//! What our probes' answers tell about the networks that targets sit behind. Pure: traces and times are given.
+
+pub mod congestion;

@@ -1,0 +1,8 @@
+//! Worlds with a virtual clock, to judge estimators and policies on what they were not fitted to. Everything comes from a
+//! seed. Left out: packets on a wire (that is the lab).
+
+pub mod access_point;
+pub mod accuracy;
+pub mod draws;
+pub mod queue;
+pub mod traffic;
