@@ -10,10 +10,12 @@ pub mod export;
 mod figure;
 pub mod grab;
 pub mod output;
+pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod scan;
 pub mod settings;
+pub mod simulate;
 pub mod sql;
 mod table;
 
@@ -44,6 +46,8 @@ enum Command {
     Export(export::ExportArgs),
     Exclude(exclude::ExcludeArgs),
     Device(Box<device::DeviceArgs>),
+    Plan(plan::PlanArgs),
+    Simulate(simulate::SimulateArgs),
     /// Check this host: kernel, driver, capabilities, gateway, clock, and what to do about each
     Doctor(doctor::DoctorArguments),
 }
@@ -70,6 +74,8 @@ pub fn run() -> ExitCode {
         Command::Export(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Exclude(command) => command.run(),
         Command::Device(command) => command.run(),
+        Command::Plan(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Doctor(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| output::report(&error))

@@ -1,3 +1,4 @@
 //! What our probes' answers tell about the networks that targets sit behind. Pure: traces and times are given.
 
+pub mod cluster;
 pub mod congestion;

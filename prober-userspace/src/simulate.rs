@@ -3,6 +3,8 @@
 
 pub mod access_point;
 pub mod accuracy;
+pub mod curve;
 pub mod draws;
+pub mod population;
 pub mod queue;
 pub mod traffic;

@@ -87,6 +87,12 @@ impl Learner {
             self.counts.clock_disagreed += 1;
             return;
         };
+        self.learn_checked(&Answer { at, ..*answer });
+    }
+
+    /// The same for an answer whose time is known to be right: of the store, which has but one clock.
+    #[inline]
+    pub fn learn_checked(&mut self, answer: &Answer) {
         if !(answer.delay_s >= 0.0 && answer.delay_s.is_finite()) {
             self.counts.absurd += 1;
             return;
@@ -111,7 +117,7 @@ impl Learner {
             self.counts.first += 1;
             return;
         }
-        let place = self.config.grid.place(at);
+        let place = self.config.grid.place(answer.at);
         match profile.add(self.config.grid, place, (answer.delay_s - floor.delay_s).max(0.0)) {
             Ok(()) => self.counts.learnt += 1,
             Err(Refused::Absurd) => self.counts.absurd += 1,

@@ -49,6 +49,19 @@ impl Profile {
         }
     }
 
+    /// One cell as it was stored.
+    pub fn set(&mut self, cell: usize, delays: &SlotDelays, day: i32) {
+        if let Some(cell) = self.cells.get_mut(cell) {
+            *cell = Cell {
+                answers: delays.answers as f32,
+                mean_s: delays.mean_s as f32,
+                squares: (delays.sd_s * delays.sd_s * delays.answers) as f32,
+                below: delays.below.map(|below| below as f32),
+                day,
+            };
+        }
+    }
+
     /// Takes in the excess of one answer over its floor, s. About 10 ns.
     #[inline]
     pub fn add(&mut self, grid: DayGrid, place: Place, excess_s: f32) -> Result<(), Refused> {

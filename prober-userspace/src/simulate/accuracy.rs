@@ -59,6 +59,66 @@ impl Case {
     }
 }
 
+/// Figures over some of the cases.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct GroupAccuracy {
+    /// Which: all, or a medium, traffic, queue or range of load.
+    pub group: String,
+    /// How many.
+    pub cases: usize,
+    /// Relative error of the throughput: median and 90 % point.
+    pub median_error: f64,
+    /// See `median_error`.
+    pub p90_error: f64,
+    /// Relative error of the load, median.
+    pub median_load_error: f64,
+    /// Estimated less true load, median.
+    pub bias: f64,
+    /// Share of cases with the truth between the 5 % and 95 % points.
+    pub covered: f64,
+}
+
+/// All, then by medium, traffic, queue and load.
+pub fn groups(cases: &[Case]) -> Vec<GroupAccuracy> {
+    let mut by_name: Vec<(String, Vec<&Case>)> = vec![("all".to_owned(), cases.iter().collect())];
+    let mut add = |name: String, case| match by_name.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, list)) => list.push(case),
+        None => by_name.push((name, vec![case])),
+    };
+    for case in cases {
+        add(format!("medium {}", case.medium), case);
+    }
+    for case in cases {
+        add(format!("traffic {}", case.traffic), case);
+    }
+    for case in cases {
+        add(format!("queue {}", case.queue), case);
+    }
+    for fifth in 0..5 {
+        for case in cases.iter().filter(|case| ((case.true_load * 5.0) as usize).min(4) == fifth) {
+            add(format!("load {:.1} to {:.1}", fifth as f64 / 5.0, (fifth + 1) as f64 / 5.0), case);
+        }
+    }
+    by_name.into_iter().map(|(group, cases)| accuracy(group, &cases)).collect()
+}
+
+fn accuracy(group: String, cases: &[&Case]) -> GroupAccuracy {
+    let point = |value: &dyn Fn(&Case) -> f64, share: f64| {
+        let mut values: Vec<f64> = cases.iter().map(|case| value(case)).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(((values.len() as f64 * share) as usize).min(values.len().saturating_sub(1))).copied().unwrap_or(0.0)
+    };
+    GroupAccuracy {
+        group,
+        cases: cases.len(),
+        median_error: point(&Case::error, 0.5),
+        p90_error: point(&Case::error, 0.9),
+        median_load_error: point(&|case| (case.estimate.load / case.true_load - 1.0).abs(), 0.5),
+        bias: point(&|case| case.estimate.load - case.true_load, 0.5),
+        covered: cases.iter().filter(|case| case.covered).count() as f64 / cases.len().max(1) as f64,
+    }
+}
+
 /// Kinds of traffic, in the order in which access networks get them.
 pub const TRAFFICS: [&str; 4] = ["poisson", "bursts", "tcp", "mixed"];
 

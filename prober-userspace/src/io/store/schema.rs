@@ -17,6 +17,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, scripts: &[include_str!("schema/v1_tables.sql"), include_str!("schema/v1_views.sql")] },
     Migration { version: 2, scripts: &[include_str!("schema/v2_banner.sql")] },
     Migration { version: 3, scripts: &[include_str!("schema/v3_tables.sql"), include_str!("schema/v3_views.sql")] },
+    Migration { version: 6, scripts: &[include_str!("schema/v6_congestion.sql")] },
 ];
 
 /// How many steps there are.

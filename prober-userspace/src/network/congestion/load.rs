@@ -76,15 +76,16 @@ impl LoadEstimate {
     }
 }
 
-/// The load in one slot alone. About 30 us.
+/// The load in one slot alone.
 pub fn estimate_slot(service: &ServiceTime, delays: &SlotDelays) -> LoadEstimate {
     estimate_day(service, std::slice::from_ref(delays))[0]
 }
 
 /// The loads in the slots of one access network or cluster; burst factor and jitter are learnt from all of them
-/// together. About 30 us per slot with answers.
+/// together. About 1 ms, and 40 us per slot with answers.
 pub fn estimate_day(service: &ServiceTime, slots: &[SlotDelays]) -> Vec<LoadEstimate> {
-    let tables: Vec<Option<Likelihood>> = slots.iter().map(|slot| Likelihood::of(service, slot)).collect();
+    let expected = Expected::of(service);
+    let tables: Vec<Option<Likelihood>> = slots.iter().map(|slot| Likelihood::of(&expected, slot)).collect();
     let mut shared = [[0.0_f64; JITTERS.len()]; BURSTS.len()];
     for (b, burst) in BURSTS.iter().enumerate() {
         for (j, jitter) in JITTERS.iter().enumerate() {
@@ -103,16 +104,44 @@ pub fn estimate_day(service: &ServiceTime, slots: &[SlotDelays]) -> Vec<LoadEsti
         .collect()
 }
 
+/// One number per point of the grid: by burst factor, jitter and load.
+type Grid<T> = Box<[[[T; LOADS]; JITTERS.len()]; BURSTS.len()]>;
+
+/// What the points of the grid expect, as logarithms: it depends on the service time only.
+struct Expected(Grid<ExpectedPoint>);
+
+#[derive(Clone, Copy, Default)]
+struct ExpectedPoint {
+    /// What one answer between the steps adds to the likelihood.
+    log_shares: [f32; STEPS + 1],
+    log_mean: f32,
+}
+
+impl Expected {
+    fn of(service: &ServiceTime) -> Self {
+        let mut grid = Box::new([[[ExpectedPoint::default(); LOADS]; JITTERS.len()]; BURSTS.len()]);
+        for (by_jitter, burst) in grid.iter_mut().zip(BURSTS) {
+            for (by_load, jitter) in by_jitter.iter_mut().zip(JITTERS) {
+                for (l, point) in by_load.iter_mut().enumerate() {
+                    let met = Met::expected(service, load_at(l), burst, service.idle_jitter_s * jitter);
+                    *point = ExpectedPoint { log_shares: met.log_shares(), log_mean: met.mean_s.ln() as f32 };
+                }
+            }
+        }
+        Self(grid)
+    }
+}
+
 /// The logarithm of how well each point of the grid explains a slot.
 struct Likelihood {
-    log: Box<[[[f32; LOADS]; JITTERS.len()]; BURSTS.len()]>,
+    log: Grid<f32>,
     /// The same summed over the loads, each as likely as the others beforehand.
     evidence: [[f64; JITTERS.len()]; BURSTS.len()],
 }
 
 impl Likelihood {
     /// `None` if the slot tells nothing: no answers, or numbers that are none.
-    fn of(service: &ServiceTime, slot: &SlotDelays) -> Option<Self> {
+    fn of(expected: &Expected, slot: &SlotDelays) -> Option<Self> {
         let sane = slot.answers > 0.0
             && slot.mean_s >= 0.0
             && slot.sd_s >= 0.0
@@ -123,19 +152,20 @@ impl Likelihood {
             return None;
         }
         let looks = slot.answers.min(MOST_LOOKS);
-        let counts = slot.between_steps().map(|count| count / slot.answers * looks);
-        let mut log = Box::new([[[0.0_f32; LOADS]; JITTERS.len()]; BURSTS.len()]);
+        let counts = slot.between_steps().map(|count| (count / slot.answers * looks) as f32);
+        let mean_s = slot.mean_s.max(1e-7);
+        // A mean over few waits has at least the spread of an exponential distribution's.
+        let relative = (slot.sd_s / mean_s).max(1.0) / looks.sqrt();
+        let precision = (0.5 / (relative * relative + MODEL_LOG_SD * MODEL_LOG_SD)) as f32;
+        let log_mean = mean_s.ln() as f32;
+        let mut log: Grid<f32> = Box::new([[[0.0; LOADS]; JITTERS.len()]; BURSTS.len()]);
         let mut evidence = [[0.0; JITTERS.len()]; BURSTS.len()];
-        for (b, burst) in BURSTS.iter().enumerate() {
-            for (j, jitter) in JITTERS.iter().enumerate() {
-                for (l, cell) in log[b][j].iter_mut().enumerate() {
-                    let met = Met::expected(service, load_at(l), *burst, service.idle_jitter_s * jitter);
-                    let seen = met.log_likelihood(&counts);
-                    let observed_s = slot.mean_s.max(met.mean_s * 1e-3).max(1e-7);
-                    // A mean over few waits has at least the spread of an exponential distribution's.
-                    let relative = (slot.sd_s / observed_s).max(1.0) / looks.sqrt();
-                    let wait = normal_log((observed_s / met.mean_s).ln(), 0.0, relative.hypot(MODEL_LOG_SD));
-                    *cell = (seen + wait) as f32;
+        for b in 0..BURSTS.len() {
+            for j in 0..JITTERS.len() {
+                for (cell, point) in log[b][j].iter_mut().zip(&expected.0[b][j]) {
+                    let seen: f32 = counts.iter().zip(point.log_shares).map(|(count, share)| count * share).sum();
+                    let apart = log_mean - point.log_mean;
+                    *cell = seen - precision * apart * apart;
                 }
                 evidence[b][j] = log_sum(&log[b][j]);
             }
@@ -220,18 +250,15 @@ impl Met {
 }
 
 impl Met {
-    /// How likely these counts between the steps are. The first step tells idle from busy whatever the arrivals; how
-    /// waits are spread beyond it depends on them, and counts for less.
-    fn log_likelihood(&self, counts: &[f64; STEPS + 1]) -> f64 {
+    /// What one answer between each two steps adds to the logarithm of the likelihood. The first step tells idle from
+    /// busy whatever the arrivals; how waits are spread beyond it depends on them, and counts for less.
+    fn log_shares(&self) -> [f32; STEPS + 1] {
         let idle = self.shares[0].clamp(0.004, 0.996);
-        let waits: f64 = counts[1..].iter().sum();
-        let beyond = 1.0 - self.shares[0];
-        let spread: f64 = counts[1..]
-            .iter()
-            .zip(&self.shares[1..])
-            .map(|(count, share)| count * (share / beyond).max(0.01).ln())
-            .sum();
-        counts[0] * idle.ln() + waits * (1.0 - idle).ln() + SPREAD_WEIGHT * spread
+        let beyond = (1.0 - self.shares[0]).max(1e-9);
+        let mut logs =
+            self.shares.map(|share| ((1.0 - idle).ln() + SPREAD_WEIGHT * (share / beyond).max(0.01).ln()) as f32);
+        logs[0] = idle.ln() as f32;
+        logs
     }
 }
 

@@ -13,7 +13,7 @@ pub struct RateRule {
     pub reserve: f64,
     /// Part of the bottleneck that probes may take at most, 0 to 1.
     pub own_share: f64,
-    /// How much longer their packets may wait because of us, relative.
+    /// How much longer their packets may take through the bottleneck because of us, relative.
     pub delay_growth: f64,
     /// The least: so that a network that is always busy is still seen, pps.
     pub least_pps: f64,
@@ -70,9 +70,10 @@ pub fn highest_rate(service: &ServiceTime, load: &LoadEstimate, rule: &RateRule)
     let required = rule.required_bits_s.map_or(0.0, |bits_s| bits_s / service.capacity_bits_s() * careful);
     let others = load.high.max(required).min(1.0);
     let free = (1.0 - others - rule.reserve).max(0.0);
-    // W = rho / (1 - rho) R: growing by a part g of itself takes (1 - rho) rho g / (1 + rho g) more load.
-    let growth = others.max(0.02) * rule.delay_growth;
-    let delay = (1.0 - others) * growth / (1.0 + growth);
+    // Wait and service together, S + rho / (1 - rho) R, may grow by that part of themselves (Pollaczek-Khinchine).
+    let wait = others / (1.0 - others).max(1e-9);
+    let allowed = wait + rule.delay_growth * (service.mean_s / service.residual_s + wait);
+    let delay = (allowed / (1.0 + allowed) - others).max(0.0);
     let (share, bound) =
         [(free, RateBound::Throughput), (delay, RateBound::Delay), (rule.own_share, RateBound::OwnShare)]
             .into_iter()
