@@ -27,12 +27,16 @@ enum Subject {
     Throughput,
     /// Banners/s from nginx, beside nmap and masscan
     Grab,
+    /// What scans cost others' TCP flows: at random times, and by plan
+    Harm,
     /// Error and smoothness of the rate
     Rate,
     /// Replies/s from events to the database, and bytes per row
     Ingest,
     /// Distinct banners/s against 10,000 keywords, beside the naive loop; and a survey's banners to the database
     Match,
+    /// Answers/s into profiles of congestion, and bytes per address
+    Profile,
     /// Targets/s of a plan over the whole address space, and memory
     Plan,
 }
@@ -43,6 +47,8 @@ pub fn bench(options: &Options) -> Result<()> {
     let mut command = match options.subject {
         Subject::Throughput => in_lab("throughput")?,
         Subject::Grab => in_lab("grab")?,
+        Subject::Harm => in_lab("harm")?,
+        Subject::Profile => example("profile")?,
         Subject::Rate => in_lab("rate")?,
         Subject::Ingest => example("ingest")?,
         Subject::Match => example("matching")?,

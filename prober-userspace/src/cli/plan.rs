@@ -1,11 +1,14 @@
 //! `prober plan`: what is known of the congestion of networks, and when they are to be probed.
 
+mod coming;
 mod list;
 mod medium;
 mod show;
 mod update;
 
 use std::process::ExitCode;
+
+pub(crate) use coming::coming;
 
 /// When to probe which networks: congestion by time of day, clusters of networks, plans that are explained
 #[derive(Clone, Debug, clap::Args)]

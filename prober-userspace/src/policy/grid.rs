@@ -83,6 +83,13 @@ impl DayGrid {
         Place { day: place.day + 1, slot: 0, weekend: is_weekend(i64::from(place.day) + 1) }
     }
 
+    /// The same slot so many days later.
+    #[must_use]
+    pub fn after_days(self, place: Place, days: i32) -> Place {
+        let day = place.day.saturating_add(days);
+        Place { day, weekend: is_weekend(i64::from(day)), ..place }
+    }
+
     /// When a slot begins.
     pub fn begins(self, place: Place) -> UtcMicros {
         let local_s = i64::from(place.day) * DAY_S + i64::from(place.slot) * (DAY_S / i64::from(self.slots));

@@ -7,16 +7,12 @@ use super::super::UsageError;
 use super::super::database::DatabaseArgs;
 use super::super::output::{put, put_json};
 use super::super::table::Table;
+use super::coming::{Coming, coming};
 use crate::cli::figure::grouped;
 use crate::io::clock::utc_now;
 use crate::io::store::{Access, ClusterRow, Store};
-use crate::network::congestion::service::ServiceTime;
-use crate::policy::grid::DayGrid;
-use crate::policy::plan::{Demand, Explanation, Plan, PlanConfig};
-use crate::policy::profile::Profile;
+use crate::policy::plan::{Explanation, PlanConfig};
 
-/// Bytes of a SYN with options on the wire.
-const PROBE_BYTES: f64 = 60.0;
 /// Longest plan: the longest interval between two scans of a target.
 const MOST_DAYS: f64 = 14.0;
 
@@ -90,21 +86,12 @@ impl ShowArgs {
     }
 
     fn plan(&self, store: &Store, cluster: ClusterRow) -> anyhow::Result<Shown> {
-        let grid = DayGrid::new(cluster.slots, cluster.utc_offset_s)?;
-        let service = ServiceTime::of(cluster.medium, PROBE_BYTES);
-        let mut profile = Profile::new(grid, &service, cluster.half_life_days as f32);
-        for (weekend, slot, delays, day) in store.slot_delays(cluster.cluster)? {
-            profile.set(usize::from(slot) + if weekend { usize::from(grid.slots()) } else { 0 }, &delays, day);
-        }
-        let slots = (self.within * 3600.0 / grid.slot_s()).ceil().max(1.0) as usize;
-        let probes = cluster.addresses as f64 / f64::from(cluster.networks.max(1)) * f64::from(self.ports);
         let config = PlanConfig {
             exploration: self.exploration,
             most_pps: self.most_pps.unwrap_or(f64::INFINITY),
             ..PlanConfig::default()
         };
-        let demand = Demand { probes, due: slots - 1 };
-        let plan = Plan::make(&config, grid, grid.place(utc_now()), &service, &profile, &[demand]);
+        let Coming { grid, probes, plan } = coming(store, &cluster, &config, self.ports, self.within, utc_now())?;
         Ok(Shown {
             probes,
             load_met: plan.load_met(),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::super::UsageError;
 use super::super::database::DatabaseArgs;
 use super::super::output::{put, put_json};
+use super::coming::PROBE_BYTES;
 use super::medium::{medium, utc_offset};
 use crate::cli::figure::grouped;
 use crate::io::clock::utc_now;
@@ -22,9 +23,6 @@ use crate::policy::clock_guard::ClockGuard;
 use crate::policy::grid::DayGrid;
 use crate::policy::learner::{Answer, Learner, LearnerConfig, LearnerCounts};
 use crate::policy::profile::Profile;
-
-/// Bytes of a SYN with options on the wire, as the bottleneck sees it.
-const PROBE_BYTES: f64 = 60.0;
 
 /// Learn from stored answers how busy networks are over the day, and which are alike
 ///

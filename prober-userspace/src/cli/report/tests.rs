@@ -73,7 +73,7 @@ fn small_scan() -> Report {
         writer.send(StoreCommand::Rate { ended_ns: second * 1_000_000_000, sent, lost: 0 }).unwrap();
     }
     let outcome = writer.finish(ScanStatus::Finished, UtcMicros(START.0 + 4_000_000), None);
-    Report::read(&outcome.store.unwrap(), None).unwrap()
+    Report::read(&outcome.store.unwrap(), None, START).unwrap()
 }
 
 #[test]
@@ -98,6 +98,7 @@ fn json_fields_are_stable() {
     let fields: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
         "accounting",
+        "congestion",
         "counters",
         "hosts",
         "icmp_errors",

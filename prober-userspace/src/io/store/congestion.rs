@@ -161,6 +161,21 @@ impl Store {
         read().map_err(self.failed("reading the clusters"))
     }
 
+    /// Number and load of a cluster's cells that answers came from.
+    pub fn slot_loads(&self, cluster: &ClusterRow) -> Result<Vec<(usize, f64)>, StoreError> {
+        let read = || -> duckdb::Result<_> {
+            let mut statement = self.connection.prepare(
+                "SELECT weekend, slot, load FROM slot_congestion WHERE cluster_id = ? ORDER BY weekend, slot",
+            )?;
+            let rows = statement.query_map(params![cluster.cluster], |row| {
+                let first = if row.get(0)? { usize::from(cluster.slots) } else { 0 };
+                Ok((first + usize::from(row.get::<_, u16>(1)?), row.get(2)?))
+            })?;
+            rows.collect()
+        };
+        read().map_err(self.failed("reading the loads of a cluster"))
+    }
+
     /// The cells of a cluster's profile that answers came from: weekend, slot, delays, last day.
     pub fn slot_delays(&self, cluster: u32) -> Result<Vec<(bool, u16, SlotDelays, i32)>, StoreError> {
         let read = || -> duckdb::Result<_> {

@@ -72,6 +72,11 @@ impl ServiceTime {
         Self::at(&model, rate_bits_s, log_sd, probe_bytes)
     }
 
+    /// Of a medium whose bottleneck is known to carry so much.
+    pub fn at_rate(medium: Medium, rate_bits_s: f64, log_sd: f64, probe_bytes: f64) -> Self {
+        Self::at(&medium.model(), rate_bits_s, log_sd, probe_bytes)
+    }
+
     fn at(model: &MediumModel, rate_bits_s: f64, log_sd: f64, probe_bytes: f64) -> Self {
         let (large_s, small_s) =
             (model.service_s(model.large_bytes, rate_bits_s), model.service_s(model.small_bytes, rate_bits_s));
