@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use duckdb::Connection;
-use prober_userspace::network::congestion::load::{SlotDelays, estimate_slot};
+use prober_userspace::network::congestion::load::estimate_slot;
 use prober_userspace::network::congestion::medium::Medium;
 use prober_userspace::network::congestion::service::ServiceTime;
 use prober_userspace::simulate::accuracy::{AccuracyConfig, cases, groups, summed_up};
@@ -117,38 +117,33 @@ fn others_throughput_is_estimated_on_networks_never_seen() {
     assert!(all.bias.abs() < 0.04, "{all:?}");
 }
 
-/// The load is no formula of ours here: ns-3's queues and radios, with and without other traffic.
+/// The load is no formula of ours here: ns-3's radios and queues under 95 to 150 % of what they carry, against lightly
+/// loaded ones. (Its files for network types say only that there is any other traffic, mostly far from the bottleneck:
+/// there no feature of the delays ranks better than 0.75.)
 #[test]
-fn busy_cells_of_ns_3_rank_above_quiet_ones() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/rtt/ns3_type_train.csv.gz");
+fn congested_cells_of_ns_3_rank_above_quiet_ones() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/rtt/ns3_cause_train.csv.gz");
     assert!(path.exists(), "{} is missing: this test needs the data beside the workspace", path.display());
     let mut text = String::new();
     flate2::read::MultiGzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
-    let mut terminals: BTreeMap<(String, String), (Medium, bool, Vec<f64>)> = BTreeMap::new();
+    let mut terminals: BTreeMap<(&str, &str), (&str, Vec<f64>)> = BTreeMap::new();
     for line in text.lines().skip(1) {
         let cell: Vec<&str> = line.split(',').collect();
-        let (Ok(medium), Ok(rtt_ms)) = (cell[2].parse::<Medium>(), cell[9].parse::<f64>()) else { continue };
-        let terminal = terminals
-            .entry((cell[0].to_owned(), cell[1].to_owned()))
-            .or_insert_with(|| (medium, cell[3] == "1", Vec::new()));
-        terminal.2.push(rtt_ms / 1e3);
+        let Ok(rtt_ms) = cell[9].parse::<f64>() else { continue };
+        terminals.entry((cell[0], cell[1])).or_insert_with(|| (cell[4], Vec::new())).1.push(rtt_ms / 1e3);
     }
-    for medium in [Medium::Wired, Medium::Wlan, Medium::Lte] {
-        let service = ServiceTime::of(medium, 60.0);
-        let load = |delays: &Vec<f64>| {
+    let service = ServiceTime::of(Medium::Wlan, 60.0);
+    let loads = |cause: &str| {
+        let of_cause = terminals.values().filter(|(of, delays)| *of == cause && delays.len() >= 10);
+        let load = |delays: &[f64]| {
             let floor = delays.iter().copied().fold(f64::INFINITY, f64::min);
-            let slot: SlotDelays = summed_up(delays, floor, &service);
-            estimate_slot(&service, &slot).load
+            estimate_slot(&service, &summed_up(delays, floor, &service)).load
         };
-        let of = |busy: bool| {
-            let some = terminals.values().filter(|terminal| terminal.0 == medium && terminal.1 == busy);
-            some.filter(|terminal| terminal.2.len() >= 10).map(|terminal| load(&terminal.2)).collect::<Vec<f64>>()
-        };
-        let (busy, quiet) = (of(true), of(false));
-        // Probability that a busy one ranks above a quiet one (Mann-Whitney).
-        let above: usize = busy.iter().map(|one| quiet.iter().filter(|other| *other < one).count()).sum();
-        let share = above as f64 / (busy.len() * quiet.len()) as f64;
-        println!("{medium}: {} busy, {} quiet, {share:.3} ranked right", busy.len(), quiet.len());
-        assert!(share > 0.8, "{medium}: {share}");
-    }
+        of_cause.map(|(_, delays)| load(delays)).collect::<Vec<f64>>()
+    };
+    let (busy, quiet) = (loads("congestion"), loads("normal"));
+    // Probability that a busy one ranks above a quiet one (Mann-Whitney).
+    let above: usize = busy.iter().map(|one| quiet.iter().filter(|other| *other < one).count()).sum();
+    let share = above as f64 / (busy.len() * quiet.len()) as f64;
+    assert!(busy.len() >= 20 && quiet.len() >= 20 && share > 0.97, "{share}");
 }
