@@ -2,6 +2,7 @@
 //! the pace within a scan. Pure: times and chance are given.
 
 pub mod clock_guard;
+pub mod delay_watch;
 pub mod grid;
 pub mod learner;
 pub mod pacer;

@@ -33,6 +33,7 @@ use crate::model::request::ScanRequest;
 use crate::model::scan::{ScanId, ScanMeta};
 use crate::model::status::{ScanSummary, StatusSample};
 use crate::model::utc::ClockOffset;
+use crate::target::brakes::Brakes;
 use crate::target::range::AddressRange;
 use crate::target::schedule::{Schedule, ScheduleConfig};
 use crate::target::shard::Shard;
@@ -179,6 +180,7 @@ struct Running {
     requests: SyncSender<CheckpointRequest>,
     receiver: JoinHandle<u64>,
     writer: Writer,
+    brakes: Arc<Brakes>,
     /// Keeps the program attached.
     _object: Arc<aya::Ebpf>,
     /// Rate asked for at the start, packets/s.
@@ -195,13 +197,16 @@ fn start(
     engines: Vec<Box<dyn Transmit>>,
 ) -> anyhow::Result<Running> {
     let switches = Arc::new(Switches::new(rate_pps(request, set)));
+    let brakes = Arc::new(Brakes::default());
     let (events_in, events_out) = HeapRb::new(EVENT_QUEUE).split();
     let now_ns = monotonic_ns();
     let writer =
         Writer::spawn(store, scan, events_out, WriterConfig::new(ClockOffset::between(utc_now(), now_ns), now_ns))?;
     let receiver = {
         let (ring, switches) = (attached.replies, Arc::clone(&switches));
-        thread("receive", move || receiver::run(ring, events_in, &switches))?
+        let limit_pps = request.pace.rate_per_slash24_pps;
+        let braking = (limit_pps > 0.0).then(|| receiver::Braking::new(limit_pps, Arc::clone(&brakes)));
+        thread("receive", move || receiver::run(ring, events_in, braking, &switches))?
     };
     let exclusions = Arc::new(request.exclusions.clone());
     let count = engines.len() as u32;
@@ -225,13 +230,10 @@ fn start(
         senders.push(thread("send", move || Sender::run(sender))?);
     }
     let (requests, inbox) = sync_channel(1);
-    let planner = Planner {
-        schedule: schedule(request, saved)?,
-        senders: queues,
-        templates: set.clone(),
-        switches: Arc::clone(&switches),
-        requests: inbox,
-    };
+    let mut schedule = schedule(request, saved)?;
+    schedule.obey(Arc::clone(&brakes));
+    let planner =
+        Planner { schedule, senders: queues, templates: set.clone(), switches: Arc::clone(&switches), requests: inbox };
     Ok(Running {
         switches,
         counts,
@@ -241,6 +243,7 @@ fn start(
         requests,
         receiver,
         writer,
+        brakes,
         _object: attached.object,
         planned: planned(request),
     })

@@ -124,8 +124,8 @@ impl NetworkPacer {
             self.counts.absurd += 1;
             return None;
         }
-        // One answer stuck for a minute is not a minute's queue.
-        let excess_s = excess_s.min(100.0 * self.config.alarm_s);
+        // One slow host is no queue: it takes two late answers in a row to raise the alarm.
+        let excess_s = excess_s.min(4.0 * self.config.alarm_s);
         self.recent_s += RECENT * (excess_s - self.recent_s);
         self.heard(0.0);
         self.judge(now_ns)

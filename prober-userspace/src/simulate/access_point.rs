@@ -116,7 +116,7 @@ impl AccessPoint {
         for (index, source) in sources.iter_mut().enumerate() {
             events.push(Reverse(Event { at_s: source.first_s(), kind: Kind::Others(index) }));
         }
-        let plan = self.plan(probing, draws);
+        let plan = Self::plan(probing, draws);
         let (starts_s, ends_s) = (plan.first().map_or(0.0, |one| one.0), plan.last().map_or(0.0, |one| one.0));
         for (index, (at_s, bytes)) in plan.iter().enumerate() {
             events.push(Reverse(Event { at_s: *at_s, kind: Kind::Probe(index as u32, *bytes) }));
@@ -177,7 +177,7 @@ impl AccessPoint {
     }
 
     /// When which probe goes: sized ones in turns first, after a time in which the queue fills.
-    fn plan(&self, probing: Probing, draws: &mut Draws) -> Vec<(f64, f64)> {
+    fn plan(probing: Probing, draws: &mut Draws) -> Vec<(f64, f64)> {
         let mut now_s = 20.0 * probing.gap_s;
         (0..2 * probing.sized + probing.probes)
             .map(|index| {

@@ -11,7 +11,7 @@ use crate::network::congestion::load::LoadEstimate;
 use crate::network::congestion::rate::highest_rate;
 use crate::network::congestion::service::ServiceTime;
 use crate::policy::grid::{DayGrid, Place};
-use crate::policy::plan::{Demand, Plan, PlanConfig};
+use crate::policy::plan::{Demand, Plan, PlanConfig, PlannedSlot};
 use crate::policy::profile::Profile;
 
 /// Networks that are planned alone for comparison, at most: the rest is like them.
@@ -62,7 +62,7 @@ pub fn point(config: PopulationConfig, clusters: ClusterConfig, clock: &dyn Fn()
     let begun = clock();
     let made = Clusters::make(clusters, &members);
     let plans = plan_clusters(&plan_config, config.grid, &networks, &made);
-    let planning_s = (clock() - begun).as_secs_f64();
+    let planning_s = clock().saturating_sub(begun).as_secs_f64();
 
     let step = (networks.len() / ALONE).max(1);
     let sample: Vec<(usize, &AccessNetwork)> = networks.iter().enumerate().step_by(step).collect();
@@ -149,7 +149,7 @@ fn first() -> Place {
 
 /// Part of the plan's probes that would truly find this network free.
 fn free(plan: &Plan, network: &AccessNetwork) -> f64 {
-    let total: f64 = plan.slots.iter().map(|slot| slot.probes()).sum();
+    let total: f64 = plan.slots.iter().map(PlannedSlot::probes).sum();
     let free: f64 =
         plan.slots.iter().zip(&network.load).map(|(slot, load)| slot.probes() * (1.0 - f64::from(*load))).sum();
     free / total

@@ -229,7 +229,7 @@ impl Watch {
         // A writer that is gone has reported why; the end of the scan says so.
         let _ = self.running.writer.send(StoreCommand::Clock(ClockOffset::between(utc_now(), now_ns)));
         let _ = self.running.writer.send(StoreCommand::Rate { ended_ns: now_ns, sent, lost });
-        let _ = self.running.writer.send(StoreCommand::Counters(reading.values()));
+        let _ = self.running.writer.send(StoreCommand::Counters(reading.values(self.running.brakes.counts())));
     }
 
     fn eta_s(&self, sent: u64, rate_pps: f64) -> Option<f64> {

@@ -105,7 +105,7 @@ pub fn estimate_day(service: &ServiceTime, slots: &[SlotDelays]) -> Vec<LoadEsti
 }
 
 /// One number per point of the grid: by burst factor, jitter and load.
-type Grid<T> = Box<[[[T; LOADS]; JITTERS.len()]; BURSTS.len()]>;
+type Grid<T> = Box<[[[T; LOADS]; JITTERS.len()]]>;
 
 /// What the points of the grid expect, as logarithms: it depends on the service time only.
 struct Expected(Grid<ExpectedPoint>);
@@ -119,7 +119,7 @@ struct ExpectedPoint {
 
 impl Expected {
     fn of(service: &ServiceTime) -> Self {
-        let mut grid = Box::new([[[ExpectedPoint::default(); LOADS]; JITTERS.len()]; BURSTS.len()]);
+        let mut grid = vec![[[ExpectedPoint::default(); LOADS]; JITTERS.len()]; BURSTS.len()].into_boxed_slice();
         for (by_jitter, burst) in grid.iter_mut().zip(BURSTS) {
             for (by_load, jitter) in by_jitter.iter_mut().zip(JITTERS) {
                 for (l, point) in by_load.iter_mut().enumerate() {
@@ -158,7 +158,7 @@ impl Likelihood {
         let relative = (slot.sd_s / mean_s).max(1.0) / looks.sqrt();
         let precision = (0.5 / (relative * relative + MODEL_LOG_SD * MODEL_LOG_SD)) as f32;
         let log_mean = mean_s.ln() as f32;
-        let mut log: Grid<f32> = Box::new([[[0.0; LOADS]; JITTERS.len()]; BURSTS.len()]);
+        let mut log: Grid<f32> = vec![[[0.0; LOADS]; JITTERS.len()]; BURSTS.len()].into_boxed_slice();
         let mut evidence = [[0.0; JITTERS.len()]; BURSTS.len()];
         for b in 0..BURSTS.len() {
             for j in 0..JITTERS.len() {

@@ -59,7 +59,7 @@ impl ServiceTime {
         // Down and up, whether or not both share one queue.
         let rate_bits_s = 2.0 * extra_bits / (floors.large_s - floors.small_s);
         let plausible = model.rate_bits_s / 1e3..=model.rate_bits_s * 1e3;
-        if floors.probes < 4 || !(extra_bits > 0.0) || !plausible.contains(&rate_bits_s) {
+        if floors.probes < 4 || extra_bits <= 0.0 || !plausible.contains(&rate_bits_s) {
             return Self::of(medium, probe_bytes);
         }
         // The floor of n probes lies about a n-th of the idle jitter above the true one, on both sides.

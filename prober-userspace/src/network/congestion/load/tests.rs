@@ -53,7 +53,7 @@ fn nonsense_stays_unknown_and_extremes_stay_finite() {
     }
     for mean_s in [0.0, 1e-12, 1e6] {
         for below in [[0.0; STEPS], [10.0; STEPS]] {
-            let estimate = estimate_slot(&service, &SlotDelays { mean_s, below, ..sound });
+            let estimate = estimate_slot(&service, &SlotDelays { below, mean_s, ..sound });
             assert!((0.0..=1.0).contains(&estimate.load) && estimate.low <= estimate.high, "{estimate:?}");
         }
     }
