@@ -7,8 +7,8 @@ use prober_common::address::V4;
 
 const BITS: u32 = 16;
 
-/// Strongest brake: a 64th of the rate.
-pub const STRONGEST: u8 = 6;
+/// Strongest brake: an eighth of the rate.
+pub const STRONGEST: u8 = 3;
 
 /// One brake per /24, and how often they were used.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn a_brake_holds_for_its_network_and_is_counted() {
         let brakes = Brakes::default();
-        brakes.set(V4(0x0a00_0001), 3);
+        brakes.set(V4(0x0a00_0001), 2);
         brakes.set(V4(0x0a00_0002), 200);
         assert_eq!((brakes.level(V4(0x0a00_00ff)), brakes.level(V4(0x0a00_0101))), (STRONGEST, 0));
         brakes.set(V4(0x0a00_0001), 0);

@@ -12,6 +12,10 @@ use crate::target::brakes::Brakes;
 const MOST_BITS: u32 = 20;
 const FEWEST_BITS: u32 = 8;
 
+/// A brake holds probes back no further ahead than this, ns: once that many wait, they go at the limit again, or one
+/// congested network would fill the places of all that wait and hold up the whole scan.
+const BRAKED_AHEAD_NS: u64 = 300_000_000_000;
+
 #[derive(Debug)]
 pub(super) struct NetworkLimit {
     interval_ns: u64,
@@ -58,7 +62,8 @@ impl NetworkLimit {
         let entry = address.slash24().wrapping_mul(0x9e37_79b1) >> self.shift;
         let busy_until_ns = &mut self.busy_until_ns[entry as usize];
         let start_ns = (*busy_until_ns).max(now_ns);
-        let level = self.brakes.as_ref().map_or(0, |brakes| brakes.level(address));
+        let is_near = start_ns - now_ns < BRAKED_AHEAD_NS;
+        let level = self.brakes.as_ref().filter(|_| is_near).map_or(0, |brakes| brakes.level(address));
         *busy_until_ns = start_ns.saturating_add(self.interval_ns << level);
         let allowed_ns = start_ns.saturating_sub(self.tolerance_ns);
         if allowed_ns <= now_ns { Ok(()) } else { Err(allowed_ns) }
