@@ -13,10 +13,12 @@ pub mod grab;
 mod learning;
 pub mod network;
 pub mod output;
+pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod scan;
 pub mod settings;
+pub mod simulate;
 mod source;
 pub mod sql;
 mod table;
@@ -52,6 +54,8 @@ enum Command {
     Network(Box<network::NetworkArgs>),
     Cause(Box<cause::CauseArgs>),
     Trace(trace::TraceArgs),
+    Plan(plan::PlanArgs),
+    Simulate(simulate::SimulateArgs),
     /// Check this host: kernel, driver, capabilities, gateway, clock, and what to do about each
     Doctor(doctor::DoctorArguments),
 }
@@ -81,6 +85,8 @@ pub fn run() -> ExitCode {
         Command::Network(command) => command.run(),
         Command::Cause(command) => command.run(),
         Command::Trace(command) => command.run(),
+        Command::Plan(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Doctor(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| output::report(&error))

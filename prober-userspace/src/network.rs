@@ -1,10 +1,13 @@
-//! What our own probes' answers tell of the networks that hosts sit behind (METHODS sections 2 to 4): hop counts and transit,
-//! the type of access network, and why probes fail. Pure: traces in, estimates out.
+//! What our own probes' answers tell of the networks that hosts sit behind (METHODS sections 2 to 6): hop counts and transit,
+//! the type of access network, why probes fail, how busy it is, and which networks are alike. Pure: traces and times in,
+//! estimates out.
 
 pub mod access;
 pub mod boost;
 pub mod calibration;
 pub mod cause;
+pub mod cluster;
+pub mod congestion;
 pub mod evaluation;
 pub mod feature;
 pub mod hop;

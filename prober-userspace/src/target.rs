@@ -3,6 +3,7 @@
 //! the caller's.
 
 pub mod address_set;
+pub mod brakes;
 pub mod exclusions;
 pub mod list;
 pub mod pace;

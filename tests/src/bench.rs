@@ -3,6 +3,7 @@
 
 pub mod bare;
 pub mod grab;
+pub mod harm;
 pub mod rate;
 pub mod throughput;
 

@@ -50,6 +50,26 @@ pub fn signal_process(pid: u32, signal: i32) -> bool {
     pid > 1 && unsafe { libc::kill(pid as libc::pid_t, signal) } == 0
 }
 
+/// TCP's smoothed round-trip time of a connection, us.
+pub fn tcp_rtt_us(connection: &std::net::TcpStream) -> io::Result<u32> {
+    // SAFETY: all zeros are a valid `tcp_info`.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
+    let (fd, to) = (connection.as_raw_fd(), (&raw mut info).cast());
+    // SAFETY: writes at most `length` bytes into `info`, which holds as many; any bytes are a `tcp_info`.
+    check(unsafe { libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, to, &raw mut length) })?;
+    Ok(info.tcpi_rtt)
+}
+
+/// Sets how much a connection takes ahead of the network, bytes.
+pub fn set_send_buffer(connection: &std::net::TcpStream, bytes: usize) -> io::Result<()> {
+    let bytes = bytes as c_int;
+    let (from, length) = ((&raw const bytes).cast(), size_of::<c_int>() as libc::socklen_t);
+    // SAFETY: reads one integer.
+    let set = unsafe { libc::setsockopt(connection.as_raw_fd(), libc::SOL_SOCKET, libc::SO_SNDBUF, from, length) };
+    check(set).map(drop)
+}
+
 /// Index of an interface in this thread's network namespace.
 pub fn interface_index(name: &str) -> io::Result<u32> {
     let name = std::ffi::CString::new(name)?;

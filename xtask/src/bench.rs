@@ -27,6 +27,8 @@ enum Subject {
     Throughput,
     /// Banners/s from nginx, beside nmap and masscan
     Grab,
+    /// What scans cost others' TCP flows: at random times, and by plan
+    Harm,
     /// Error and smoothness of the rate
     Rate,
     /// Replies/s from events to the database, and bytes per row
@@ -35,6 +37,8 @@ enum Subject {
     Match,
     /// Replies/s into the state of each address, and estimates/s
     Estimate,
+    /// Answers/s into profiles of congestion, and bytes per address
+    Profile,
     /// Targets/s of a plan over the whole address space, and memory
     Plan,
 }
@@ -45,6 +49,8 @@ pub fn bench(options: &Options) -> Result<()> {
     let mut command = match options.subject {
         Subject::Throughput => in_lab("throughput")?,
         Subject::Grab => in_lab("grab")?,
+        Subject::Harm => in_lab("harm")?,
+        Subject::Profile => example("profile")?,
         Subject::Rate => in_lab("rate")?,
         Subject::Ingest => example("ingest")?,
         Subject::Match => example("matching")?,

@@ -1,6 +1,7 @@
 //! `prober report`: what a scan found, how fast it went and whether every reply is accounted for.
 
 pub(super) mod chart;
+mod congestion;
 mod figures;
 pub(super) mod html;
 mod text;
@@ -14,6 +15,7 @@ use anyhow::Context;
 
 use super::database::DatabaseArgs;
 use super::output::{put, put_json};
+use crate::io::clock::utc_now;
 use crate::io::store::Access;
 use crate::model::scan::ScanId;
 
@@ -68,7 +70,7 @@ impl ReportArgs {
     /// Reads the database once and prints.
     pub fn run(self) -> anyhow::Result<()> {
         let store = self.database.open(Access::Read)?;
-        let report = Report::read(&store, self.scan.number())?;
+        let report = Report::read(&store, self.scan.number(), utc_now())?;
         drop(store);
         if let Some(file) = &self.html {
             std::fs::write(file, html::page(&report)).with_context(|| format!("report to {}", file.display()))?;

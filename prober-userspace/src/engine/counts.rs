@@ -50,8 +50,8 @@ impl Reading {
             .collect()
     }
 
-    /// As the store records them.
-    pub fn values(&self) -> Vec<CounterValue> {
+    /// As the store records them, with how often brakes were tightened and loosened.
+    pub fn values(&self, (tightened, loosened): (u64, u64)) -> Vec<CounterValue> {
         let own = [
             CounterValue {
                 name: "sent",
@@ -64,6 +64,18 @@ impl Reading {
                 role: CounterRole::Info,
                 value: self.excluded,
                 meaning: "probes to excluded addresses stopped by the last check (must be 0)",
+            },
+            CounterValue {
+                name: "pace_backed_off",
+                role: CounterRole::Info,
+                value: tightened,
+                meaning: "times that the rate into a /24 was cut because delays there rose",
+            },
+            CounterValue {
+                name: "pace_recovered",
+                role: CounterRole::Info,
+                value: loosened,
+                meaning: "times that the rate into a /24 was raised again towards its limit",
             },
         ];
         let kernel = Counter::ALL.into_iter().map(|counter| {

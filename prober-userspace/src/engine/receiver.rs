@@ -1,23 +1,65 @@
 //! The receive thread: moves accepted replies from the kernel's ring to the writer's queue. It drops nothing: if the
-//! writer is behind it waits, the ring fills, and what does not fit there is counted by the kernel.
+//! writer is behind it waits, the ring fills, and what does not fit there is counted by the kernel. On the way it lets
+//! the delays be watched, and brakes where they rise.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_common::event::ReplyEvent;
+use prober_common::address::V4;
+use prober_common::event::{ReplyEvent, ReplyKind};
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
 
 use super::shared::Switches;
 use crate::io::xdp::ReplyRing;
+use crate::policy::delay_watch::DelayWatch;
+use crate::target::brakes::Brakes;
 
 /// Sleep when there is nothing: the kernel's ring holds seconds, and replies carry their own time.
 const IDLE: Duration = Duration::from_millis(1);
 /// Replies moved together.
 const CHUNK: usize = 256;
 
+/// Changes of pace that are logged in a scan; the counters have all.
+const MOST_LOGGED: u32 = 100;
+
+/// Slows a scan down where the delays of answers rise.
+pub struct Braking {
+    watch: DelayWatch,
+    brakes: Arc<Brakes>,
+    logged: u32,
+}
+
+impl Braking {
+    /// For a scan with this limit per /24, pps.
+    pub fn new(limit_pps: f64, brakes: Arc<Brakes>) -> Self {
+        Self { watch: DelayWatch::new(limit_pps), brakes, logged: 0 }
+    }
+
+    fn notice(&mut self, event: &ReplyEvent) {
+        // ICMP errors come from routers.
+        if event.kind > ReplyKind::UdpReply as u8 {
+            return;
+        }
+        let network = event.target.slash24();
+        let change = self.watch.answered(network, event.received_ns, event.rtt_ns as f64 / 1e9);
+        if let Some((change, level)) = change {
+            self.brakes.set(event.target, level);
+            if self.logged < MOST_LOGGED {
+                self.logged += 1;
+                log::info!("{}/24: {change}", V4(event.target.0 & !255));
+            }
+        }
+    }
+}
+
 /// Runs until told to stop, then drains once more. Returns how many replies it moved.
-pub fn run(mut ring: ReplyRing, mut queue: HeapProd<ReplyEvent>, switches: &Arc<Switches>) -> u64 {
+pub fn run(
+    mut ring: ReplyRing,
+    mut queue: HeapProd<ReplyEvent>,
+    mut braking: Option<Braking>,
+    switches: &Arc<Switches>,
+) -> u64 {
     let mut moved = 0;
     let mut chunk = Vec::with_capacity(CHUNK);
     loop {
@@ -31,6 +73,9 @@ pub fn run(mut ring: ReplyRing, mut queue: HeapProd<ReplyEvent>, switches: &Arc<
             }
             if chunk.is_empty() {
                 break;
+            }
+            if let Some(braking) = &mut braking {
+                chunk.iter().for_each(|event| braking.notice(event));
             }
             moved += chunk.len() as u64;
             push_all(&mut queue, &mut chunk);

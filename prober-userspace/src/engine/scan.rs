@@ -34,6 +34,7 @@ use crate::model::request::ScanRequest;
 use crate::model::scan::{ScanId, ScanMeta};
 use crate::model::status::{ScanSummary, StatusSample};
 use crate::model::utc::ClockOffset;
+use crate::target::brakes::Brakes;
 use crate::target::range::AddressRange;
 use crate::target::schedule::{Schedule, ScheduleConfig};
 use crate::target::shard::Shard;
@@ -181,6 +182,7 @@ struct Running {
     receiver: JoinHandle<u64>,
     writer: Writer,
     grabbing: Option<Grabbing>,
+    brakes: Arc<Brakes>,
     /// Keeps the program attached.
     _object: Arc<aya::Ebpf>,
     /// Rate asked for at the start, packets/s.
@@ -197,6 +199,7 @@ fn start(
     engines: Vec<Box<dyn Transmit>>,
 ) -> anyhow::Result<Running> {
     let switches = Arc::new(Switches::new(rate_pps(request, set)));
+    let brakes = Arc::new(Brakes::default());
     let (events_in, events_out) = HeapRb::new(EVENT_QUEUE).split();
     let now_ns = monotonic_ns();
     let feed = grabbing::feed();
@@ -205,7 +208,9 @@ fn start(
     let writer = Writer::spawn_telling(store, scan, events_out, config, open_ports)?;
     let receiver = {
         let (ring, switches) = (attached.replies, Arc::clone(&switches));
-        thread("receive", move || receiver::run(ring, events_in, &switches))?
+        let limit_pps = request.pace.rate_per_slash24_pps;
+        let braking = (limit_pps > 0.0).then(|| receiver::Braking::new(limit_pps, Arc::clone(&brakes)));
+        thread("receive", move || receiver::run(ring, events_in, braking, &switches))?
     };
     let exclusions = Arc::new(request.exclusions.clone());
     let count = engines.len() as u32;
@@ -229,13 +234,10 @@ fn start(
         senders.push(thread("send", move || Sender::run(sender))?);
     }
     let (requests, inbox) = sync_channel(1);
-    let planner = Planner {
-        schedule: schedule(request, saved)?,
-        senders: queues,
-        templates: set.clone(),
-        switches: Arc::clone(&switches),
-        requests: inbox,
-    };
+    let mut schedule = schedule(request, saved)?;
+    schedule.obey(Arc::clone(&brakes));
+    let planner =
+        Planner { schedule, senders: queues, templates: set.clone(), switches: Arc::clone(&switches), requests: inbox };
     let planner = thread("plan", move || planner.run())?;
     // Last: its way to the writer has to be closed before the writer can end.
     let grabbing = Grabbing::start(request, feed, writer.inlet()?)?;
@@ -249,6 +251,7 @@ fn start(
         receiver,
         writer,
         grabbing,
+        brakes,
         _object: attached.object,
         planned: planned(request),
     })

@@ -4,6 +4,7 @@
 mod banners;
 mod batch;
 mod command;
+mod congestion;
 mod counters;
 mod devices;
 mod error;
@@ -24,6 +25,7 @@ use duckdb::{AccessMode, Config, Connection};
 
 use crate::io::privileges::restrict_new_files;
 pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
+pub use congestion::{ClusterRow, LearntCluster, NetworkAnswers};
 pub use devices::{EstimateBatch, EstimationRecord, StoredBanner};
 pub use error::StoreError;
 pub(crate) use error::reason;

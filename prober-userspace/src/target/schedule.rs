@@ -24,6 +24,7 @@ pub use self::checkpoint::{Checkpoint, ResumeError};
 use self::in_flight::InFlight;
 use self::network_limit::NetworkLimit;
 use self::run::{Due, Run};
+use super::brakes::Brakes;
 use super::plan::Plan;
 use super::shard::Shard;
 use super::splitmix;
@@ -143,6 +144,13 @@ impl Schedule {
         }
         schedule.handed_out = schedule.next_turn * u64::from(schedule.config.passes) - left;
         Ok(schedule)
+    }
+
+    /// From now on the limit per /24 is tightened where these brakes say so; without a limit they have no effect.
+    pub fn obey(&mut self, brakes: Arc<Brakes>) {
+        if let Some(limit) = &mut self.limit {
+            limit.obey(brakes);
+        }
     }
 
     /// Fills `out` with up to `most` (at most [`BATCH_PROBES`]) probes to be sent now. What is due again goes before

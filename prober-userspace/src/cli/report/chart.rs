@@ -2,11 +2,15 @@
 //! from the page's style by class, so that one chart serves dark and light.
 
 mod bars;
+mod heat;
+mod slots;
 
 use std::fmt::Write;
 
 use super::html::escape;
 pub(super) use bars::{Bar, bars};
+pub(super) use heat::{HeatRow, heat};
+pub(super) use slots::{SlotColumn, slots};
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 240.0;

@@ -4,7 +4,8 @@ use duckdb::{Connection, Row, params};
 use prober_common::address::V4;
 use serde::Serialize;
 
-use crate::io::store::{Store, StoreError};
+use super::congestion::Congestion;
+use crate::io::store::Store;
 use crate::model::scan::ScanId;
 use crate::model::utc::UtcMicros;
 
@@ -40,6 +41,8 @@ pub struct Report {
     pub rate: Vec<Rate>,
     /// RTT histogram: 20 bins per factor of ten.
     pub rtt_histogram: Vec<Bin>,
+    /// Congestion of networks by time of day, if it has been learnt.
+    pub congestion: Congestion,
 }
 
 /// See the columns of the table `scan`.
@@ -164,10 +167,12 @@ pub struct Bin {
 }
 
 impl Report {
-    /// Reads the figures of a scan, or of the latest. A few passes over its replies.
-    pub fn read(store: &Store, wanted: Option<ScanId>) -> Result<Self, StoreError> {
+    /// Reads the figures of a scan, or of the latest, with plans from `now` on. A few passes over its replies.
+    pub fn read(store: &Store, wanted: Option<ScanId>, now: UtcMicros) -> anyhow::Result<Self> {
         let scan = store.find_scan(wanted)?.id;
-        Self::query(store.connection(), scan).map_err(store.failed("reading the report"))
+        let mut report = Self::query(store.connection(), scan).map_err(store.failed("reading the report"))?;
+        report.congestion = Congestion::read(store, now)?;
+        Ok(report)
     }
 
     fn query(connection: &Connection, id: ScanId) -> duckdb::Result<Self> {
@@ -241,6 +246,7 @@ impl Report {
             )?,
             counters,
             scan,
+            congestion: Congestion::default(),
         })
     }
 }

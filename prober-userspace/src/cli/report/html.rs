@@ -31,6 +31,9 @@ pub(super) fn page(report: &Report) -> String {
     body.push_str(&card("Open ports", "Addresses with the port open", &port_bars(report), ""));
     body.push_str(&card("Accounting", "Where every reply went that the kernel accepted", &accounting(report), ""));
     body.push_str(&card("ICMP errors", "Quoting our probes", &icmp_table(report), ""));
+    for (title, note, content) in report.congestion.pictures() {
+        body.push_str(&card(title, &note, &content, "wide"));
+    }
     body.push_str(&card("Scan", "As it was asked for", &metadata(report), ""));
     body.push_str("</div>");
     format!(

@@ -7,14 +7,23 @@ use ringbuf::traits::{Producer, Split};
 
 use super::figures::Report;
 use super::{html, text};
-use crate::io::store::{Access, CounterRole, CounterValue, Store, StoreCommand, Writer, WriterConfig};
+use crate::io::store::{
+    Access, ClusterRow, CounterRole, CounterValue, LearntCluster, Store, StoreCommand, Writer, WriterConfig,
+};
 use crate::model::scan::{ScanMeta, ScanStatus};
 use crate::model::utc::{ClockOffset, UtcMicros};
+use crate::network::congestion::load::{LoadEstimate, SlotDelays};
+use crate::network::congestion::medium::Medium;
 
 const START: UtcMicros = UtcMicros(1_700_000_000_000_000);
 
 /// A scan of 1,000 probes: 40 open, 20 closed, 5 unreachable, 3 duplicates, 2 lost.
 fn small_scan() -> Report {
+    scan_with(&[])
+}
+
+/// The same with clusters of networks, each busy in the afternoon.
+fn scan_with(clusters: &[u32]) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("r.duckdb"), Access::Write).unwrap();
     let meta = ScanMeta {
@@ -38,6 +47,7 @@ fn small_scan() -> Report {
         exclusions: Vec::new(),
     };
     let scan = store.begin_scan(&meta).unwrap();
+    store.replace_clusters(&clusters.iter().map(|networks| learnt(*networks)).collect::<Vec<_>>()).unwrap();
     let (mut queue, events) = HeapRb::new(256).split();
     let writer = Writer::spawn(store, scan, events, WriterConfig::new(ClockOffset { micros: START.0 }, 0)).unwrap();
     let reply = |n: u32, kind: ReplyKind, detail: u16| ReplyEvent {
@@ -73,7 +83,48 @@ fn small_scan() -> Report {
         writer.send(StoreCommand::Rate { ended_ns: second * 1_000_000_000, sent, lost: 0 }).unwrap();
     }
     let outcome = writer.finish(ScanStatus::Finished, UtcMicros(START.0 + 4_000_000), None);
-    Report::read(&outcome.store.unwrap(), None).unwrap()
+    Report::read(&outcome.store.unwrap(), None, START).unwrap()
+}
+
+fn learnt(networks: u32) -> LearntCluster {
+    let row = ClusterRow {
+        cluster: networks,
+        medium: Medium::Lte,
+        slots: 24,
+        utc_offset_s: 0,
+        half_life_days: 7.0,
+        networks,
+        addresses: u64::from(networks) * 10,
+        answers: 480.0,
+        updated_at: START,
+    };
+    let cell = |cell: usize| {
+        let is_busy = cell % 24 >= 12;
+        let (load, below) = if is_busy { (0.9, [1.0, 1.0, 2.0, 4.0]) } else { (0.1, [19.0; 4]) };
+        let mean_s = if is_busy { 0.5 } else { 0.003 };
+        let delays = SlotDelays { answers: 20.0, below, mean_s, sd_s: mean_s };
+        let load = LoadEstimate { load, low: load - 0.05, high: load + 0.05, answers: 20.0 };
+        (cell, delays, 19_675, load, 1e6, 0.5)
+    };
+    LearntCluster { row, members: vec![(0x0A00_0000, 10, 480.0)], cells: (0..48).map(cell).collect() }
+}
+
+#[test]
+fn congestion_is_drawn_and_the_plan_keeps_to_the_quiet_hours() {
+    let report = scan_with(&[3, 7]);
+    let page = html::page(&report);
+    assert!(page.contains("Congestion by cluster and time of day") && page.contains("Chosen slots"));
+    assert!(page.contains("12:00 load 0.90") && page.contains("7 (7)"), "largest cluster first");
+    assert!(!page.contains("NaN") && !page.contains("inf"), "a figure could not be drawn");
+    assert_eq!(page.matches("<svg ").count(), page.matches("</svg>").count());
+    assert_eq!(page.matches("<title>").count(), page.matches("</title>").count());
+    let json = serde_json::to_value(&report).unwrap();
+    let slots = json["congestion"]["plan"].as_array().unwrap();
+    assert_eq!(slots.len(), 24);
+    for slot in slots.iter().filter(|slot| slot["used"] == "quiet") {
+        assert!(slot["local"].as_str().unwrap() < "12:00", "{slot}");
+    }
+    assert!(slots.iter().any(|slot| slot["used"] == "quiet"));
 }
 
 #[test]
@@ -98,6 +149,7 @@ fn json_fields_are_stable() {
     let fields: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
         "accounting",
+        "congestion",
         "counters",
         "hosts",
         "icmp_errors",

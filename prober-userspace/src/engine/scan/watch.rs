@@ -231,7 +231,7 @@ impl Watch {
         // A writer that is gone has reported why; the end of the scan says so.
         let _ = self.running.writer.send(StoreCommand::Clock(ClockOffset::between(utc_now(), now_ns)));
         let _ = self.running.writer.send(StoreCommand::Rate { ended_ns: now_ns, sent, lost });
-        let mut values = reading.values();
+        let mut values = reading.values(self.running.brakes.counts());
         values.extend(self.running.grabbing.iter().flat_map(Grabbing::values));
         let _ = self.running.writer.send(StoreCommand::Counters(values));
     }

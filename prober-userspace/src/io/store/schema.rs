@@ -19,6 +19,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, scripts: &[include_str!("schema/v3_tables.sql"), include_str!("schema/v3_views.sql")] },
     Migration { version: 4, scripts: &[include_str!("schema/v4_estimation.sql")] },
     Migration { version: 5, scripts: &[include_str!("schema/v5_network.sql")] },
+    Migration { version: 6, scripts: &[include_str!("schema/v6_congestion.sql")] },
 ];
 
 /// How many steps there are.

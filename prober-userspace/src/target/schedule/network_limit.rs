@@ -2,11 +2,19 @@
 //! its limit, which only makes it stricter. A probe that must wait reserves its time, so that none waits for ever and
 //! none is asked twice.
 
+use std::sync::Arc;
+
 use prober_common::address::V4;
+
+use crate::target::brakes::Brakes;
 
 /// 8 MB of times.
 const MOST_BITS: u32 = 20;
 const FEWEST_BITS: u32 = 8;
+
+/// A brake holds probes back no further ahead than this, ns: once that many wait, they go at the limit again, or one
+/// congested network would fill the places of all that wait and hold up the whole scan.
+const BRAKED_AHEAD_NS: u64 = 300_000_000_000;
 
 #[derive(Debug)]
 pub(super) struct NetworkLimit {
@@ -16,6 +24,7 @@ pub(super) struct NetworkLimit {
     /// When each network's probes so far would end if evenly spaced.
     busy_until_ns: Vec<u64>,
     shift: u32,
+    brakes: Option<Arc<Brakes>>,
 }
 
 impl NetworkLimit {
@@ -33,7 +42,13 @@ impl NetworkLimit {
             tolerance_ns: (interval_ns * (burst - 1.0)) as u64,
             busy_until_ns: vec![0; 1 << bits],
             shift: 32 - bits,
+            brakes: None,
         })
+    }
+
+    /// From now on slower where these say so.
+    pub(super) fn obey(&mut self, brakes: Arc<Brakes>) {
+        self.brakes = Some(brakes);
     }
 
     pub(super) fn interval_ns(&self) -> u64 {
@@ -47,8 +62,37 @@ impl NetworkLimit {
         let entry = address.slash24().wrapping_mul(0x9e37_79b1) >> self.shift;
         let busy_until_ns = &mut self.busy_until_ns[entry as usize];
         let start_ns = (*busy_until_ns).max(now_ns);
-        *busy_until_ns = start_ns.saturating_add(self.interval_ns);
+        let is_near = start_ns - now_ns < BRAKED_AHEAD_NS;
+        let level = self.brakes.as_ref().filter(|_| is_near).map_or(0, |brakes| brakes.level(address));
+        *busy_until_ns = start_ns.saturating_add(self.interval_ns << level);
         let allowed_ns = start_ns.saturating_sub(self.tolerance_ns);
         if allowed_ns <= now_ns { Ok(()) } else { Err(allowed_ns) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Probes that get through in 100 s.
+    fn passed(limit: &mut NetworkLimit, address: V4) -> u64 {
+        let mut due_ns = 0;
+        (0..)
+            .find(|_| {
+                due_ns = limit.reserve(address, due_ns).err().unwrap_or(due_ns);
+                due_ns > 100_000_000_000
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn a_brake_divides_the_rate_of_its_network_alone() {
+        let brakes = Arc::new(Brakes::default());
+        let (braked, free) = (V4(0x0a00_0001), V4(0x0a00_0101));
+        brakes.set(braked, 2);
+        let mut limit = NetworkLimit::new(8.0, 4).unwrap();
+        limit.obey(brakes);
+        assert!((200..=202).contains(&passed(&mut limit, braked)), "{}", passed(&mut limit, braked));
+        assert!((800..=802).contains(&passed(&mut limit, free)));
     }
 }

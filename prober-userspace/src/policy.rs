@@ -1,0 +1,10 @@
+//! When to probe whom, and how fast: time slots and the profiles of congestion behind them, plans that are explained, and
+//! the pace within a scan. Pure: times and chance are given.
+
+pub mod clock_guard;
+pub mod delay_watch;
+pub mod grid;
+pub mod learner;
+pub mod pacer;
+pub mod plan;
+pub mod profile;

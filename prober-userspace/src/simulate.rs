@@ -1,0 +1,10 @@
+//! Worlds with a virtual clock, to judge estimators and policies on what they were not fitted to. Everything comes from a
+//! seed. Left out: packets on a wire (that is the lab).
+
+pub mod access_point;
+pub mod accuracy;
+pub mod curve;
+pub mod draws;
+pub mod population;
+pub mod queue;
+pub mod traffic;

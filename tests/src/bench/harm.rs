@@ -1,0 +1,210 @@
+//! What scanning does to the traffic of others, and what choosing the time spares them (seed 000 ④, figures 4 and 5).
+//!
+//! Several access networks, each behind a token bucket, carry real TCP flows of the kernel whose load follows a day
+//! that is compressed to a few seconds per slot. The same number of probes is sent at random times at a fixed rate, or
+//! when the policy says so, which has learnt on a day before with a tenth of the probes. Compared with a day without a
+//! scan: throughput and delay of the flows, and the probes that were answered.
+
+mod background;
+mod place;
+mod plot;
+mod scan;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+
+use self::background::{Background, Carried};
+use self::place::{NETWORKS, Place};
+use self::scan::{Answered, Scan};
+use super::median;
+
+/// Slots of the compressed day.
+const SLOTS: usize = 24;
+/// Part of each bottleneck's day that the probes take.
+const PROBE_SHARE: f64 = 0.12;
+
+/// How the day is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arm {
+    /// No scan.
+    None,
+    /// Probes at random times.
+    Random,
+    /// Probes when the plan says so.
+    Ours,
+}
+
+/// One day of one arm.
+#[derive(Clone, Debug, Serialize)]
+pub struct DayFigures {
+    arm: Arm,
+    repeat: usize,
+    /// Throughput of the flows of all networks, bits/s.
+    background_bits_s: f64,
+    /// Their delay as TCP smooths it: mean and 95 % point, ms.
+    background_rtt_ms: f64,
+    background_rtt_p95_ms: f64,
+    /// Probes sent, and answered within two seconds.
+    sent: u64,
+    answered: u64,
+    /// Bits/s of the flows and probes/s, by slot, all networks together.
+    bits_s_by_slot: Vec<f64>,
+    probes_by_slot: Vec<f64>,
+    /// Probes of the day before, for learning.
+    sent_to_learn: u64,
+}
+
+/// All days.
+#[derive(Clone, Debug, Serialize)]
+pub struct Harm {
+    networks: usize,
+    slot_s: f64,
+    days: Vec<DayFigures>,
+    /// Throughput lost against the day without a scan of the same repeat, relative; medians over the repeats.
+    lost_random: f64,
+    lost_ours: f64,
+    /// Loss by random times over loss by ours (which counts as at least a ten-thousandth).
+    times_less: f64,
+    /// Delay added, ms; medians.
+    delay_added_random_ms: f64,
+    delay_added_ours_ms: f64,
+    /// Share of probes answered; medians.
+    success_random: f64,
+    success_ours: f64,
+}
+
+/// Runs everything; `svg`, if given, gets the picture. Takes about four days of slots per repeat.
+pub fn measure(repeats: usize, slot: Duration, svg: Option<&Path>) -> Result<Harm> {
+    ensure!((1..=100).contains(&repeats), "1 to 100 repeats");
+    ensure!((200..=60_000).contains(&slot.as_millis()), "a slot of 200 ms to a minute");
+    let place = Place::make()?;
+    let mut days = Vec::new();
+    for repeat in 0..repeats {
+        for arm in [Arm::None, Arm::Random, Arm::Ours] {
+            let figures = day(&place, arm, repeat, slot).with_context(|| format!("repeat {repeat}, {arm:?}"))?;
+            log::info!(
+                "repeat {repeat}, {arm:?}: {:.0} kbit/s, {:.1} ms, {} of {} probes answered",
+                figures.background_bits_s / 1e3,
+                figures.background_rtt_ms,
+                figures.answered,
+                figures.sent
+            );
+            days.push(figures);
+        }
+    }
+    let harm = Harm::of(days, slot);
+    if let Some(file) = svg {
+        std::fs::write(file, plot::svg(&harm)).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(harm)
+}
+
+fn day(place: &Place, arm: Arm, repeat: usize, slot: Duration) -> Result<DayFigures> {
+    let seed = repeat as u64;
+    let (carried, answered, sent_to_learn) = match arm {
+        Arm::None => (Background::run(place, slot, |_| Ok(()))?.0, Answered::default(), 0),
+        Arm::Random => {
+            let scan = Scan::at_random(place, slot, PROBE_SHARE, seed);
+            let (carried, answered) = Background::run(place, slot, |begun| scan.run(place, begun))?;
+            (carried, answered, 0)
+        }
+        Arm::Ours => {
+            let gentle = Scan::at_random(place, slot, PROBE_SHARE / 10.0, seed ^ 0x6c65_6172);
+            let (_, learnt) = Background::run(place, slot, |begun| gentle.run(place, begun))?;
+            let scan = Scan::as_planned(place, slot, PROBE_SHARE, &learnt, seed)?;
+            let (carried, answered) = Background::run(place, slot, |begun| scan.run(place, begun))?;
+            (carried, answered, learnt.sent())
+        }
+    };
+    Ok(figures(arm, repeat, slot, &carried, &answered, sent_to_learn))
+}
+
+fn figures(
+    arm: Arm,
+    repeat: usize,
+    slot: Duration,
+    carried: &Carried,
+    answered: &Answered,
+    sent_to_learn: u64,
+) -> DayFigures {
+    let slot_s = slot.as_secs_f64();
+    let bits_s_by_slot: Vec<f64> = carried.bytes_by_slot.iter().map(|bytes| *bytes as f64 * 8.0 / slot_s).collect();
+    let mut rtts = carried.rtt_ms.clone();
+    rtts.sort_by(f64::total_cmp);
+    let point = |share: f64| rtts.get((rtts.len() as f64 * share) as usize).copied().unwrap_or(0.0);
+    DayFigures {
+        arm,
+        repeat,
+        background_bits_s: bits_s_by_slot.iter().sum::<f64>() / SLOTS as f64,
+        background_rtt_ms: rtts.iter().sum::<f64>() / rtts.len().max(1) as f64,
+        background_rtt_p95_ms: point(0.95),
+        sent: answered.sent(),
+        answered: answered.answered(),
+        bits_s_by_slot,
+        probes_by_slot: answered.by_slot(slot).iter().map(|probes| *probes as f64 / slot_s).collect(),
+        sent_to_learn,
+    }
+}
+
+impl Harm {
+    fn of(days: Vec<DayFigures>, slot: Duration) -> Self {
+        let of = |arm: Arm| days.iter().filter(move |day| day.arm == arm);
+        let against = |arm: Arm, value: &dyn Fn(&DayFigures, &DayFigures) -> f64| {
+            median(of(arm).zip(of(Arm::None)).map(|(day, none)| value(day, none)).collect())
+        };
+        let lost = |day: &DayFigures, none: &DayFigures| 1.0 - day.background_bits_s / none.background_bits_s;
+        let added = |day: &DayFigures, none: &DayFigures| day.background_rtt_ms - none.background_rtt_ms;
+        let success = |arm: Arm| median(of(arm).map(|day| day.answered as f64 / day.sent.max(1) as f64).collect());
+        let (lost_random, lost_ours) = (against(Arm::Random, &lost), against(Arm::Ours, &lost));
+        Self {
+            networks: NETWORKS,
+            slot_s: slot.as_secs_f64(),
+            lost_random,
+            lost_ours,
+            times_less: lost_random / lost_ours.max(1e-4),
+            delay_added_random_ms: against(Arm::Random, &added),
+            delay_added_ours_ms: against(Arm::Ours, &added),
+            success_random: success(Arm::Random),
+            success_ours: success(Arm::Ours),
+            days,
+        }
+    }
+}
+
+impl std::fmt::Display for Harm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "repeat  scan     flows kbit/s   lost     delay ms   p95 ms   probes   answered")?;
+        for day in &self.days {
+            let none = self.days.iter().find(|other| other.arm == Arm::None && other.repeat == day.repeat);
+            let lost = none.map_or(0.0, |none| 1.0 - day.background_bits_s / none.background_bits_s);
+            writeln!(
+                f,
+                "{:>6}  {:<7} {:>13.0} {:>+6.2} % {:>10.1} {:>8.1} {:>8} {:>8.2} %",
+                day.repeat,
+                format!("{:?}", day.arm).to_lowercase(),
+                day.background_bits_s / 1e3,
+                lost * 100.0,
+                day.background_rtt_ms,
+                day.background_rtt_p95_ms,
+                day.sent,
+                day.answered as f64 / day.sent.max(1) as f64 * 100.0,
+            )?;
+        }
+        write!(
+            f,
+            "medians: throughput lost {:.2} % at random, {:.2} % by plan ({:.1} times less); delay added {:+.1} ms, {:+.1} ms; \
+             probes answered {:.2} %, {:.2} %",
+            self.lost_random * 100.0,
+            self.lost_ours * 100.0,
+            self.times_less,
+            self.delay_added_random_ms,
+            self.delay_added_ours_ms,
+            self.success_random * 100.0,
+            self.success_ours * 100.0,
+        )
+    }
+}
