@@ -2,8 +2,14 @@
 //! the pace within a scan. Pure: times and chance are given.
 
 pub mod clock_guard;
+pub mod derive;
+pub mod due;
 pub mod grid;
+pub mod interval;
 pub mod learner;
 pub mod pacer;
 pub mod plan;
+pub mod port_bits;
 pub mod profile;
+pub mod scheme;
+pub mod target_state;
