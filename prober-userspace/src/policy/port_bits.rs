@@ -41,7 +41,14 @@ impl PortBits {
 
     /// The ports in order.
     pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
-        (0..=u16::MAX).filter(|port| self.holds(*port))
+        self.words.iter().zip(0_u16..).flat_map(|(word, number)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = u16::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
+                left &= left - 1;
+                Some(number << 6 | bit)
+            })
+        })
     }
 }
 
