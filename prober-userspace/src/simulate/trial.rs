@@ -42,6 +42,8 @@ pub struct TrialConfig {
     pub reduction: f64,
     /// Part of them for exploration, 0 to 1.
     pub exploration: f64,
+    /// Of the answers, those lost on the way, 0 to 1.
+    pub loss: f64,
 }
 
 /// What the store knew before, and what the standard scheme would find. Stable field names.
@@ -117,7 +119,7 @@ pub fn trial(config: &TrialConfig, policies: &[Policy]) -> Trial {
             Scheme::Predictive(Box::new(Predictive::new(settings, experience, &states)))
         }
     };
-    let outcome = |policy: &Policy| (*policy, watch(&country, &mut scheme(*policy), &truth));
+    let outcome = |policy: &Policy| (*policy, watch(&country, &mut scheme(*policy), &truth, config.loss));
     Trial {
         seed: config.country.seed,
         churn: config.country.churn,
@@ -154,7 +156,7 @@ mod tests {
     fn figures(seed: u64, days: u32) -> Trial {
         let country = CountryConfig { addresses: 16_384, days, seed, ..CountryConfig::default() };
         trial(
-            &TrialConfig { country, reduction: 80.0, exploration: 0.03 },
+            &TrialConfig { country, reduction: 80.0, exploration: 0.03, loss: 0.01 },
             &[Policy::Standard, Policy::Efficient, Policy::Predictive],
         )
     }

@@ -80,8 +80,8 @@ pub fn standard(country: &Country, set: &PortBits) -> Standard {
     found
 }
 
-/// Lets a scheme watch.
-pub fn watch(country: &Country, scheme: &mut Scheme, standard: &Standard) -> Outcome {
+/// Lets a scheme watch; of the answers this share is lost on the way (0 to 1).
+pub fn watch(country: &Country, scheme: &mut Scheme, standard: &Standard, loss: f64) -> Outcome {
     let states = states(country);
     let mut queue = DueQueue::new(states, TICK_S, LADDER_S[6]);
     let mut probes = 0;
@@ -99,8 +99,8 @@ pub fn watch(country: &Country, scheme: &mut Scheme, standard: &Standard) -> Out
                 let mut state = *queue.state(number);
                 let visit = scheme.visit(&state, now_s);
                 probes += visit.probes();
-                let open =
-                    if place.spans.is_empty() { Vec::new() } else { place.open(now_s, |port| visit.holds(port)) };
+                let comes = |port: u16| visit.holds(port) && !is_lost(number, port, now_s, loss);
+                let open = if place.spans.is_empty() { Vec::new() } else { place.open(now_s, comes) };
                 for port in &open {
                     first_seen.entry((number, *port)).or_default().push(now_s);
                 }
@@ -112,6 +112,11 @@ pub fn watch(country: &Country, scheme: &mut Scheme, standard: &Standard) -> Out
         }
     }
     outcome(country, &queue, probes, &first_seen, standard)
+}
+
+fn is_lost(address: u32, port: u16, now_s: u32, loss: f64) -> bool {
+    let bits = splitmix::nth(splitmix::mix(u64::from(address) << 16 | u64::from(port)), u64::from(now_s));
+    (bits >> 11) as f64 / (1_u64 << 53) as f64 <= loss && loss > 0.0
 }
 
 fn states(country: &Country) -> Vec<TargetState> {

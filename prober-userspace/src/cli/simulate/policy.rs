@@ -39,6 +39,9 @@ pub(super) struct PolicyArgs {
     /// Part of them that goes to any port at all
     #[arg(long, value_name = "SHARE", default_value_t = 0.03)]
     exploration: f64,
+    /// Of the answers, those lost on the way
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    loss: f64,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -57,7 +60,8 @@ impl PolicyArgs {
                 tail,
                 ..CountryConfig::default()
             };
-            let config = TrialConfig { country, reduction: self.reduction, exploration: self.exploration };
+            let config =
+                TrialConfig { country, reduction: self.reduction, exploration: self.exploration, loss: self.loss };
             trials.push(trial(&config, &self.policies));
         }
         if self.json {
@@ -81,8 +85,8 @@ impl PolicyArgs {
             "--days must be 1 to 400"
         } else if !self.churn.iter().all(|churn| (0.01..=100.0).contains(churn)) {
             "--churn must be 0.01 to 100"
-        } else if !self.tail.iter().all(|tail| share(*tail)) || !share(self.exploration) {
-            "--tail and --exploration must be 0 to 0.5"
+        } else if !self.tail.iter().all(|tail| share(*tail)) || !share(self.exploration) || !share(self.loss) {
+            "--tail, --exploration and --loss must be 0 to 0.5"
         } else if !(1.0..=10_000.0).contains(&self.reduction) {
             "--reduction must be 1 to 10,000"
         } else {
