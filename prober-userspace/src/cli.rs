@@ -11,6 +11,7 @@ mod figure;
 pub mod grab;
 pub mod output;
 pub mod plan;
+pub mod ports;
 pub mod progress;
 pub mod report;
 pub mod scan;
@@ -47,6 +48,8 @@ enum Command {
     Exclude(exclude::ExcludeArgs),
     Device(Box<device::DeviceArgs>),
     Plan(plan::PlanArgs),
+    Ports(ports::PortsArgs),
+    Ports(ports::PortsArgs),
     Simulate(simulate::SimulateArgs),
     /// Check this host: kernel, driver, capabilities, gateway, clock, and what to do about each
     Doctor(doctor::DoctorArguments),
@@ -75,6 +78,7 @@ pub fn run() -> ExitCode {
         Command::Exclude(command) => command.run(),
         Command::Device(command) => command.run(),
         Command::Plan(command) => command.run(),
+        Command::Ports(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Doctor(command) => command.run(),
     };

@@ -10,6 +10,7 @@ mod devices;
 mod error;
 mod exclusions;
 mod export;
+mod open_ports;
 mod scans;
 mod schema;
 mod seen;
