@@ -49,7 +49,6 @@ enum Command {
     Device(Box<device::DeviceArgs>),
     Plan(plan::PlanArgs),
     Ports(ports::PortsArgs),
-    Ports(ports::PortsArgs),
     Simulate(simulate::SimulateArgs),
     /// Check this host: kernel, driver, capabilities, gateway, clock, and what to do about each
     Doctor(doctor::DoctorArguments),
