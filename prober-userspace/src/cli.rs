@@ -14,6 +14,7 @@ mod learning;
 pub mod network;
 pub mod output;
 pub mod plan;
+pub mod ports;
 pub mod progress;
 pub mod report;
 pub mod scan;
@@ -55,6 +56,7 @@ enum Command {
     Cause(Box<cause::CauseArgs>),
     Trace(trace::TraceArgs),
     Plan(plan::PlanArgs),
+    Ports(ports::PortsArgs),
     Simulate(simulate::SimulateArgs),
     /// Check this host: kernel, driver, capabilities, gateway, clock, and what to do about each
     Doctor(doctor::DoctorArguments),
@@ -86,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Cause(command) => command.run(),
         Command::Trace(command) => command.run(),
         Command::Plan(command) => command.run(),
+        Command::Ports(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Doctor(command) => command.run(),
     };

@@ -3,8 +3,14 @@
 
 pub mod clock_guard;
 pub mod delay_watch;
+pub mod derive;
+pub mod due;
 pub mod grid;
+pub mod interval;
 pub mod learner;
 pub mod pacer;
 pub mod plan;
+pub mod port_bits;
 pub mod profile;
+pub mod scheme;
+pub mod target_state;

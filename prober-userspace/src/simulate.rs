@@ -3,8 +3,11 @@
 
 pub mod access_point;
 pub mod accuracy;
+pub mod country;
 pub mod curve;
 pub mod draws;
 pub mod population;
 pub mod queue;
 pub mod traffic;
+pub mod trial;
+pub mod watch;

@@ -1,6 +1,7 @@
 //! `prober simulate`: estimators and policies in simulated worlds, with figures.
 
 mod clusters;
+mod policy;
 mod throughput;
 
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ pub struct SimulateArgs {
 enum Action {
     Throughput(throughput::ThroughputArgs),
     Clusters(clusters::ClustersArgs),
+    Policy(policy::PolicyArgs),
 }
 
 impl SimulateArgs {
@@ -24,6 +26,7 @@ impl SimulateArgs {
         match self.action {
             Action::Throughput(arguments) => arguments.run(),
             Action::Clusters(arguments) => arguments.run(),
+            Action::Policy(arguments) => arguments.run(),
         }
         .map(|()| ExitCode::SUCCESS)
     }

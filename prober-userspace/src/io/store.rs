@@ -11,6 +11,7 @@ mod error;
 mod exclusions;
 mod export;
 mod networks;
+mod open_ports;
 mod scans;
 mod schema;
 mod seen;

@@ -1,0 +1,174 @@
+//! The predictive scheme: each port of each class of addresses as often as it is expected to find something new. A port
+//! that finds h new open ports a day and is probed every t days lets each of them wait t/2 days on average and costs 1/t
+//! probes a day; with a price of p waiting port-days for a probe the cost p/t + h t/2 is least at t = sqrt(2 p / h). One
+//! price for all makes the last probe of every class equally worth while; it follows from the budget. The rates h are
+//! learnt from what visits find (`learner`), so addresses among which hosts come and go faster are visited more often.
+//!
+//! What answers for the first time, or answers far from the last time, is probed on the standard set at once: few do. Ports
+//! known to be open are always looked at again.
+
+mod learner;
+#[cfg(test)]
+mod tests;
+mod tiers;
+
+use super::{Found, OpenPorts, Visit, likeness};
+use crate::policy::derive::{Gain, HONEYPOT_PORTS};
+use crate::policy::port_bits::PortBits;
+use crate::policy::target_state::{Standing, TargetState};
+use crate::target::ports::ProbePort;
+use crate::target::splitmix;
+use learner::Learner;
+use prober_common::event::ProbeKind;
+use tiers::Tiers;
+
+/// Answers less alike than this are another host's.
+const FAR: f64 = 0.5;
+/// The classes are priced anew this often.
+const REPRICE_S: u32 = 12 * 3_600;
+/// How long the ports of an address that went silent are remembered.
+const KEEP_S: u32 = 28 * 86_400;
+/// Shortest time between two visits, except after an answer that needs the standard set.
+const VISIT_S: u32 = 12 * 3_600;
+
+/// Settings.
+#[derive(Clone, Debug)]
+pub struct PredictiveConfig {
+    /// Probes a day for each address, on average.
+    pub probes_per_day: f64,
+    /// Part of them that goes to any port at all, so that the unexpected is found, 0 to 1.
+    pub exploration: f64,
+    /// What answers before anything is known, 0 to 1.
+    pub answering: f64,
+}
+
+/// What is stored before the watch begins.
+#[derive(Clone, Debug, Default)]
+pub struct Experience {
+    /// The standard set.
+    pub standard: PortBits,
+    /// The order of ports that finds addresses soonest.
+    pub finding: Vec<Gain>,
+    /// How open ports fall on the ports.
+    pub opening: Vec<Gain>,
+}
+
+/// The scheme.
+#[derive(Debug)]
+pub struct Predictive {
+    config: PredictiveConfig,
+    standard: PortBits,
+    learner: Learner,
+    /// By class.
+    tiers: Vec<Tiers>,
+    open: OpenPorts,
+    priced_s: u32,
+    price: f64,
+}
+
+impl Predictive {
+    /// For these addresses, with what is stored so far.
+    pub fn new(config: PredictiveConfig, experience: Experience, states: &[TargetState]) -> Self {
+        let Experience { standard, finding, opening } = experience;
+        let learner = Learner::new(finding, opening, states, config.answering);
+        let mut scheme =
+            Self { config, standard, learner, tiers: Vec::new(), open: OpenPorts::default(), priced_s: 0, price: 0.0 };
+        scheme.reprice(0);
+        scheme
+    }
+
+    /// What a probe must be expected to save, in port-days of waiting.
+    pub const fn price(&self) -> f64 {
+        self.price
+    }
+
+    pub(super) fn visit(&self, state: &TargetState, now_s: u32) -> Visit<'_> {
+        let is_first = state.visited_s == TargetState::NEVER;
+        if state.standing() == Standing::New && !is_first {
+            return Visit::of_standard(&self.standard);
+        }
+        let since_s = if is_first { None } else { Some(state.visited_s) };
+        let sets = self.tiers[self.learner.class_of(state)].due(state.address, since_s, now_s);
+        let mut visit = Visit { sets, ..Visit::default() };
+        visit.add(self.open.of(state.address).iter().copied());
+        visit.add(self.explored(state, now_s));
+        visit
+    }
+
+    pub(super) fn learn(&mut self, state: &mut TargetState, now_s: u32, found: Found<'_>) {
+        let is_first = state.visited_s == TargetState::NEVER;
+        let before = state.standing();
+        let is_standard = before == Standing::New && !is_first;
+        let known = self.open.of(state.address).to_vec();
+        if !is_standard {
+            let new_ports = found.open.iter().filter(|port| known.binary_search(port).is_err()).count();
+            let waited_s = if is_first { VISIT_S } else { now_s - state.visited_s };
+            self.learner.count(self.learner.class_of(state), waited_s, new_ports);
+        }
+        let answered = is_standard || matches!(before, Standing::Answering | Standing::Device(_) | Standing::Honeypot);
+        self.learner.note(state.address, answered, !found.open.is_empty());
+        let is_other = !is_standard && !found.open.is_empty() && likeness(&known, found.open) < FAR;
+        state.set_standing(match (found.open.len(), found.device) {
+            (HONEYPOT_PORTS.., _) => Standing::Honeypot,
+            (1.., _) if is_other && before != Standing::Honeypot => Standing::New,
+            (1.., Some(device)) => Standing::Device(device),
+            (1.., None) => Standing::Answering,
+            (0, _) if known.is_empty() || is_forgotten(before, state, now_s) => Standing::Silent,
+            (0, _) => Standing::Gone,
+        });
+        match state.standing() {
+            Standing::Silent => self.open.set(state.address, &[]),
+            Standing::Honeypot => self.open.set(state.address, &found.open[..1]),
+            Standing::Gone => {}
+            Standing::New => self.open.set(state.address, found.open),
+            Standing::Answering | Standing::Device(_) => {
+                // A port that closed may open again: it stays on the list while the host does.
+                let mut open = [found.open, &known].concat();
+                open.sort_unstable();
+                open.dedup();
+                self.open.set(state.address, &open);
+            }
+        }
+        let wait_s = self.tiers[self.learner.class_of(state)].interval_s().clamp(VISIT_S, KEEP_S / 2);
+        state.due_s = if state.standing() == Standing::New { now_s } else { now_s + wait_s };
+        if now_s >= self.priced_s + REPRICE_S {
+            self.reprice(now_s);
+        }
+    }
+
+    /// Ports out of turn, whatever the classes say: anywhere, but never a printer's.
+    fn explored(&self, state: &TargetState, now_s: u32) -> impl Iterator<Item = u16> + use<> {
+        let since_s =
+            if state.visited_s == TargetState::NEVER { now_s.saturating_sub(VISIT_S) } else { state.visited_s };
+        let days = f64::from(now_s - since_s) / 86_400.0;
+        let seed = splitmix::mix(u64::from(state.address) << 32 | u64::from(now_s));
+        let wanted = self.config.exploration * self.config.probes_per_day * days;
+        // The fraction of a probe is one of that chance.
+        let chance = (splitmix::nth(seed, 0) >> 11) as f64 / (1_u64 << 53) as f64;
+        let ports = (1..=(wanted + chance) as u64).map(move |index| splitmix::nth(seed, index) as u16);
+        ports.filter(|port| *port > 0 && !ProbePort { kind: ProbeKind::TcpSyn, port: *port }.is_printer())
+    }
+
+    /// The price at which the expected probes meet the budget, and with it the intervals of all classes.
+    fn reprice(&mut self, now_s: u32) {
+        let hazards = self.learner.hazards();
+        let budget = (1.0 - self.config.exploration) * self.config.probes_per_day * self.learner.addresses() as f64;
+        let (mut low, mut high) = (1e-9_f64, 1e3_f64);
+        // 12 decades to one part in a thousand.
+        for _ in 0..16 {
+            let price = (low * high).sqrt();
+            let probes: f64 = hazards.iter().map(|class| class.addresses * class.probes_per_day(price)).sum();
+            if probes > budget { low = price } else { high = price }
+        }
+        self.price = high;
+        self.tiers = hazards.iter().map(|class| Tiers::new(class, high)).collect();
+        self.priced_s = now_s;
+    }
+}
+
+/// Whether the ports of an address that went silent are given up: once in `KEEP_S`, each at its own time.
+fn is_forgotten(before: Standing, state: &TargetState, now_s: u32) -> bool {
+    let phase = (splitmix::mix(u64::from(state.address)) % u64::from(KEEP_S)) as u32;
+    let turn = |at_s: u32| (at_s + phase) / KEEP_S;
+    before == Standing::Gone && turn(state.visited_s) != turn(now_s)
+}

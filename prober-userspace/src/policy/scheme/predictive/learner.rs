@@ -1,0 +1,135 @@
+//! What the predictive scheme learns: how often addresses of a class begin to answer, and how often those that answer open
+//! another port. A class is what the neighbours of an address and its own past say; rates of classes that were seen little
+//! lean on those of all (empirical Bayes).
+
+use std::collections::HashMap;
+
+use crate::policy::derive::Gain;
+use crate::policy::target_state::{Standing, TargetState};
+
+/// Groups by how many of a /24 answer: 0, 1, 2-3, 4-7, 8-15, 16-31, 32 and more.
+const DENSITIES: usize = 7;
+/// Groups by how many of a /24 came anew, for each that answers: under 1, under 4, more.
+const TURNOVERS: usize = 3;
+/// Silent addresses by both, addresses that have gone, and addresses that answer by turnover.
+pub(super) const CLASSES: usize = DENSITIES * TURNOVERS + 1 + TURNOVERS;
+/// As many address-days of all classes count in each.
+const PRIOR_DAYS: f64 = 300.0;
+/// Days in which what answers before the watch begins is to be found.
+const FIRST_DAYS: f64 = 28.0;
+const DAY_S: f64 = 86_400.0;
+
+/// A class with how often each of its ports finds something.
+#[derive(Clone, Debug)]
+pub(super) struct Hazard<'a> {
+    /// Addresses in it.
+    pub(super) addresses: f64,
+    /// New open ports an address and a day, over all ports.
+    pub(super) per_day: f64,
+    /// How these fall on the ports.
+    pub(super) order: &'a [Gain],
+}
+
+impl Hazard<'_> {
+    /// The best interval of a port for a price, in days.
+    pub(super) fn interval_days(&self, gain: Gain, price: f64) -> f64 {
+        (2.0 * price / (self.per_day * gain.share)).sqrt()
+    }
+}
+
+/// What was seen of a class.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    days: f64,
+    new_ports: f64,
+}
+
+/// What was seen of a /24.
+#[derive(Clone, Copy, Debug, Default)]
+struct Block {
+    answering: u16,
+    came: u16,
+}
+
+/// The counts.
+#[derive(Debug)]
+pub(super) struct Learner {
+    finding: Vec<Gain>,
+    opening: Vec<Gain>,
+    blocks: HashMap<u32, Block>,
+    seen: [Seen; CLASSES],
+    addresses: usize,
+    prior_per_day: f64,
+}
+
+impl Learner {
+    pub(super) fn new(finding: Vec<Gain>, opening: Vec<Gain>, states: &[TargetState], answering: f64) -> Self {
+        Self {
+            finding,
+            opening,
+            blocks: HashMap::new(),
+            seen: [Seen::default(); CLASSES],
+            addresses: states.len(),
+            // What answers already is to be found within this time.
+            prior_per_day: answering / FIRST_DAYS,
+        }
+    }
+
+    pub(super) const fn addresses(&self) -> usize {
+        self.addresses
+    }
+
+    pub(super) fn class_of(&self, state: &TargetState) -> usize {
+        let block = self.blocks.get(&(state.address >> 8)).copied().unwrap_or_default();
+        let turnover = match f64::from(block.came) / f64::from(block.answering.max(1)) {
+            ..1.5 => 0,
+            ..4.0 => 1,
+            _ => 2,
+        };
+        match state.standing() {
+            Standing::Gone => DENSITIES * TURNOVERS,
+            Standing::Answering | Standing::Device(_) => DENSITIES * TURNOVERS + 1 + turnover,
+            Standing::New | Standing::Silent | Standing::Honeypot => {
+                let density = (16 - block.answering.leading_zeros() as usize).min(DENSITIES - 1);
+                density * TURNOVERS + turnover
+            }
+        }
+    }
+
+    /// A visit of an address of this class after so many seconds found so many ports that were not open before.
+    pub(super) fn count(&mut self, class: usize, waited_s: u32, new_ports: usize) {
+        let seen = &mut self.seen[class];
+        seen.days += f64::from(waited_s) / DAY_S;
+        seen.new_ports += new_ports as f64;
+    }
+
+    /// Whether an address answered before and does now, for its /24.
+    pub(super) fn note(&mut self, address: u32, answered: bool, answers: bool) {
+        if !answered && !answers {
+            return;
+        }
+        let block = self.blocks.entry(address >> 8).or_default();
+        match (answered, answers) {
+            (false, true) => {
+                block.answering = block.answering.saturating_add(1);
+                block.came = block.came.saturating_add(1);
+            }
+            (true, false) => block.answering = block.answering.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    /// The classes with their rates.
+    pub(super) fn hazards(&self) -> Vec<Hazard<'_>> {
+        let days: f64 = self.seen.iter().map(|seen| seen.days).sum();
+        let ports: f64 = self.seen.iter().map(|seen| seen.new_ports).sum();
+        let prior = (ports + self.prior_per_day * PRIOR_DAYS) / (days + PRIOR_DAYS);
+        let hazard = |(class, seen): (usize, &Seen)| Hazard {
+            // As many as its part of the days that were watched.
+            addresses: self.addresses as f64 * (seen.days + 1.0 / CLASSES as f64) / (days + 1.0),
+            per_day: (seen.new_ports + prior * PRIOR_DAYS) / (seen.days + PRIOR_DAYS),
+            order: if class > DENSITIES * TURNOVERS { &self.opening } else { &self.finding },
+        };
+        self.seen.iter().enumerate().map(hazard).collect()
+    }
+}

@@ -1,0 +1,78 @@
+//! The predictive scheme on addresses made up for the purpose.
+
+use super::*;
+use crate::policy::derive::{PortCounts, finding_order};
+use crate::policy::scheme::Scheme;
+
+fn scheme(addresses: u32) -> (Scheme, Vec<TargetState>) {
+    let hosts: Vec<Vec<u16>> = (0..1_000_u32)
+        .map(|number| if number % 2 == 0 { vec![80, 443] } else { vec![1_000 + (number % 50) as u16] })
+        .collect();
+    let hosts: Vec<&[u16]> = hosts.iter().map(Vec::as_slice).collect();
+    let counts = PortCounts::of(hosts.iter().copied());
+    let standard = counts.above(2);
+    let states: Vec<_> = (0..addresses).map(|number| TargetState::new(0x0a00_0000 + number, 0)).collect();
+    let config = PredictiveConfig { probes_per_day: 20.0, exploration: 0.0, answering: 0.02 };
+    let experience = Experience {
+        finding: finding_order(&hosts),
+        opening: counts.shares(&standard),
+        standard: standard.into_iter().collect(),
+    };
+    (Scheme::Predictive(Box::new(Predictive::new(config, experience, &states))), states)
+}
+
+#[test]
+fn a_first_answer_leads_to_the_standard_set_at_once_and_known_ports_are_looked_at_again() {
+    let (mut scheme, mut states) = scheme(256);
+    let state = &mut states[7];
+    scheme.learn(state, 0, Found { open: &[80], device: None });
+    assert_eq!((state.standing(), state.due_s), (Standing::New, 0));
+    assert!(scheme.visit(state, 0).is_standard);
+    scheme.learn(state, 0, Found { open: &[80, 1_003], device: Some(4) });
+    assert_eq!(state.standing(), Standing::Device(4));
+    let due_s = state.due_s;
+    assert!(due_s >= VISIT_S);
+    let visit = scheme.visit(state, due_s);
+    assert!(!visit.is_standard && visit.holds(80) && visit.holds(1_003));
+}
+
+#[test]
+fn an_address_that_went_silent_is_asked_for_its_ports_until_they_are_forgotten() {
+    let (mut scheme, mut states) = scheme(256);
+    let state = &mut states[9];
+    scheme.learn(state, 0, Found { open: &[443], device: None });
+    scheme.learn(state, 0, Found { open: &[443], device: None });
+    let mut standing = Vec::new();
+    while state.due_s < 2 * KEEP_S {
+        let now_s = state.due_s;
+        standing.push((state.standing(), scheme.visit(state, now_s).holds(443)));
+        scheme.learn(state, now_s, Found { open: &[], device: None });
+    }
+    assert_eq!(standing[0].0, Standing::Answering);
+    assert_eq!(standing[1], (Standing::Gone, true));
+    assert_eq!(standing.last().map(|(standing, _)| *standing), Some(Standing::Silent));
+}
+
+#[test]
+fn what_finds_more_is_probed_more_often_within_the_budget() {
+    let (mut scheme, mut states) = scheme(2_048);
+    let days = 28;
+    let mut probes = [0_u64; 2];
+    let mut often = [0_u64; 2];
+    for now_s in (0..days * 86_400).step_by(VISIT_S as usize) {
+        for (number, state) in states.iter_mut().enumerate().filter(|(_, state)| state.due_s <= now_s) {
+            let visit = scheme.visit(state, now_s);
+            probes[number / 1_024] += visit.probes();
+            often[0] += u64::from(visit.holds(80));
+            often[1] += u64::from(visit.holds(1_001));
+            // Of the first half one in 16 answers, each from another day on.
+            let answers = number < 1_024 && number % 16 == 0 && now_s / 86_400 >= number as u32 / 16 % 28;
+            scheme.learn(state, now_s, Found { open: if answers { &[80, 443] } else { &[] }, device: None });
+        }
+    }
+    let budget = 20 * u64::from(days) * 2_048;
+    let spent = probes[0] + probes[1];
+    assert!(spent < budget * 13 / 10 && spent > budget / 2, "{spent} of {budget}");
+    assert!(probes[0] > probes[1], "{probes:?}: neighbours of what answers are worth more");
+    assert!(often[0] > 3 * often[1], "{often:?}");
+}

@@ -1,0 +1,183 @@
+//! A trial of the schemes of watching: one country, what the store knew before it, and each scheme's outcome. The published
+//! sizes of the port sets are kept, so that the published traffic can be compared.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::country::{CountryConfig, make, sample};
+use super::watch::{FIRST_ADDRESS, Outcome, standard, watch};
+use crate::policy::derive::{Gain, PortCounts, finding_order};
+use crate::policy::port_bits::PortBits;
+use crate::policy::scheme::Scheme;
+use crate::policy::scheme::efficient::{Efficient, PortSets};
+use crate::policy::scheme::predictive::{Experience, Predictive, PredictiveConfig};
+use crate::policy::target_state::TargetState;
+
+/// Answering hosts in the store before the watch begins: so many that 11,700 ports are open on more than two of them.
+const STORED_HOSTS: usize = 900_000;
+/// Sizes of the standard set and of those for addresses that answer and that do not (METHODS section 10).
+const STANDARD_PORTS: usize = 11_700;
+const ANSWERING_PORTS: usize = 5_500;
+const SILENT_PORTS: usize = 500;
+
+/// Which scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// Every port of the standard set every 12 hours.
+    Standard,
+    /// The published one.
+    Efficient,
+    /// Each port as often as it is expected to find something.
+    Predictive,
+}
+
+/// Settings.
+#[derive(Clone, Debug)]
+pub struct TrialConfig {
+    /// The country.
+    pub country: CountryConfig,
+    /// How many times fewer probes than the standard scheme the predictive one may send.
+    pub reduction: f64,
+    /// Part of them for exploration, 0 to 1.
+    pub exploration: f64,
+    /// Of the answers, those lost on the way, 0 to 1.
+    pub loss: f64,
+}
+
+/// What the store knew before, and what the standard scheme would find. Stable field names.
+#[derive(Clone, Debug, Serialize)]
+pub struct Background {
+    /// Open ports of a host that answers, on average.
+    pub ports_per_host: f64,
+    /// Of all open ports, those on the 500 most frequent ports, 0 to 1.
+    pub top_500_share: f64,
+    /// Ports that find 95 % of the addresses that answer.
+    pub ports_for_95_percent_of_addresses: usize,
+    /// Ports of the standard set.
+    pub standard_ports: usize,
+    /// Of the addresses, those that answer at the beginning, 0 to 1.
+    pub answering: f64,
+    /// (address, port) pairs that the standard scheme detects.
+    pub standard_pairs: usize,
+    /// Its probes.
+    pub standard_probes: u64,
+}
+
+/// A trial's figures. Stable field names.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trial {
+    /// The country's seed.
+    pub seed: u64,
+    /// Its churn.
+    pub churn: f64,
+    /// Its tail.
+    pub tail: f64,
+    /// What it rests on.
+    pub background: Background,
+    /// By scheme.
+    pub policies: BTreeMap<Policy, Outcome>,
+}
+
+/// Runs the schemes over one country. Seconds to a minute for 100,000 addresses and 4 weeks.
+pub fn trial(config: &TrialConfig, policies: &[Policy]) -> Trial {
+    let hosts = sample(&config.country, STORED_HOSTS);
+    let hosts: Vec<&[u16]> = hosts.iter().map(Vec::as_slice).collect();
+    let counts = PortCounts::of(hosts.iter().copied());
+    let mut ports = counts.above(2);
+    ports.truncate(STANDARD_PORTS);
+    let standard_set: PortBits = ports.iter().copied().collect();
+    let finding: Vec<Gain> = finding_order(&hosts).into_iter().filter(|gain| standard_set.holds(gain.port)).collect();
+    let country = make(&config.country);
+    let truth = standard(&country, &standard_set);
+    let answering = country.places.iter().filter(|place| place.spans.iter().any(|span| span.is_open(0))).count();
+    let background = Background {
+        standard_pairs: truth.pairs.len(),
+        standard_probes: truth.probes,
+        answering: answering as f64 / country.places.len() as f64,
+        ..stored(&hosts, &counts, &finding, ports.len())
+    };
+    let scheme = |policy: Policy| match policy {
+        Policy::Standard => Scheme::Standard(standard_set.clone()),
+        Policy::Efficient => Scheme::Efficient(Efficient::new(PortSets {
+            standard: standard_set.clone(),
+            answering: ports.iter().copied().take(ANSWERING_PORTS).collect(),
+            silent: finding.iter().take(SILENT_PORTS).map(|gain| gain.port).collect(),
+            devices: country.devices.iter().map(|ports| ports.iter().copied().collect()).collect(),
+        })),
+        Policy::Predictive => {
+            let settings = PredictiveConfig {
+                probes_per_day: 2.0 * f64::from(standard_set.len()) / config.reduction,
+                exploration: config.exploration,
+                answering: config.country.answering,
+            };
+            let experience =
+                Experience { standard: standard_set.clone(), finding: finding.clone(), opening: counts.shares(&ports) };
+            let states: Vec<TargetState> =
+                (0..country.places.len() as u32).map(|number| TargetState::new(FIRST_ADDRESS + number, 0)).collect();
+            Scheme::Predictive(Box::new(Predictive::new(settings, experience, &states)))
+        }
+    };
+    let outcome = |policy: &Policy| (*policy, watch(&country, &mut scheme(*policy), &truth, config.loss));
+    Trial {
+        seed: config.country.seed,
+        churn: config.country.churn,
+        tail: config.country.tail,
+        policies: policies.iter().map(outcome).collect(),
+        background,
+    }
+}
+
+fn stored(hosts: &[&[u16]], counts: &PortCounts, finding: &[Gain], standard_ports: usize) -> Background {
+    let open: u64 = (0..=u16::MAX).map(|port| u64::from(counts.count(port))).sum();
+    let top: u64 = counts.above(0).iter().take(500).map(|port| u64::from(counts.count(*port))).sum();
+    let mut found = 0.0;
+    let needed = finding.iter().take_while(|gain| {
+        let is_wanted = found < 0.95;
+        found += gain.share;
+        is_wanted
+    });
+    Background {
+        ports_per_host: open as f64 / hosts.len() as f64,
+        top_500_share: top as f64 / open as f64,
+        ports_for_95_percent_of_addresses: needed.count(),
+        standard_ports,
+        answering: 0.0,
+        standard_pairs: 0,
+        standard_probes: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(seed: u64, days: u32) -> Trial {
+        let country = CountryConfig { addresses: 16_384, days, seed, ..CountryConfig::default() };
+        trial(
+            &TrialConfig { country, reduction: 80.0, exploration: 0.03, loss: 0.01 },
+            &[Policy::Standard, Policy::Efficient, Policy::Predictive],
+        )
+    }
+
+    #[test]
+    fn the_published_scheme_saves_what_was_published_and_the_predictive_one_more() {
+        let trial = figures(1, 28);
+        let [standard, efficient, predictive] =
+            [Policy::Standard, Policy::Efficient, Policy::Predictive].map(|policy| &trial.policies[&policy]);
+        // The scheme that defines the measure, through the same queue: all it can see, it sees.
+        assert!((standard.traffic_ratio - 1.0).abs() < 0.02, "{standard:?}");
+        assert!(standard.ports_detected > 0.999, "{standard:?}");
+        assert!((28.0..48.0).contains(&efficient.traffic_reduction), "{efficient:?}");
+        assert!((0.93..0.995).contains(&efficient.ports_detected), "{efficient:?}");
+        assert!(predictive.traffic_reduction > 60.0 && predictive.ports_detected > 0.98, "{predictive:?}");
+        assert!(predictive.opened_port_delay_hours <= efficient.opened_port_delay_hours, "{predictive:?}");
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_figures_again() {
+        let json = |trial: &Trial| serde_json::to_string(trial).expect("figures are plain numbers");
+        assert_eq!(json(&figures(3, 2)), json(&figures(3, 2)));
+    }
+}

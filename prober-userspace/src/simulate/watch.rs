@@ -1,0 +1,168 @@
+//! A scheme watches a country: every visit that the planner makes due is answered out of the country's truth, and what the
+//! scheme found is compared with what the standard scheme would have found. The schemes and the queue are the daemon's own.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::country::Country;
+use crate::policy::due::DueQueue;
+use crate::policy::interval::LADDER_S;
+use crate::policy::port_bits::PortBits;
+use crate::policy::scheme::{Found, Scheme};
+use crate::policy::target_state::{Standing, TargetState};
+use crate::target::splitmix;
+
+/// First address of the country: one of the blocks for documentation and tests, so that a slip probes nobody.
+pub const FIRST_ADDRESS: u32 = 0xc612_0000;
+/// Time between two looks at the queue, in seconds.
+const TICK_S: u32 = 600;
+
+/// What the standard scheme finds, exactly.
+#[derive(Debug)]
+pub struct Standard {
+    /// Each address and port with the second at which it was first seen.
+    pub pairs: HashMap<(u32, u16), u32>,
+    /// Openings after the beginning that it saw: address, port, from, to.
+    pub openings: Vec<(u32, u16, u32, u32)>,
+    /// Its probes.
+    pub probes: u64,
+}
+
+/// How a scheme did. Stable field names.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// Probes sent.
+    pub probes: u64,
+    /// Of the standard scheme's probes, 0 to 1.
+    pub traffic_ratio: f64,
+    /// How many times fewer probes.
+    pub traffic_reduction: f64,
+    /// Of the (address, port) pairs that the standard scheme detects, 0 to 1.
+    pub ports_detected: f64,
+    /// Of the addresses that the standard scheme detects, 0 to 1.
+    pub addresses_detected: f64,
+    /// Of addresses that show their device, those estimated in the end, 0 to 1.
+    pub devices_estimated: f64,
+    /// Hours until a newly opened port is noticed, median over all that the standard scheme notices; `None` if most are
+    /// never noticed.
+    pub opened_port_delay_hours: Option<f64>,
+    /// The same for addresses that begin to answer.
+    pub new_address_delay_hours: Option<f64>,
+}
+
+/// Visit times of the standard scheme: every 12 hours, each address at its own time.
+fn phase_s(address: u32) -> u32 {
+    (splitmix::mix(u64::from(address)) % u64::from(LADDER_S[0])) as u32
+}
+
+/// What the standard scheme would find.
+pub fn standard(country: &Country, set: &PortBits) -> Standard {
+    let mut found = Standard { pairs: HashMap::new(), openings: Vec::new(), probes: 0 };
+    let visits = u64::from(country.length_s / LADDER_S[0]);
+    found.probes = visits * u64::from(set.len()) * country.places.len() as u64;
+    for (number, place) in (0..).zip(&country.places).filter(|(_, place)| !place.is_honeypot) {
+        let phase = phase_s(number);
+        for span in place.spans.iter().filter(|span| set.holds(span.port)) {
+            let first = phase + span.from_s.saturating_sub(phase).div_ceil(LADDER_S[0]) * LADDER_S[0];
+            if first < span.to_s {
+                let seen = found.pairs.entry((number, span.port)).or_insert(first);
+                *seen = first.min(*seen);
+                let was_open = place.spans.iter().any(|other| {
+                    other.port == span.port && other.from_s < span.from_s && other.to_s + LADDER_S[0] > span.from_s
+                });
+                if span.from_s > 0 && !was_open {
+                    found.openings.push((number, span.port, span.from_s, span.to_s));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Lets a scheme watch; of the answers this share is lost on the way (0 to 1).
+pub fn watch(country: &Country, scheme: &mut Scheme, standard: &Standard, loss: f64) -> Outcome {
+    let states = states(country);
+    let mut queue = DueQueue::new(states, TICK_S, LADDER_S[6]);
+    let mut probes = 0;
+    let mut first_seen: HashMap<(u32, u16), Vec<u32>> = HashMap::new();
+    let mut taken = Vec::new();
+    for now_s in (0..country.length_s).step_by(TICK_S as usize) {
+        loop {
+            taken.clear();
+            queue.take_due(now_s, 65_536, &mut taken);
+            if taken.is_empty() {
+                break;
+            }
+            for number in taken.drain(..) {
+                let place = &country.places[number as usize];
+                let mut state = *queue.state(number);
+                let visit = scheme.visit(&state, now_s);
+                probes += visit.probes();
+                let comes = |port: u16| visit.holds(port) && !is_lost(number, port, now_s, loss);
+                let open = if place.spans.is_empty() { Vec::new() } else { place.open(now_s, comes) };
+                for port in &open {
+                    first_seen.entry((number, *port)).or_default().push(now_s);
+                }
+                let device = if open.is_empty() { None } else { place.device(now_s) };
+                scheme.learn(&mut state, now_s, Found { open: &open, device });
+                *queue.state_mut(number) = state;
+                queue.put_back(number);
+            }
+        }
+    }
+    outcome(country, &queue, probes, &first_seen, standard)
+}
+
+fn is_lost(address: u32, port: u16, now_s: u32, loss: f64) -> bool {
+    let bits = splitmix::nth(splitmix::mix(u64::from(address) << 16 | u64::from(port)), u64::from(now_s));
+    (bits >> 11) as f64 / (1_u64 << 53) as f64 <= loss && loss > 0.0
+}
+
+fn states(country: &Country) -> Vec<TargetState> {
+    let state = |number: u32| TargetState::new(FIRST_ADDRESS + number, phase_s(number));
+    (0..country.places.len() as u32).map(state).collect()
+}
+
+fn outcome(
+    country: &Country,
+    queue: &DueQueue,
+    probes: u64,
+    seen: &HashMap<(u32, u16), Vec<u32>>,
+    standard: &Standard,
+) -> Outcome {
+    let found = standard.pairs.keys().filter(|pair| seen.contains_key(pair)).count();
+    let addresses: HashSet<u32> = standard.pairs.keys().map(|(address, _)| *address).collect();
+    let answered: HashSet<u32> = seen.keys().map(|(address, _)| *address).collect();
+    let delay = |(address, port, from_s, to_s): &(u32, u16, u32, u32)| {
+        let times = seen.get(&(*address, *port)).map_or(&[][..], |times| times);
+        times.iter().find(|at| *from_s <= **at && **at < *to_s).map(|at| f64::from(at - from_s) / 3_600.0)
+    };
+    let fresh = |opening: &&(u32, u16, u32, u32)| {
+        let place = &country.places[opening.0 as usize];
+        !place.spans.iter().any(|span| span.from_s < opening.2 && span.to_s + LADDER_S[0] > opening.2)
+    };
+    let end_s = u64::from(country.length_s);
+    let known: Vec<(usize, u16)> = (0..country.places.len())
+        .filter_map(|number| Some((number, country.places[number].device((end_s - 1) as u32)?)))
+        .collect();
+    let estimated =
+        known.iter().filter(|(number, device)| queue.state(*number as u32).standing() == Standing::Device(*device));
+    Outcome {
+        probes,
+        traffic_ratio: probes as f64 / standard.probes as f64,
+        traffic_reduction: standard.probes as f64 / probes as f64,
+        ports_detected: found as f64 / standard.pairs.len().max(1) as f64,
+        addresses_detected: addresses.intersection(&answered).count() as f64 / addresses.len().max(1) as f64,
+        devices_estimated: estimated.count() as f64 / known.len().max(1) as f64,
+        opened_port_delay_hours: median(standard.openings.iter().map(delay)),
+        new_address_delay_hours: median(standard.openings.iter().filter(fresh).map(delay)),
+    }
+}
+
+/// The median; what never came counts as later than all others.
+fn median(delays: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let mut delays: Vec<f64> = delays.map(|delay| delay.unwrap_or(f64::INFINITY)).collect();
+    delays.sort_by(f64::total_cmp);
+    delays.get(delays.len() / 2).copied().filter(|delay| delay.is_finite())
+}
