@@ -75,7 +75,9 @@ pub fn run(
                 break;
             }
             if let Some(braking) = &mut braking {
-                chunk.iter().for_each(|event| braking.notice(event));
+                for event in &chunk {
+                    braking.notice(event);
+                }
             }
             moved += chunk.len() as u64;
             push_all(&mut queue, &mut chunk);

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `terminal` | the terminal within its place; wanted |
 //! | `t_send_s` | when the probe was sent, in seconds from any beginning; wanted. Empty: in the order of the lines |
-//! | `rtt_ms` | how long the reply took, in milliseconds, 0 to 67,000; empty if there was none; wanted |
+//! | `rtt_ms` | how long the reply took, in milliseconds, 0 to 600,000; empty if there was none; wanted |
 //! | `scenario` | the place: prefix or scenario; also `place` or `dataset` |
 //! | `condition` | set apart from other series of the same terminal |
 //! | `network_type` | where known: wired, wlan, lte, nb-iot, wisun, lora, satellite; `gateway` for the last router; also `access` |

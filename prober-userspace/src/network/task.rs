@@ -15,11 +15,11 @@ use crate::model::trace::{Role, Trace};
 /// Lengths, in probes, at which types are learnt and calibrated.
 const NETWORK_LENGTHS: [usize; 6] = [1, 2, 3, 5, 10, 30];
 /// The same for causes.
-const CAUSE_LENGTHS: [usize; 4] = [1, 30, 75, 150];
+const CAUSE_LENGTHS: [usize; 5] = [1, 30, 75, 150, 200];
 /// From here on, causes are estimated by what was learnt from whole series.
 const CAUSE_WHOLE_PROBES: usize = 120;
 /// A weak link has more faces than the other causes: without a push it is the one that is overlooked.
-const WEAK_LINK_WEIGHT: f64 = 1.5;
+const WEAK_LINK_WEIGHT: f64 = 2.0;
 
 impl ModelKind {
     /// Names of the figures, in order.
@@ -98,7 +98,7 @@ impl ModelKind {
             seed: 1,
         };
         let cause =
-            TrainSettings { rounds: 80, leaves: 6, step: 0.12, penalty: 2.0, curvature_min: 1.0, ..network.clone() };
+            TrainSettings { rounds: 150, leaves: 6, step: 0.08, penalty: 2.0, curvature_min: 1.0, ..network.clone() };
         let stages = match self {
             Self::Network | Self::NetworkLive => {
                 vec![StageRecipe { probes_from: 0, whole_only: false, settings: network, ensembles: 1 }]

@@ -108,14 +108,14 @@ fn day(place: &Place, arm: Arm, repeat: usize, slot: Duration) -> Result<DayFigu
     let (carried, answered, sent_to_learn) = match arm {
         Arm::None => (Background::run(place, slot, |_| Ok(()))?.0, Answered::default(), 0),
         Arm::Random => {
-            let scan = Scan::at_random(place, slot, PROBE_SHARE, seed);
+            let scan = Scan::at_random(slot, PROBE_SHARE, seed);
             let (carried, answered) = Background::run(place, slot, |begun| scan.run(place, begun))?;
             (carried, answered, 0)
         }
         Arm::Ours => {
-            let gentle = Scan::at_random(place, slot, PROBE_SHARE / 10.0, seed ^ 0x6c65_6172);
+            let gentle = Scan::at_random(slot, PROBE_SHARE / 10.0, seed ^ 0x6c65_6172);
             let (_, learnt) = Background::run(place, slot, |begun| gentle.run(place, begun))?;
-            let scan = Scan::as_planned(place, slot, PROBE_SHARE, &learnt, seed)?;
+            let scan = Scan::as_planned(slot, PROBE_SHARE, &learnt, seed)?;
             let (carried, answered) = Background::run(place, slot, |begun| scan.run(place, begun))?;
             (carried, answered, learnt.sent())
         }

@@ -1,5 +1,7 @@
 //! `prober plan show`: a cluster's plan for the coming hours or days, slot by slot with reasons.
 
+use std::fmt::Write;
+
 use anyhow::bail;
 use serde::Serialize;
 
@@ -114,7 +116,8 @@ fn render(shown: &Shown) -> String {
         shown.load_met.map_or_else(|| "-".to_owned(), |load| format!("{load:.2}")),
     );
     if shown.late > 0.5 {
-        text += &format!("{} probes do not fit before their deadline at the highest rate.\n", shown.late.round());
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{} probes do not fit before their deadline at the highest rate.", shown.late.round());
     }
     let mut table = Table::of(&["local", "load>", "to>", "probes>", "pps limit>", "why"]);
     for slot in &shown.slots {

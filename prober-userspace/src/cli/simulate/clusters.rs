@@ -42,7 +42,8 @@ impl ClustersArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let grid = DayGrid::new(self.slots, 32_400).map_err(|error| UsageError(error.to_string()))?;
         let sane = self.networks.iter().all(|networks| (1..=1_000_000).contains(networks));
-        if !sane || !(1..=1000).contains(&self.answers) || !(self.price > 0.0 && self.price.is_finite()) {
+        let is_price = self.price > 0.0 && self.price.is_finite();
+        if !(sane && is_price && (1..=1000).contains(&self.answers)) {
             let text = "write 1 to 1,000,000 --networks, 1 to 1000 --answers and a --price above 0";
             return Err(UsageError(text.to_owned()).into());
         }

@@ -36,7 +36,6 @@ pub struct LearntCluster {
 #[allow(missing_docs)]
 pub struct ClusterRow {
     pub cluster: u32,
-    #[serde(serialize_with = "medium_name")]
     pub medium: Medium,
     pub slots: u16,
     pub utc_offset_s: i32,
@@ -45,10 +44,6 @@ pub struct ClusterRow {
     pub addresses: u64,
     pub answers: f64,
     pub updated_at: UtcMicros,
-}
-
-fn medium_name<S: serde::Serializer>(medium: &Medium, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(medium.name())
 }
 
 /// Replies of hosts themselves: ICMP errors come from routers. Of scans whose wall clock ran evenly: a second of

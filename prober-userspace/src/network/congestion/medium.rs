@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A kind of access network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Medium {
     /// Fibre, cable, DSL.
     Wired,

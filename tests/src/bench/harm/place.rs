@@ -55,7 +55,7 @@ impl Place {
             0.10, 0.10, 0.10, 0.12, 0.10, 0.15, 0.25, 0.50, 0.90, 1.05, 1.10, 1.05, 0.80, 1.05, 1.10, 1.10, 1.00, 0.90,
             0.60, 0.40, 0.30, 0.25, 0.20, 0.15,
         ];
-        if network % 2 == 0 { HOMES[slot % SLOTS] } else { OFFICES[slot % SLOTS] }
+        if network.is_multiple_of(2) { HOMES[slot % SLOTS] } else { OFFICES[slot % SLOTS] }
     }
 
     fn connect(&self, network: usize) -> Result<()> {

@@ -25,8 +25,6 @@ const PORT: u16 = 7;
 /// Bytes of data, so that a probe is a SYN's 60 bytes of IP and 74 on the bottleneck.
 const DATA: usize = 32;
 const WIRE_BYTES: f64 = 74.0;
-/// Hosts of a network that are probed in turn.
-const HOSTS: u64 = 200;
 /// After the day answers are waited for so long.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What an idle wire and a busy laboratory add to a delay, s.
@@ -47,7 +45,7 @@ pub struct Answered {
 
 impl Scan {
     /// So many probes at independent random times.
-    pub fn at_random(_: &Place, slot: Duration, share: f64, seed: u64) -> Self {
+    pub fn at_random(slot: Duration, share: f64, seed: u64) -> Self {
         let mut draws = Draws::new(seed, 0x7261_6e64);
         let day_s = slot.as_secs_f64() * SLOTS as f64;
         let times = (0..NETWORKS)
@@ -58,7 +56,7 @@ impl Scan {
     }
 
     /// The same number when the plan says so, from what was learnt on the day before.
-    pub fn as_planned(_: &Place, slot: Duration, share: f64, learnt: &Answered, seed: u64) -> Result<Self> {
+    pub fn as_planned(slot: Duration, share: f64, learnt: &Answered, seed: u64) -> Result<Self> {
         let grid = DayGrid::new(SLOTS as u16, 0).context("24 slots divide a day")?;
         let services: Vec<ServiceTime> = (0..NETWORKS).map(service).collect();
         let learner = learnt.profiles(grid, slot, &services);
@@ -71,13 +69,12 @@ impl Scan {
         let tuesday = grid.after_days(grid.place(MONDAY), 1);
         let mut draws = Draws::new(seed, 0x706c_616e);
         let mut times = Vec::new();
-        for network in 0..NETWORKS {
+        for (network, (service, profile)) in services.iter().zip(learner.profiles()).enumerate() {
             let count = probes(network, slot, share);
             // A slot of the grid lasts an hour, of the compressed day `slot`: as many hours' probes are planned.
             let stretch = grid.slot_s() / slot.as_secs_f64();
             let demand = Demand { probes: count as f64 * stretch, due: SLOTS - 1 };
-            let profile = &learner.profiles()[network];
-            let plan = Plan::make(&config, grid, tuesday, &services[network], profile, &[demand]);
+            let plan = Plan::make(&config, grid, tuesday, service, profile, &[demand]);
             for line in plan.explain(grid) {
                 log::debug!("network {network} {}: {:.0} probes: {}", line.local, line.probes / stretch, line.reason);
             }
@@ -128,8 +125,6 @@ impl Scan {
             let host = Place::host(*network, 2);
             let mut data = [0_u8; DATA];
             data[..4].copy_from_slice(&(index as u32).to_be_bytes());
-            // The host's number is in the data only: one address answers for all of a network's.
-            data[4..8].copy_from_slice(&((index as u64 % HOSTS) as u32).to_be_bytes());
             sent.push(begun.elapsed());
             socket.send_to(&data, SocketAddr::from((host, PORT))).context("cannot send a probe")?;
         }
