@@ -39,6 +39,8 @@ enum Subject {
     Estimate,
     /// Answers/s into profiles of congestion, and bytes per address
     Profile,
+    /// Due times/s and planned probes/s for a country of 150 million addresses (4 GB), and bytes per address
+    Planner,
     /// Targets/s of a plan over the whole address space, and memory
     Plan,
 }
@@ -55,6 +57,7 @@ pub fn bench(options: &Options) -> Result<()> {
         Subject::Ingest => example("ingest")?,
         Subject::Match => example("matching")?,
         Subject::Estimate => example("estimators")?,
+        Subject::Planner => example("planner")?,
         Subject::Plan => plan()?,
     };
     if options.json {
