@@ -27,6 +27,7 @@ impl Step {
     }
 
     /// The next longer one; the last one stays.
+    #[must_use]
     pub fn longer(self) -> Self {
         Self::new(self.0 + 1)
     }

@@ -41,9 +41,8 @@ impl Efficient {
         let sets = &self.sets;
         Visit::of(match state.standing() {
             Standing::New => return Visit::of_standard(&sets.standard),
-            Standing::Silent | Standing::Gone => &sets.silent,
-            // Set apart: enough to notice that it is one no longer.
-            Standing::Honeypot => &sets.silent,
+            // A honeypot is set apart: enough to notice that it is one no longer.
+            Standing::Silent | Standing::Gone | Standing::Honeypot => &sets.silent,
             Standing::Answering => &sets.answering,
             Standing::Device(device) => sets.devices.get(usize::from(device)).unwrap_or(&sets.answering),
         })

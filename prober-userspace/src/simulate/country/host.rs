@@ -30,7 +30,7 @@ const SHOWS_DEVICE: f64 = 0.095 * 0.051;
 impl Families {
     pub(super) fn new(count: usize, law: &PortLaw, draws: &mut Draws) -> Self {
         let mut sum = 0.0;
-        let ports = (0..count).map(|_| (0..1 + draws.below(4)).map(|_| law.head(1.0, draws)).collect()).collect();
+        let ports = (0..count).map(|_| (0..=draws.below(4)).map(|_| law.head(1.0, draws)).collect()).collect();
         let cumulative = (0..count)
             .map(|rank| {
                 sum += 1.0 / (rank as f64 + 2.0);
