@@ -141,7 +141,7 @@ fn odd_traces_are_estimated_without_a_panic() {
     assert!(types.iter().all(|estimate| (posterior(estimate) - 1.0).abs() < 1e-6));
     let of = |name| types.iter().find(|estimate| estimate["terminal"] == name).unwrap();
     assert!(of("silent")["network_type"].is_null());
-    assert!(of("one")["confidence"].as_f64().unwrap() < of("equal")["confidence"].as_f64().unwrap() + 1e-9);
+    assert!(of("one")["confidence"].as_f64().unwrap() < 0.9, "one reply cannot make sure");
     let causes = json(&["cause", "estimate", "--traces", path, "--json"]);
     let causes = causes["estimates"].as_array().unwrap();
     assert!(causes.iter().all(|estimate| (posterior(estimate) - 1.0).abs() < 1e-6));
