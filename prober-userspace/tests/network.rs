@@ -120,6 +120,15 @@ fn evaluate_prints_what_its_help_promises() {
 }
 
 #[test]
+fn short_series_are_judged_once_each() {
+    let path = data("ns3_type_train.csv.gz");
+    let figures = json(&["network", "evaluate", "--traces", path.to_str().unwrap(), "--probes", "5", "--json"]);
+    let terminals = figures["terminals"].as_u64().unwrap();
+    let answered = read_traces(&path).unwrap().iter().filter(|trace| trace.access.is_some()).count() as u64;
+    assert!(terminals <= answered && terminals > answered * 9 / 10, "{terminals} of {answered}");
+}
+
+#[test]
 fn odd_traces_are_estimated_without_a_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("odd.csv");
