@@ -35,15 +35,16 @@ fn fails(folder: &Path, arguments: &[&str]) -> String {
     line
 }
 
-/// Answers of two days, every 40 s from each of 60 networks: busy but for six hours, which differ between the halves.
+/// Answers of eight days, weekend included, every 200 s from each of 60 networks: busy but for six hours, which differ
+/// between the halves.
 const ANSWERS: &str = "
     INSERT INTO reply
-    SELECT 1, at, 20000 + (hash(n, s) % 200)::UINTEGER
-               + CASE WHEN hour(at) // 6 <> CASE WHEN n < 30 THEN 1 ELSE 3 END
+    SELECT 1, moment, 20000 + (hash(n, s) % 200)::UINTEGER
+               + CASE WHEN hour(moment) // 6 <> CASE WHEN n < 30 THEN 1 ELSE 3 END
                       THEN (hash(s, n) % 60000)::UINTEGER + 8000 ELSE 0 END,
            (167772160 + n * 256 + s % 3)::UINTEGER, NULL, 80, 0, 0, 60, 0, 0
-    FROM range(60) AS a(n), (SELECT s, now()::TIMESTAMP - INTERVAL 3 DAY + to_seconds(s * 40) AS at
-                             FROM range(4320) AS b(s));";
+    FROM range(60) AS a(n), (SELECT s, now()::TIMESTAMP - INTERVAL 9 DAY + to_seconds(s * 200) AS moment
+                             FROM range(3456) AS b(s));";
 
 #[test]
 fn answers_become_profiles_clusters_and_plans() {
@@ -54,7 +55,7 @@ fn answers_become_profiles_clusters_and_plans() {
     Connection::open(at.join("prober.duckdb")).unwrap().execute_batch(ANSWERS).unwrap();
     let done = succeeds(at, &["plan", "update", "--medium", "wlan", "--json"]);
     assert_eq!((&done["networks"], &done["addresses"], &done["clusters"]), (&60.into(), &180.into(), &2.into()));
-    assert_eq!((&done["learnt"], &done["absurd"], &done["stepped_clock"]), (&259_200.into(), &0.into(), &0.into()));
+    assert_eq!((&done["learnt"], &done["absurd"], &done["stepped_clock"]), (&207_360.into(), &0.into(), &0.into()));
     let list = succeeds(at, &["plan", "list", "--json"]);
     assert_eq!((&list[0]["networks"], &list[1]["networks"]), (&30.into(), &30.into()));
     let shown = succeeds(at, &["plan", "show", "--cluster", "0", "--ports", "50", "--json"]);
@@ -86,7 +87,7 @@ fn a_clock_that_was_stepped_leaves_the_profiles_alone() {
         .unwrap();
     drop(database);
     let done = succeeds(at, &["plan", "update", "--json"]);
-    assert_eq!((&done["learnt"], &done["stepped_clock"], &done["clusters"]), (&0.into(), &259_200.into(), &0.into()));
+    assert_eq!((&done["learnt"], &done["stepped_clock"], &done["clusters"]), (&0.into(), &207_360.into(), &0.into()));
 }
 
 #[test]

@@ -120,6 +120,15 @@ fn evaluate_prints_what_its_help_promises() {
 }
 
 #[test]
+fn short_series_are_judged_once_each() {
+    let path = data("ns3_type_train.csv.gz");
+    let figures = json(&["network", "evaluate", "--traces", path.to_str().unwrap(), "--probes", "5", "--json"]);
+    let terminals = figures["terminals"].as_u64().unwrap();
+    let answered = read_traces(&path).unwrap().iter().filter(|trace| trace.access.is_some()).count() as u64;
+    assert!(terminals <= answered && terminals > answered * 9 / 10, "{terminals} of {answered}");
+}
+
+#[test]
 fn odd_traces_are_estimated_without_a_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("odd.csv");
@@ -141,7 +150,7 @@ fn odd_traces_are_estimated_without_a_panic() {
     assert!(types.iter().all(|estimate| (posterior(estimate) - 1.0).abs() < 1e-6));
     let of = |name| types.iter().find(|estimate| estimate["terminal"] == name).unwrap();
     assert!(of("silent")["network_type"].is_null());
-    assert!(of("one")["confidence"].as_f64().unwrap() < of("equal")["confidence"].as_f64().unwrap() + 1e-9);
+    assert!(of("one")["confidence"].as_f64().unwrap() < 0.9, "one reply cannot make sure");
     let causes = json(&["cause", "estimate", "--traces", path, "--json"]);
     let causes = causes["estimates"].as_array().unwrap();
     assert!(causes.iter().all(|estimate| (posterior(estimate) - 1.0).abs() < 1e-6));

@@ -100,7 +100,7 @@ impl Suggester {
         };
         let weight = if model.is_empty() { WEIGHTS.1 } else { WEIGHTS.0 };
         Draft {
-            name: format!("{maker} {what}").trim().to_owned(),
+            name: named(&maker, &what),
             maker,
             kind: kind.map_or(String::new(), |kind| kind.name().to_owned()),
             model,
@@ -119,6 +119,12 @@ impl Suggester {
             lower[at..].starts_with(&name).then(|| maker.clone())
         })
     }
+}
+
+/// Maker and what it is, the maker once.
+fn named(maker: &str, what: &str) -> String {
+    let has_maker = what.to_lowercase().starts_with(&maker.to_lowercase());
+    if has_maker { what.to_owned() } else { format!("{maker} {what}") }
 }
 
 fn shared_phrases(banners: &[String]) -> BTreeSet<String> {

@@ -29,9 +29,9 @@ const RANGE_NAMES: [&str; 14] = [
 /// From this many replies on, older ones count half.
 const REPLIES_MAX: u16 = 1024;
 
-/// The state of one answering address. Times are in milliseconds, logarithms to base 2 of the ratio to the first reply.
+/// The state of one answering address: one line of the cache. Times are in milliseconds, logarithms to base 2 of the ratio to the first reply.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Sketch {
     answered: u16,
     lost: u16,
@@ -108,8 +108,9 @@ impl Sketch {
         let log = (rtt / self.first).log2();
         if self.answered > 0 {
             self.log_products += log * self.last_log;
-            let phase = (TAU * (probe.sent_s * 1e3 + rtt_ms).rem_euclid(1.0)) as f32;
-            let (sine, cosine) = phase.sin_cos();
+            let arrived_ms = probe.sent_s * 1e3 + rtt_ms;
+            // Not `rem_euclid`: its loop is slow for times since 1970.
+            let (sine, cosine) = ((TAU * (arrived_ms - arrived_ms.floor())) as f32).sin_cos();
             self.cosines += cosine;
             self.sines += sine;
         }

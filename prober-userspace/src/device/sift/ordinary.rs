@@ -24,7 +24,7 @@ const PROTOCOL: &str = "accept acl active aes agent algorithm algorithms alive a
     stream subject subscribe supported supports syn syst system tcp teardown telnet text thread time timeout tls tlsv token \
     top transfer transport true tunnel type types udp uid uidplus umac unix unselect unsolicited update upnp uri url urn usage user \
     username users utc utf uuid valid validity value vary ver version via vrfy verify www x509 xml xhtml xmlns xhost xpipelining zlib dsn etrn bitmime \
-    chunking expn turn rcpt sni alpn options will wont dont terminal echo window speed suppress ahead naws ttype xdisploc environ";
+    chunking expn turn rcpt sni alpn options will wont dont www terminal echo window speed suppress ahead naws ttype xdisploc environ";
 
 /// Server software and systems that run on anything.
 const SOFTWARE: &str = "aix aiohttp alma almalinux alpine amazon amd amzn ansi apache arch archlinux asp aspnet bind bionic bsd bullseye buster \

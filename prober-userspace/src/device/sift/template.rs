@@ -129,7 +129,7 @@ pub(super) fn slots<'a>(pieces: &[Piece<'a>]) -> impl Iterator<Item = &'a str> {
 /// Whether a fixed word other than `without` may name a device.
 pub(super) fn has_name(pieces: &[Piece<'_>], without: Option<&str>) -> bool {
     pieces.iter().any(|piece| match piece {
-        Piece::Word(word) => Some(*word) != without && tells(word),
+        Piece::Word(word) => Some(*word) != without && word.split(['-', '.']).any(tells),
         _ => false,
     })
 }

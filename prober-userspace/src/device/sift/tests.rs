@@ -87,6 +87,8 @@ fn names_that_owners_give_are_put_together_where_something_else_names_the_device
     };
     assert_eq!(groups(&named("subject: CN=OWNER,O=Acme Cameras\n")).len(), 1);
     assert_eq!(groups(&named("220 OWNER FTP server ready.")).len(), 12);
+    let realm = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"OWNER\"\r\nConnection: close\r\n\r\n";
+    assert_eq!(groups(&named(realm)).len(), 12);
 }
 
 #[test]

@@ -46,6 +46,10 @@ pub(super) fn phrases(banner: &str) -> BTreeSet<String> {
     for line in banner.lines().filter(|line| !crate::device::sift::is_header(line)) {
         let words = spans(line);
         for first in 0..words.len() {
+            // A code of the protocol's, a part of a version.
+            if line[words[first].0..words[first].1].bytes().all(|byte| byte.is_ascii_digit()) {
+                continue;
+            }
             for last in first..words.len().min(first + WORDS_MAX) {
                 if last > first && !is_joined(&line[words[last - 1].1..words[last].0]) {
                     break;
@@ -55,7 +59,9 @@ pub(super) fn phrases(banner: &str) -> BTreeSet<String> {
                 if text.len() > *BYTES.end() || is_number_of_its_own(word) || is_version(text) {
                     break;
                 }
-                if text.len() >= *BYTES.start()
+                let goes_on = ends_within_version(word, &line[words[last].1..]);
+                if !goes_on
+                    && text.len() >= *BYTES.start()
                     && text.is_ascii()
                     && text.split(|c: char| !c.is_alphanumeric()).any(tells)
                 {
@@ -85,6 +91,14 @@ fn spans(line: &str) -> Vec<(usize, usize)> {
 
 fn is_joined(gap: &str) -> bool {
     gap.len() <= 2 && gap.chars().all(|c| BETWEEN.contains(&c))
+}
+
+/// A number with a point and another number behind it.
+fn ends_within_version(word: &str, rest: &str) -> bool {
+    let mut rest = rest.bytes();
+    word.bytes().all(|byte| byte.is_ascii_digit())
+        && rest.next() == Some(b'.')
+        && rest.next().is_some_and(|byte| byte.is_ascii_digit())
 }
 
 /// Ends in a version: figures with a dot between them.

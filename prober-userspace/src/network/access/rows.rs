@@ -33,7 +33,7 @@ pub fn rows_of_place(traces: &[&Trace], lengths: &[usize]) -> Vec<Row> {
     let lengths: Vec<usize> = lengths.iter().copied().filter(|length| *length < longest).chain([longest]).collect();
     for &length in &lengths {
         let is_whole = length == longest;
-        let starts = if length <= MIDDLE_MAX { 0..3 } else { 0..1 };
+        let starts = if length <= MIDDLE_MAX && !is_whole { 0..3 } else { 0..1 };
         for start in starts {
             // From the beginning, and twice from the middle: a third and two thirds in.
             let part = |trace: &Trace| -> (usize, usize) {

@@ -67,7 +67,7 @@ pub(super) fn sentence(cause: Cause, features: &Features) -> String {
         ),
         Cause::Disconnected => "no port ever answered".to_owned(),
         Cause::HiddenTerminal => format!(
-            "{} of the probes are lost, after a loss ({}) hardly more than after a reply ({}), and in each burst alike: what \
+            "{} of the probes are lost ({} after a loss, {} after a reply), and in each burst alike: what \
              collides does not depend on what came before",
             percent("live_loss"),
             percent("loss_after_loss"),
