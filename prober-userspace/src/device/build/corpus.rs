@@ -96,12 +96,6 @@ impl<'a> Corpus<'a> {
         rows.iter().map(model).collect::<BTreeSet<_>>().len()
     }
 
-    /// Distinct models of a maker, as far as they are known.
-    pub(super) fn models_of(&self, maker: &str) -> usize {
-        let own = self.rows.iter().zip(&self.makers).filter(|(row, own)| *own == maker && !row.model.is_empty());
-        own.map(|(row, _)| row.model.trim().to_lowercase()).collect::<BTreeSet<_>>().len()
-    }
-
     /// Distinct makers among these rows.
     pub(super) fn makers(&self, rows: &[u32]) -> usize {
         rows.iter().map(|row| self.makers[*row as usize].as_str()).collect::<BTreeSet<_>>().len()

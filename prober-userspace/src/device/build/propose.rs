@@ -13,8 +13,6 @@ use crate::target::ports::{PortList, ProbePort};
 const ALTERNATIVES_MAX: usize = 48;
 /// How many alternatives a banner is caught by, as far as there are any: a later version may lack one of them.
 const COVERS: u8 = 2;
-/// Banners that must show a maker's only model before his name tells it.
-const ONLY_MODEL_ROWS: usize = 4;
 /// Examples kept with a record.
 const EXAMPLES_MAX: usize = 3;
 /// Longest example, bytes.
@@ -45,8 +43,6 @@ fn models(corpus: &Corpus) -> Vec<Device> {
 
 fn model_of(corpus: &Corpus, maker: &str, model: &str, rows: &[u32]) -> Option<Device> {
     let (model_words, maker_words) = (words_of(model), words_of(maker));
-    // What tells the maker of one model tells the model.
-    let is_only = rows.len() >= ONLY_MODEL_ROWS && !maker.is_empty() && corpus.models_of(maker) == 1;
     let mut ranked: Vec<(Naming, usize, &Text)> = Vec::new();
     for text in corpus.texts(rows) {
         let words = words_of(&text.lower);
@@ -56,11 +52,7 @@ fn model_of(corpus: &Corpus, maker: &str, model: &str, rows: &[u32]) -> Option<D
             rows.binary_search(row).is_ok() || naming == Naming::Whole && corpus.makers[*row as usize] == maker
         };
         let own = text.rows.iter().filter(|row| rows.binary_search(row).is_ok()).count();
-        let tells = || {
-            tells_model(&words, &model_words, &maker_words, text.looks, own)
-                || is_only && tells_maker(&text.lower, maker, text.looks, 1)
-        };
-        if text.rows.iter().all(may_hold) && tells() {
+        if text.rows.iter().all(may_hold) && tells_model(&words, &model_words, &maker_words, text.looks, own) {
             ranked.push((naming, own, text));
         }
     }

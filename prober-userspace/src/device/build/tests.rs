@@ -98,3 +98,17 @@ fn a_model_of_digits_alone_is_told_by_the_words_beside_it() {
     assert_eq!(patterns("2700974"), [r"(?i)\b2700974\b"]);
     assert_eq!(patterns("2985330"), [r"(?i)\bnumber: 2985330\b"]);
 }
+
+#[test]
+fn a_makers_name_does_not_become_its_only_models() {
+    let rows: Vec<Labelled> = (0..5)
+        .map(|number| {
+            labelled("Acmetek", Kind::Router, "WX-500", &format!("220 Acmetek WX-500 unit {number} ready\r\n"))
+        })
+        .collect();
+    let devices = build(&rows, &[]);
+    let of_model = devices.iter().filter(|device| device.model.is_some()).flat_map(|device| &device.keywords);
+    assert!(of_model.clone().count() > 0);
+    assert!(of_model.clone().all(|keyword| !keyword.pattern.contains("acmetek|")), "{devices:?}");
+    assert!(of_model.clone().all(|keyword| keyword.pattern.contains("wx")), "{devices:?}");
+}
