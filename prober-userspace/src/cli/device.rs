@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod evaluate;
 mod export;
+mod folder;
 mod groups;
 mod import;
 mod list;
