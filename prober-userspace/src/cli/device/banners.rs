@@ -148,7 +148,7 @@ pub(super) fn for_each_line(
             break;
         }
         if len as u64 == LINE_BYTES_MAX && text.last() != Some(&b'\n') {
-            faults.add(place(), format!("longer than {LINE_BYTES_MAX} bytes; write one banner a line"));
+            faults.add(&place(), &format!("longer than {LINE_BYTES_MAX} bytes; write one banner a line"));
             reader.skip_until(b'\n').with_context(place)?;
             continue;
         }
@@ -160,7 +160,7 @@ pub(super) fn for_each_line(
                 faults.look_at(&line);
                 take(number, line)?;
             }
-            Err(error) => faults.add(place(), reason(&error)),
+            Err(error) => faults.add(&place(), &reason(&error)),
         }
     }
     faults.tell(path)
@@ -178,7 +178,7 @@ struct Faults {
 }
 
 impl Faults {
-    fn add(&mut self, place: String, reason: impl std::fmt::Display) {
+    fn add(&mut self, place: &str, reason: &str) {
         self.left_out += 1;
         self.first.get_or_insert_with(|| format!("{place}: {reason}"));
     }

@@ -96,10 +96,11 @@ impl SignatureFolder {
         let failed = || format!("reading {}", self.path.display());
         let mut owners = Vec::new();
         for entry in fs::read_dir(&self.path).with_context(failed)? {
-            let name = entry.with_context(failed)?.file_name().to_string_lossy().into_owned();
-            if !name.ends_with(".toml") {
+            let name = entry.with_context(failed)?.file_name();
+            if Path::new(&name).extension().is_none_or(|extension| extension != "toml") {
                 continue;
             }
+            let name = name.to_string_lossy().into_owned();
             // What cannot be read is nothing of ours.
             let owner = fs::read_to_string(self.path.join(&name)).map_or(Owner::Other, |text| self.owner_of(&text));
             owners.push((name, owner));
