@@ -210,3 +210,19 @@ fn grab_asks_and_stores_and_leaves_printers_and_the_excluded_alone() {
     succeeds(at, &["exclude", "add", "127.0.0.1", "--reason", "x"]);
     assert!(fails(at, &["grab", &target, "--allow-special"]).contains("excluded"));
 }
+
+#[test]
+fn grab_takes_a_scan_or_targets_and_its_help_fits() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("pairs.txt"), "192.0.2.1:80\n").unwrap();
+    for targets in [&["192.0.2.1:80"][..], &["-w", "pairs.txt"], &["-p", "80"]] {
+        let arguments = [&["grab", "--scan", "last", "--dry-run"][..], targets].concat();
+        assert!(fails(at, &arguments).contains("cannot be used with"));
+    }
+    assert!(fails(at, &["grab", "192.0.2.1:80", "--again"]).contains("--scan"));
+    // A line that does not fit is broken again, in the middle.
+    let help = succeeds(at, &["grab", "--help"]);
+    let examples = help.split_once("Examples:").unwrap().1;
+    assert!(examples.contains("\nconnection to a host at a time. A host"), "{examples}");
+}

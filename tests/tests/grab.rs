@@ -162,7 +162,12 @@ fn a_stop_ends_the_banners_with_the_scan() {
     assert_eq!(count("found"), count("asked") + count("waiting") + count("dropped"), "{summary}");
     assert!(count("waiting") > 0, "{summary}");
     assert_eq!(text(&database, "SELECT accounted::VARCHAR FROM scan_summary"), "true");
-    // What was left can be taken up.
+    // What was left can be taken up: that, and nothing else.
+    let said: u64 = text(&database, "SELECT count(DISTINCT address)::VARCHAR FROM banner").parse().unwrap();
     let left = grab(&lab, folder, &["--scan", "last"]);
-    assert_eq!(left["grabbed"], 256, "{left}");
+    assert_eq!((&left["grabbed"], &left["asked_before"]), (&(256 - said).into(), &said.into()), "{left}");
+    let nothing = grab(&lab, folder, &["--scan", "last"]);
+    assert_eq!((&nothing["planned"], &nothing["connections"]), (&0.into(), &0.into()), "{nothing}");
+    let again = grab(&lab, folder, &["--scan", "last", "--again"]);
+    assert_eq!(again["grabbed"], 256, "{again}");
 }

@@ -37,7 +37,7 @@ const BATCH_BYTES: usize = 16 << 20;
 
 const EXAMPLES: &str = "\
 Examples:
-  The open ports of the latest scan in the database:
+  The open ports of the latest scan in the database, as far as nobody has asked them yet:
     prober grab --scan last --db result.duckdb
   Two services; U: stands before UDP ports:
     prober grab 198.51.100.7:80 198.51.100.7:U:161
@@ -46,8 +46,9 @@ Examples:
   A list of pairs (address:port on each line):
     prober grab -w pairs.txt
 
-Never sends credentials, follows no redirects, sends nothing to printer ports, and has at most one connection to a host
-at a time. Exclusions, contact and database also come from /etc/prober.toml (or --config) and PROBER_* variables.
+Never sends credentials, follows no redirects, sends nothing to printer ports, and has at most one
+connection to a host at a time. A host that has cost 16 times the timeout is given up.
+Exclusions, contact and database also come from /etc/prober.toml (or --config) and PROBER_*.
 Exit code: 0 done, 1 failed, 2 wrongly used.";
 
 /// Arguments of `prober grab`.
@@ -64,9 +65,12 @@ pub struct GrabCommand {
     /// Ports like 22,80,U:161,@iot
     #[arg(short = 'p', long = "target-ports", value_name = "PORTS")]
     ports: Option<String>,
-    /// The open ports of a stored scan: its number, `last` or `latest`
+    /// The open ports of a stored scan that nobody has asked since: its number, `last` or `latest`
     #[arg(long, value_name = "ID", value_parser = last_or_choice, conflicts_with_all = ["targets", "files", "ports"])]
     scan: Option<ScanChoice>,
+    /// With --scan: also those that were asked since the scan began
+    #[arg(long, requires = "scan")]
+    again: bool,
     /// File of addresses that are left alone, besides those of the settings
     #[arg(short = 'b', long = "blocklist-file", value_name = "FILE")]
     blocklists: Vec<PathBuf>,
@@ -102,9 +106,12 @@ pub struct GrabCommand {
     quiet: bool,
     /// Print the outcome as JSON
     ///
-    /// Stable fields: scan, database, ending (complete, interrupted, failed), targets (dealt with), planned, grabbed
-    /// (targets that said something), rows (stored), by_protocol and by_outcome (targets), connections, packets_sent and packets_received, seconds, failed
-    /// (no socket to be had here), excluded_before_connect (0 if the plan was right).
+    /// Stable fields: scan, database, ending (complete, interrupted, failed), targets (dealt with), planned,
+    /// asked_before (open ports of the scan left out because they were asked since), grabbed (targets that said
+    /// something), rows (stored), by_protocol and by_outcome (targets), connections, packets_sent and packets_received,
+    /// seconds, failed (no socket to be had here, or a fault), faults (hosts that a fault of this program cost),
+    /// given_up (targets of hosts that had cost enough), interrupted (begun, but nothing heard when a stop came),
+    /// excluded_before_connect (0 if the plan was right).
     #[arg(long)]
     json: bool,
 }
@@ -119,7 +126,9 @@ impl GrabCommand {
             Some(choice) => {
                 let store = Store::open(&settings.db, Access::Read)?;
                 let scan = store.find_scan(choice.number())?.id;
-                (Some(scan), Targets::of_scan(store.open_ports(scan)?, &exclusions)?)
+                let open = store.open_ports(scan)?;
+                let left = if self.again { open.clone() } else { store.open_ports_left(scan)? };
+                (Some(scan), Targets::of_scan(&open, left, &exclusions)?)
             }
             None => (None, Targets::given(&self.targets, &self.files, self.ports.as_deref(), &exclusions)?),
         };
@@ -176,7 +185,7 @@ fn carry_out(
     scan: Option<ScanId>,
     quiet: bool,
 ) -> anyhow::Result<Summary> {
-    let mut summary = Summary::new(scan, store.path(), targets.count);
+    let mut summary = Summary::new(scan, store.path(), &targets);
     let mut progress = Progress::new(quiet, targets.count);
     let mut sink = Sink { store, scan, waiting: Vec::new(), bytes: 0, written_at: Instant::now() };
     let mut failure: Option<StoreError> = None;

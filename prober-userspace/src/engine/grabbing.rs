@@ -3,11 +3,12 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
+use tokio::sync::Notify;
 
 use crate::io::grab::{self, Feed, GrabConfig, GrabEvent, GrabProgress, Work, is_askable};
 use crate::io::store::{CounterRole, CounterValue, OpenPortSink, StoreCommand};
@@ -29,13 +30,16 @@ pub struct Grabbing {
 
 #[derive(Debug, Default)]
 struct State {
-    stop: AtomicBool,
+    stop: Notify,
     /// Targets dealt with.
     targets: AtomicU64,
     /// Targets that said something.
     grabbed: AtomicU64,
     connections: AtomicU64,
     failed: AtomicU64,
+    given_up: AtomicU64,
+    interrupted: AtomicU64,
+    faults: AtomicU64,
     turned_away: AtomicU64,
 }
 
@@ -86,9 +90,9 @@ impl Grabbing {
         self.feed.close();
     }
 
-    /// Ends it now: what waits is left.
+    /// Ends it now: what waits is left, what was heard is kept.
     pub fn stop(&self) {
-        self.state.stop.store(true, Ordering::Relaxed);
+        self.state.stop.notify_one();
     }
 
     /// Whether it has ended.
@@ -120,6 +124,7 @@ impl Grabbing {
     /// As the store records it.
     pub fn values(&self) -> Vec<CounterValue> {
         let status = self.status();
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let info = |name, value, meaning| CounterValue { name, role: CounterRole::Info, value, meaning };
         vec![
             info("grab_found", status.found, "open ports that can be asked for a banner"),
@@ -132,10 +137,17 @@ impl Grabbing {
                 "open ports that found the queue full; `prober grab --scan` asks them",
             ),
             info("grab_connections", status.connections, "connections opened for banners"),
-            info("grab_failed", self.state.failed.load(Ordering::Relaxed), "open ports for which there was no socket"),
+            info(
+                "grab_failed",
+                of(&self.state.failed),
+                "open ports for which there was no socket, or that a fault cost",
+            ),
+            info("grab_given_up", of(&self.state.given_up), "open ports not asked because their host had cost enough"),
+            info("grab_interrupted", of(&self.state.interrupted), "open ports that had said nothing yet at the stop"),
+            info("grab_faults", of(&self.state.faults), "hosts whose banners a fault of this program cost (must be 0)"),
             info(
                 "grab_excluded_before_connect",
-                self.state.turned_away.load(Ordering::Relaxed),
+                of(&self.state.turned_away),
                 "connections to excluded addresses stopped by the last check (must be 0)",
             ),
         ]
@@ -148,7 +160,7 @@ fn run(config: &GrabConfig, feed: Arc<Feed>, state: &State, writer: &SyncSender<
         let is_over = !waiting.is_empty() && writer.send(StoreCommand::Banners(std::mem::take(waiting))).is_err();
         if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let outcome = grab::run(config, Work::Feed(feed), std::future::pending(), &mut |event| match event {
+    let outcome = grab::run(config, Work::Feed(feed), state.stop.notified(), &mut |event| match event {
         GrabEvent::Banners(banners) => {
             let says = banners.iter().any(|banner| !banner.text.is_empty());
             state.grabbed.fetch_add(u64::from(says), Ordering::Relaxed);
@@ -157,9 +169,6 @@ fn run(config: &GrabConfig, feed: Arc<Feed>, state: &State, writer: &SyncSender<
         }
         GrabEvent::Tick(progress) => {
             state.note(progress);
-            if state.stop.load(Ordering::Relaxed) {
-                return ControlFlow::Break(());
-            }
             send(&mut waiting)
         }
     });
@@ -176,6 +185,9 @@ impl State {
         self.targets.store(progress.targets, Ordering::Relaxed);
         self.connections.store(progress.connections, Ordering::Relaxed);
         self.failed.store(progress.failed, Ordering::Relaxed);
+        self.given_up.store(progress.given_up, Ordering::Relaxed);
+        self.interrupted.store(progress.interrupted, Ordering::Relaxed);
+        self.faults.store(progress.faults, Ordering::Relaxed);
         self.turned_away.store(progress.turned_away, Ordering::Relaxed);
     }
 }

@@ -6,6 +6,7 @@
 //! printers, one connection per host at a time.
 
 mod bacnet;
+mod budget;
 mod certificate;
 mod connection;
 mod conversation;
@@ -28,8 +29,10 @@ mod s7;
 mod service;
 mod sip;
 mod snmp;
+mod sockets;
 mod speak;
 mod ssh;
+mod stop;
 mod sys;
 mod talk;
 mod telnet;
@@ -50,11 +53,12 @@ use prober_common::address::V4;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use self::budget::Budgets;
 use self::connection::{Gate, Means};
 use self::conversation::Limits;
 use self::host::{Shared, grab_target};
-use self::pace::Turns;
 use self::packets::Packets;
+use self::stop::Stop;
 use self::tls::Handshakes;
 use crate::model::banner::{Banner, Transport};
 use crate::target::exclusions::Exclusions;
@@ -71,6 +75,9 @@ pub fn is_askable(transport: Transport, port: u16) -> bool {
     let is_barred = transport == Transport::Tcp && service::is_printer(port);
     !is_barred && !attempts(transport, port).is_empty()
 }
+
+/// After a stop, so long at most for what was heard to come in.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Open files for each host in hand: its connection, and the one that counts its packets.
 const FILES_PER_HOST: u64 = 2;
@@ -119,8 +126,14 @@ pub struct GrabProgress {
     pub targets: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Targets of which nothing is known because this host could not open a socket.
+    /// Targets of which nothing is known because this host could not open a socket, or for a fault of this program.
     pub failed: u64,
+    /// Targets that were not asked because their host had cost enough; stored as such.
+    pub given_up: u64,
+    /// Targets that had said nothing yet when the stop came.
+    pub interrupted: u64,
+    /// Hosts whose conversation ended in a fault of this program; what was left of them counts as failed.
+    pub faults: u64,
     /// Connections that the last check did not let through; 0 if the plan was right.
     pub turned_away: u64,
     /// Packets sent: segments without those of closing, datagrams.
@@ -142,17 +155,14 @@ pub fn run(
     stop: impl Future<Output = ()>,
     each: &mut dyn FnMut(GrabEvent) -> ControlFlow<()>,
 ) -> Result<GrabProgress, GrabError> {
-    let wanted = FILES_PER_HOST * config.concurrency as u64 + FILES_BESIDES;
-    let allowed = sys::allow_open_files(wanted);
-    if allowed < wanted {
-        log::warn!("{allowed} open files allowed, {wanted} wanted: ask fewer hosts at a time, or raise `ulimit -n`");
-    }
+    let concurrency = affordable(config.concurrency.max(1));
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("grab").enable_all().build()?;
     let run = Arc::new(Run::new(config, work));
     let (sender, receiver) = mpsc::channel(QUEUE);
     runtime.block_on(async {
-        for _ in 0..config.concurrency.max(1) {
-            tokio::spawn(work_off(Arc::clone(&run), sender.clone()));
+        for _ in 0..concurrency {
+            let (asker, sender) = (Arc::clone(&run), sender.clone());
+            tokio::spawn(work_off(Arc::clone(&run), move |host| ask(Arc::clone(&asker), host, sender.clone())));
         }
         drop(sender);
         hand_over(&run, receiver, stop, each).await;
@@ -160,6 +170,21 @@ pub fn run(
     // What still runs is dropped, its connections closed.
     runtime.shutdown_background();
     Ok(run.progress())
+}
+
+/// How many hosts at a time the files of this process allow, once it may have as many as it can.
+fn affordable(concurrency: usize) -> usize {
+    let wanted = FILES_PER_HOST * concurrency as u64 + FILES_BESIDES;
+    let allowed = sys::allow_open_files(wanted);
+    if allowed >= wanted {
+        return concurrency;
+    }
+    let spare = allowed - FILES_BESIDES.min(allowed / 2);
+    let affordable = ((spare / FILES_PER_HOST) as usize).clamp(1, concurrency);
+    log::warn!(
+        "{allowed} open files allowed: {affordable} hosts at a time instead of {concurrency} (`ulimit -n {wanted}`)"
+    );
+    affordable
 }
 
 async fn hand_over(
@@ -170,20 +195,27 @@ async fn hand_over(
 ) {
     let mut ticks = tokio::time::interval(Duration::from_millis(200));
     tokio::pin!(stop);
+    let mut end: Option<Instant> = None;
     loop {
         let event = tokio::select! {
             biased;
-            () = &mut stop => return,
+            () = &mut stop, if end.is_none() => {
+                run.stop.set();
+                end = Some(Instant::now() + LAST_WORDS);
+                continue;
+            }
+            () = tokio::time::sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => break,
             _ = ticks.tick() => GrabEvent::Tick(run.progress()),
             banners = receiver.recv() => match banners {
                 Some(banners) => GrabEvent::Banners(banners),
-                None => return,
+                None => break,
             },
         };
         if each(event).is_break() {
-            return;
+            break;
         }
     }
+    run.stop.set();
 }
 
 /// Where workers get their next host from.
@@ -201,7 +233,11 @@ struct Run {
     handshakes: Handshakes,
     packets: Packets,
     shared: Shared,
+    budgets: Mutex<Budgets>,
+    stop: Stop,
     targets: AtomicU64,
+    interrupted: AtomicU64,
+    faults: AtomicU64,
 }
 
 impl Run {
@@ -217,20 +253,22 @@ impl Run {
             gate: Gate::new(config.exclusions.clone()),
             handshakes: Handshakes::new(),
             packets: Packets::default(),
-            shared: Shared {
-                turns: Mutex::new(Turns::new(config.rate, config.rate_per_24)),
-                started: Instant::now(),
-                connections: AtomicU64::new(0),
-                failed: AtomicU64::new(0),
-            },
+            shared: Shared::new(config.rate, config.rate_per_24),
+            budgets: Mutex::default(),
+            stop: Stop::new(),
             targets: AtomicU64::new(0),
+            interrupted: AtomicU64::new(0),
+            faults: AtomicU64::new(0),
         }
     }
 
     async fn next(&self) -> Option<HostWork> {
+        if self.stop.is_set() {
+            return None;
+        }
         match &self.work {
             Source::List(hosts) => hosts.lock().unwrap_or_else(PoisonError::into_inner).next(),
-            Source::Feed(feed) => feed.next().await,
+            Source::Feed(feed) => self.stop.unless(feed.next()).await.flatten(),
         }
     }
 
@@ -246,6 +284,9 @@ impl Run {
             targets: self.targets.load(Ordering::Relaxed),
             connections: self.shared.connections.load(Ordering::Relaxed),
             failed: self.shared.failed.load(Ordering::Relaxed),
+            given_up: self.shared.given_up.load(Ordering::Relaxed),
+            interrupted: self.interrupted.load(Ordering::Relaxed),
+            faults: self.faults.load(Ordering::Relaxed),
             turned_away: self.gate.turned_away(),
             packets_sent,
             packets_received,
@@ -253,24 +294,62 @@ impl Run {
     }
 }
 
-/// Takes one host after another.
-async fn work_off(run: Arc<Run>, sender: mpsc::Sender<Vec<Banner>>) {
+/// Takes one host after another. What goes wrong with one - a fault of this program - costs that host only.
+async fn work_off<A>(run: Arc<Run>, ask: impl Fn(HostWork) -> A)
+where
+    A: Future<Output = ()> + Send + 'static,
+{
+    while let Some(host) = run.next().await {
+        let address = host.address;
+        if tokio::spawn(ask(host)).await.is_err() && run.faults.fetch_add(1, Ordering::Relaxed) == 0 {
+            log::error!("asking {address} ended in a fault of this program; the other hosts go on");
+        }
+        run.done(address);
+    }
+}
+
+/// Asks one host, port by port.
+async fn ask(run: Arc<Run>, host: HostWork, sender: mpsc::Sender<Vec<Banner>>) {
     let means = Means {
+        stop: &run.stop,
         gate: &run.gate,
         handshakes: &run.handshakes,
         packets: &run.packets,
         limits: &run.limits,
         contact: &run.contact,
     };
-    while let Some(host) = run.next().await {
-        let deadline = Instant::now() + run.limits.host;
-        for &(transport, port) in &host.ports {
-            let banners = grab_target(means, &run.shared, host.address, transport, port, deadline).await;
-            run.targets.fetch_add(1, Ordering::Relaxed);
-            if sender.send(banners).await.is_err() {
-                return;
-            }
+    let budgets = || run.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut budget = budgets().take(host.address);
+    let mut left = Left { run: &run, targets: host.ports.len() as u64 };
+    for &target in &host.ports {
+        if run.stop.is_set() {
+            return;
         }
-        run.done(host.address);
+        let grabbed = grab_target(means, &run.shared, &mut budget, host.address, target).await;
+        if grabbed.interrupted && grabbed.banners.is_empty() {
+            run.interrupted.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        left.targets -= 1;
+        run.targets.fetch_add(1, Ordering::Relaxed);
+        if sender.send(grabbed.banners).await.is_err() {
+            return;
+        }
+    }
+    budgets().keep(host.address, budget, run.limits.host);
+}
+
+/// Targets of a host that are still to be asked; a fault makes them failures.
+struct Left<'r> {
+    run: &'r Run,
+    targets: u64,
+}
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.run.targets.fetch_add(self.targets, Ordering::Relaxed);
+            self.run.shared.failed.fetch_add(self.targets, Ordering::Relaxed);
+        }
     }
 }

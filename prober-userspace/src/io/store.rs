@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use duckdb::{AccessMode, Config, Connection};
 
 use crate::io::privileges::restrict_new_files;
+pub use banners::OpenPort;
 pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
 pub use congestion::{ClusterRow, LearntCluster, NetworkAnswers};
 pub use devices::{EstimateBatch, EstimationRecord, StoredBanner};

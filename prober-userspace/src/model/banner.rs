@@ -184,11 +184,15 @@ pub enum GrabOutcome {
     TooMuch,
     /// The answer breaks the rules of its protocol.
     Malformed,
+    /// It was not asked: its host had taken up all the time that one may, or let no connection come about any more.
+    GivenUp,
+    /// We were told to stop before it had said everything.
+    Interrupted,
 }
 
 impl GrabOutcome {
     /// Every outcome.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Answered,
         Self::Silent,
         Self::Refused,
@@ -198,6 +202,8 @@ impl GrabOutcome {
         Self::Timeout,
         Self::TooMuch,
         Self::Malformed,
+        Self::GivenUp,
+        Self::Interrupted,
     ];
 
     /// The name in SQL and JSON; stable.
@@ -212,6 +218,8 @@ impl GrabOutcome {
             Self::Timeout => "timeout",
             Self::TooMuch => "too_much",
             Self::Malformed => "malformed",
+            Self::GivenUp => "given_up",
+            Self::Interrupted => "interrupted",
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::targets::Targets;
 use crate::cli::figure::{duration, grouped};
 use crate::io::grab::GrabProgress;
 use crate::model::banner::{Banner, GrabOutcome};
@@ -32,6 +33,8 @@ pub(super) struct Summary {
     pub(super) ending: Ending,
     /// Targets planned.
     planned: u64,
+    /// Open ports of the scan that were left out because they have been asked since.
+    asked_before: u64,
     /// Targets dealt with.
     targets: u64,
     /// Targets that said something.
@@ -50,19 +53,26 @@ pub(super) struct Summary {
     packets_received: u64,
     /// Time, in s.
     seconds: f64,
-    /// Targets of which nothing is known because this host could not open a socket.
+    /// Targets of which nothing is known because this host could not open a socket, or for a fault of this program.
     failed: u64,
+    /// Hosts that a fault of this program cost; 0 if there is none.
+    faults: u64,
+    /// Targets that were not asked because their host had cost enough; stored as such.
+    given_up: u64,
+    /// Targets that were being asked, and had said nothing yet, when a stop came; `--scan` asks them next time.
+    interrupted: u64,
     /// Connections stopped by the last check; 0 if the plan was right.
     excluded_before_connect: u64,
 }
 
 impl Summary {
-    pub(super) fn new(scan: Option<ScanId>, database: &Path, planned: u64) -> Self {
+    pub(super) fn new(scan: Option<ScanId>, database: &Path, targets: &Targets) -> Self {
         Self {
             scan,
             database: database.display().to_string(),
             ending: Ending::Complete,
-            planned,
+            planned: targets.count,
+            asked_before: targets.asked_before,
             targets: 0,
             grabbed: 0,
             rows: 0,
@@ -73,6 +83,9 @@ impl Summary {
             packets_received: 0,
             seconds: 0.0,
             failed: 0,
+            faults: 0,
+            given_up: 0,
+            interrupted: 0,
             excluded_before_connect: 0,
         }
     }
@@ -93,7 +106,8 @@ impl Summary {
         self.targets = last.targets;
         self.connections = last.connections;
         (self.packets_sent, self.packets_received) = (last.packets_sent, last.packets_received);
-        self.failed = last.failed;
+        (self.failed, self.faults) = (last.failed, last.faults);
+        (self.given_up, self.interrupted) = (last.given_up, last.interrupted);
         self.excluded_before_connect = last.turned_away;
         self.seconds = took.as_secs_f64();
         self.ending = match (failed, interrupted) {
@@ -132,7 +146,19 @@ impl Summary {
         let rate = self.targets as f64 / self.seconds.max(1e-3);
         row("time", format!("{}, {rate:.0} targets/s", duration(self.seconds)));
         if self.failed > 0 {
-            row("failed", format!("{} targets: no socket to be had on this host", grouped(self.failed)));
+            row("failed", format!("{} targets: no socket to be had on this host, or a fault", grouped(self.failed)));
+        }
+        if self.faults > 0 {
+            row("faults", format!("{} hosts: please report what was logged", grouped(self.faults)));
+        }
+        if self.given_up > 0 {
+            row("given up", format!("{} targets of hosts that had cost enough", grouped(self.given_up)));
+        }
+        if self.interrupted > 0 {
+            row("interrupted", format!("{} targets that had said nothing yet", grouped(self.interrupted)));
+        }
+        if self.asked_before > 0 {
+            row("left out", format!("{} open ports asked before; --again asks them too", grouped(self.asked_before)));
         }
         out
     }

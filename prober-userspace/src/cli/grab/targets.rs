@@ -12,7 +12,8 @@ use prober_common::slot::ProbeSlot;
 use serde::Serialize;
 
 use crate::cli::UsageError;
-use crate::io::grab::{GrabConfig, HostWork, attempts};
+use crate::io::grab::{GrabConfig, HostWork, attempts, is_askable};
+use crate::io::store::OpenPort;
 use crate::model::banner::Transport;
 use crate::target::exclusions::Exclusions;
 use crate::target::list::{parse_address_argument, parse_address_list};
@@ -30,6 +31,8 @@ const SHOWN: usize = 10;
 pub(super) struct Targets {
     pub(super) hosts: Vec<HostWork>,
     pub(super) count: u64,
+    /// Open ports of a scan that are left out because they have been asked since.
+    pub(super) asked_before: u64,
     excluded: u64,
     speechless: u64,
 }
@@ -49,16 +52,26 @@ impl Targets {
         Self::planned(scope, exclusions)
     }
 
-    /// From the open ports of a scan.
-    pub(super) fn of_scan(open: Vec<(V4, Transport, u16)>, exclusions: &Exclusions) -> anyhow::Result<Self> {
+    /// From the open ports of a scan, those that are left to ask. None may be left: then all have been asked.
+    pub(super) fn of_scan(open: &[OpenPort], mut left: Vec<OpenPort>, exclusions: &Exclusions) -> anyhow::Result<Self> {
         if open.is_empty() {
             return Err(UsageError("the scan found no open port".into()).into());
+        }
+        let asked_before = (open.len() - left.len()) as u64;
+        if asked_before > 0 {
+            let is_to_be_asked =
+                |(address, transport, port): &OpenPort| is_askable(*transport, *port) && !exclusions.contains(*address);
+            left.retain(is_to_be_asked);
+            if left.is_empty() {
+                return Ok(Self { hosts: Vec::new(), count: 0, asked_before, excluded: 0, speechless: 0 });
+            }
         }
         let slot = |(address, transport, port)| {
             let kind = if transport == Transport::Udp { ProbeKind::Udp } else { ProbeKind::TcpSyn };
             ProbeSlot { address, port, probe: kind as u8, template: 0 }
         };
-        Self::planned(Scope::Pairs(open.into_iter().map(slot).collect()), exclusions)
+        let planned = Self::planned(Scope::Pairs(left.into_iter().map(slot).collect()), exclusions)?;
+        Ok(Self { asked_before, ..planned })
     }
 
     fn planned(scope: Scope, exclusions: &Exclusions) -> anyhow::Result<Self> {
@@ -76,10 +89,23 @@ impl Targets {
         }
         Ok(Self {
             count: targets.len() as u64,
+            asked_before: 0,
             hosts: by_host(targets),
             excluded: plan.excluded_count(),
             speechless: speechless as u64,
         })
+    }
+
+    /// By the rate of all, or by that into the /24 with the most targets, whichever takes longer; 0 for no limit.
+    fn seconds_at_least(&self, rate: f64, rate_per_24: f64) -> f64 {
+        let mut networks = hashbrown::HashMap::<u32, u64>::new();
+        for host in &self.hosts {
+            *networks.entry(host.address.slash24()).or_default() += host.ports.len() as u64;
+        }
+        let busiest = networks.values().max().copied().unwrap_or(0);
+        // The first connection waits for nothing.
+        let seconds = |count: u64, rate: f64| if rate > 0.0 { count.saturating_sub(1) as f64 / rate } else { 0.0 };
+        seconds(self.count, rate).max(seconds(busiest, rate_per_24))
     }
 
     /// What would be done.
@@ -92,7 +118,8 @@ impl Targets {
             not_askable: self.speechless,
             rate: config.rate,
             rate_per_24: config.rate_per_24,
-            seconds_at_least: if config.rate > 0.0 { self.count as f64 / config.rate } else { 0.0 },
+            asked_before: self.asked_before,
+            seconds_at_least: self.seconds_at_least(config.rate, config.rate_per_24),
             first: shown
                 .take(SHOWN)
                 .map(|(address, (transport, port))| format!("{address}:{port}/{}", transport.name()))
@@ -116,7 +143,9 @@ pub(super) struct Outline {
     rate: f64,
     /// Connections/s into a /24; 0 for no limit.
     rate_per_24: f64,
-    /// The least time at this rate, in s.
+    /// Open ports of the scan that are left out because they have been asked since.
+    asked_before: u64,
+    /// The least time at these rates, in s; more where a target needs several connections.
     seconds_at_least: f64,
     /// The first targets, in order.
     first: Vec<String>,
@@ -130,7 +159,8 @@ impl Outline {
             let _ = writeln!(out, "{name:<12} {value}");
         };
         row("targets", format!("{} on {} hosts", self.targets, self.hosts));
-        row("left out", format!("{} excluded, {} that cannot be asked", self.excluded, self.not_askable));
+        let (excluded, speechless, before) = (self.excluded, self.not_askable, self.asked_before);
+        row("left out", format!("{excluded} excluded, {speechless} that cannot be asked, {before} asked before"));
         row("rate", format!("{} connections/s, {} into a /24 (0: no limit)", self.rate, self.rate_per_24));
         row("time", format!("at least {:.1} s", self.seconds_at_least));
         row("first", self.first.join(" "));
@@ -220,6 +250,31 @@ mod tests {
         assert!(targets.hosts.iter().all(|host| host.ports.len() == 9), "{:?}", targets.hosts);
         assert!(targets.hosts.iter().all(|host| !host.ports.contains(&(Transport::Tcp, 515))));
         assert_eq!((targets.count, targets.excluded, targets.speechless), (18, 1, 4));
+    }
+
+    #[test]
+    fn the_time_obeys_both_rates() {
+        let none = Exclusions::new([], true);
+        let seconds = |hosts: &str, rate, rate_per_24| {
+            Targets::given(&[hosts.to_owned()], &[], Some("80"), &none).unwrap().seconds_at_least(rate, rate_per_24)
+        };
+        assert_eq!(seconds("20.0.0.0-20.0.0.100", 200.0, 20.0), 5.0);
+        assert_eq!(seconds("20.0.0.0-20.0.3.232", 10.0, 20.0), 100.0);
+        assert_eq!(seconds("20.0.0.0-20.0.0.100", 0.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn of_a_scan_nothing_may_be_left() {
+        let exclusions = Exclusions::new([("x".to_owned(), vec!["20.0.0.2".parse().unwrap()])], false);
+        let port = |last: u32, port| (V4(0x1400_0000 + last), Transport::Tcp, port);
+        let open = [port(1, 80), port(1, 9100), port(2, 80), port(3, 80)];
+        let all = Targets::of_scan(&open, open.to_vec(), &exclusions).unwrap();
+        assert_eq!((all.count, all.asked_before, all.excluded, all.speechless), (2, 0, 1, 1));
+        let one = Targets::of_scan(&open, vec![open[1], open[2], open[3]], &exclusions).unwrap();
+        assert_eq!((one.count, one.asked_before), (1, 1));
+        let nothing = Targets::of_scan(&open, vec![open[1], open[2]], &exclusions).unwrap();
+        assert_eq!((nothing.count, nothing.asked_before), (0, 2));
+        assert!(Targets::of_scan(&[], vec![], &exclusions).unwrap_err().to_string().contains("no open port"));
     }
 
     #[test]

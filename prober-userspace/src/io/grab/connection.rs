@@ -9,12 +9,14 @@ use prober_common::address::V4;
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::{Instant, timeout};
 
-use super::conversation::{Ending, Limits, converse, converse_by_datagrams};
+use super::conversation::{Ending, Exchanged, Limits, converse, converse_by_datagrams};
 use super::http;
 use super::meter::Meter;
 use super::packets::Packets;
+use super::recognise::recognise;
 use super::service::{Attempt, is_printer};
 use super::speak;
+use super::stop::Stop;
 use super::talk::{Peer, Reading, Talk};
 use super::tls::Handshakes;
 use crate::model::banner::{Banner, BannerProtocol, GrabOutcome, TEXT_BYTES, Transport};
@@ -52,6 +54,8 @@ impl Gate {
 /// What every attempt needs.
 #[derive(Clone, Copy)]
 pub struct Means<'m> {
+    /// The end that may come from outside.
+    pub stop: &'m Stop,
     /// The last check.
     pub gate: &'m Gate,
     /// For TLS.
@@ -71,6 +75,8 @@ pub enum Tried {
     Barred,
     /// This host could not open a socket: nothing is known of the target.
     Failed(io::Error),
+    /// The stop came before there was a connection.
+    Interrupted,
     /// No connection came about.
     NoConnection(GrabOutcome),
     /// What was heard, the most telling banner last, and what to try because of it.
@@ -97,6 +103,7 @@ impl Heard {
     fn new(reading: Reading, ending: Ending, heard_anything: bool, bytes: (u32, u32)) -> Self {
         let Reading { protocol, mut text, cut, broken } = reading;
         let outcome = match ending {
+            Ending::Interrupted => GrabOutcome::Interrupted,
             _ if !heard_anything && matches!(ending, Ending::Timeout | Ending::Quiet) => GrabOutcome::Silent,
             _ if broken => GrabOutcome::Malformed,
             Ending::TooMuch => GrabOutcome::TooMuch,
@@ -106,7 +113,8 @@ impl Heard {
             Ending::Reset => GrabOutcome::Reset,
             Ending::Timeout => GrabOutcome::Timeout,
         };
-        let incomplete = matches!(ending, Ending::TooMuch | Ending::Closed | Ending::Reset | Ending::Timeout);
+        let incomplete =
+            matches!(ending, Ending::TooMuch | Ending::Closed | Ending::Reset | Ending::Timeout | Ending::Interrupted);
         let truncated = cut || text.len() > TEXT_BYTES || incomplete && heard_anything;
         text.truncate(TEXT_BYTES);
         Self { protocol, outcome, truncated, text, bytes }
@@ -133,12 +141,17 @@ impl Heard {
 }
 
 /// Tries once over TCP.
-pub async fn over_tcp(means: Means<'_>, address: V4, port: u16, attempt: Attempt) -> Tried {
+pub async fn over_tcp(means: Means<'_>, socket: TcpSocket, address: V4, port: u16, attempt: Attempt) -> Tried {
     if !means.gate.lets_through(address, port) {
         return Tried::Barred;
     }
     let to = SocketAddrV4::new(Ipv4Addr::from(address), port);
-    let stream = match timeout(means.limits.connect, connect(to)).await {
+    let connecting = timeout(means.limits.connect, socket.connect(SocketAddr::V4(to)));
+    let Some(connected) = means.stop.unless(connecting).await else {
+        means.packets.add(1, 0);
+        return Tried::Interrupted;
+    };
+    let stream = match connected {
         Err(_) => {
             means.packets.add(1, 0);
             return Tried::NoConnection(GrabOutcome::Timeout);
@@ -174,10 +187,6 @@ fn local_address(local: &io::Result<SocketAddr>) -> V4 {
     }
 }
 
-async fn connect(to: SocketAddrV4) -> io::Result<TcpStream> {
-    TcpSocket::new_v4()?.connect(SocketAddr::V4(to)).await
-}
-
 /// Whose fault it is that there is no connection.
 fn refused(error: io::Error) -> Tried {
     match error.kind() {
@@ -194,9 +203,15 @@ fn refused(error: io::Error) -> Tried {
 
 async fn ask(means: Means<'_>, mut stream: Meter<TcpStream>, expected: BannerProtocol, peer: &Peer) -> Tried {
     let mut talk = Talk::default();
-    let (protocol, ending) = converse(&mut stream, expected, &mut talk, peer, means.limits).await;
+    let said = means.stop.unless(converse(&mut stream, expected, &mut talk, peer, means.limits)).await;
+    let (protocol, ending) = said.unwrap_or_else(|| interrupted(&talk, expected, peer));
     let (heard, next) = told(protocol, expected, ending, &talk, peer, stream.counts());
     Tried::Heard(vec![heard], next)
+}
+
+/// In which protocol a conversation was when the stop came.
+fn interrupted(talk: &Talk, expected: BannerProtocol, peer: &Peer) -> (BannerProtocol, Ending) {
+    (recognise(&talk.received, peer.port).unwrap_or(expected), Ending::Interrupted)
 }
 
 /// What was heard in words, and what to try because of it.
@@ -227,7 +242,8 @@ fn told(
 
 async fn under_tls(means: Means<'_>, stream: Meter<TcpStream>, inner: BannerProtocol, mut peer: Peer) -> Tried {
     let deadline = Instant::now() + means.limits.conversation;
-    let shaken = means.handshakes.shake(stream, Ipv4Addr::from(peer.address), deadline).await;
+    let shaking = means.handshakes.shake(stream, Ipv4Addr::from(peer.address), deadline);
+    let Some(shaken) = means.stop.unless(shaking).await else { return Tried::Interrupted };
     let Some(mut stream) = shaken.stream else {
         let bytes = shaken.bare.as_ref().map_or((0, 0), Meter::counts);
         let next = shaken.too_old.then_some(Attempt::OldTls);
@@ -244,13 +260,16 @@ async fn under_tls(means: Means<'_>, stream: Meter<TcpStream>, inner: BannerProt
     };
     peer.under_tls = true;
     let reading = shaken.reading.unwrap_or_else(|| Reading::of(BannerProtocol::Tls, Vec::new()));
-    let certificate = Heard::new(reading, Ending::Done, true, stream.get_ref().0.counts());
+    let mut certificate = Heard::new(reading, Ending::Done, true, stream.get_ref().0.counts());
     let mut talk = Talk::default();
-    let (protocol, ending) = converse(&mut stream, inner, &mut talk, &peer, means.limits).await;
+    let said = means.stop.unless(converse(&mut stream, inner, &mut talk, &peer, means.limits)).await;
+    let (protocol, ending) = said.unwrap_or_else(|| interrupted(&talk, inner, &peer));
     let all = stream.get_ref().0.counts();
     let bytes = (all.0.saturating_sub(certificate.bytes.0), all.1.saturating_sub(certificate.bytes.1));
     if talk.received.is_empty() {
         // The certificate is all that there was to be had.
+        certificate.outcome =
+            if ending == Ending::Interrupted { GrabOutcome::Interrupted } else { certificate.outcome };
         return Tried::Heard(vec![certificate], None);
     }
     let (said, _) = told(protocol, inner, ending, &talk, &peer, bytes);
@@ -258,23 +277,18 @@ async fn under_tls(means: Means<'_>, stream: Meter<TcpStream>, inner: BannerProt
 }
 
 /// Tries once over UDP.
-pub async fn over_udp(means: Means<'_>, address: V4, port: u16, protocol: BannerProtocol) -> Tried {
+pub async fn over_udp(means: Means<'_>, socket: UdpSocket, address: V4, port: u16, protocol: BannerProtocol) -> Tried {
     if !means.gate.lets_through(address, port) {
         return Tried::Barred;
     }
-    let open = async {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
-        socket.connect((Ipv4Addr::from(address), port)).await?;
-        Ok(socket)
-    };
-    let socket = match open.await {
-        Ok(socket) => socket,
-        Err(error) => return refused(error),
-    };
+    if let Err(error) = socket.connect((Ipv4Addr::from(address), port)).await {
+        return refused(error);
+    }
     let local = local_address(&socket.local_addr());
     let peer = Peer { address, port, local, contact: means.contact.to_owned(), under_tls: false };
-    let mut talk = Talk::default();
-    let (ending, exchanged) = converse_by_datagrams(&socket, protocol, &mut talk, &peer, means.limits).await;
+    let (mut talk, mut exchanged) = (Talk::default(), Exchanged::default());
+    let conversation = converse_by_datagrams(&socket, protocol, &mut talk, &peer, means.limits, &mut exchanged);
+    let ending = means.stop.unless(conversation).await.unwrap_or(Ok(Ending::Interrupted));
     means.packets.add(exchanged.datagrams_sent, exchanged.datagrams_received);
     let ending = match ending {
         Ok(ending) => ending,

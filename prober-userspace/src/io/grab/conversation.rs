@@ -24,7 +24,7 @@ pub struct Limits {
     pub quiet: Duration,
     /// For everything on one connection.
     pub conversation: Duration,
-    /// For everything on one host.
+    /// For all connections to one host together; after half of it, each port gets one attempt only.
     pub host: Duration,
     /// Bytes received on one connection.
     pub bytes: usize,
@@ -38,7 +38,7 @@ impl Limits {
             listen: patience.min(Duration::from_secs(3)),
             quiet: patience.min(Duration::from_millis(1500)),
             conversation: patience,
-            host: patience * 8,
+            host: patience * 16,
             bytes: 160 << 10,
         }
     }
@@ -61,6 +61,8 @@ pub enum Ending {
     Timeout,
     /// More bytes than allowed.
     TooMuch,
+    /// We were told to stop.
+    Interrupted,
 }
 
 /// Converses; what was heard is in `talk`. Gives the protocol, which the first words may have changed.
@@ -188,24 +190,24 @@ pub async fn converse_by_datagrams(
     talk: &mut Talk,
     peer: &Peer,
     limits: &Limits,
-) -> (io::Result<Ending>, Exchanged) {
+    exchanged: &mut Exchanged,
+) -> io::Result<Ending> {
     let deadline = Instant::now() + limits.conversation;
-    let mut exchanged = Exchanged::default();
     let mut buffer = vec![0; DATAGRAM_BYTES];
     loop {
         let step = if talk.turn >= TURNS { Step::Done } else { speak::step(protocol, talk, peer, Transport::Udp) };
         let words = match step {
             Step::Say(words) => words,
-            Step::Foreign => return (Ok(Ending::Foreign), exchanged),
-            Step::Done | Step::Last(_) => return (Ok(Ending::Done), exchanged),
-            Step::More if talk.received.len() >= limits.bytes => return (Ok(Ending::TooMuch), exchanged),
-            Step::More => return (Ok(Ending::Timeout), exchanged),
+            Step::Foreign => return Ok(Ending::Foreign),
+            Step::Done | Step::Last(_) => return Ok(Ending::Done),
+            Step::More if talk.received.len() >= limits.bytes => return Ok(Ending::TooMuch),
+            Step::More => return Ok(Ending::Timeout),
         };
         talk.turn += 1;
         let mut heard = None;
         for until in [Instant::now() + limits.conversation / 3, deadline] {
             if let Err(error) = socket.send(&words).await {
-                return (Err(error), exchanged);
+                return Err(error);
             }
             exchanged.sent += words.len() as u32;
             exchanged.datagrams_sent += 1;
@@ -214,11 +216,11 @@ pub async fn converse_by_datagrams(
                     heard = Some(length);
                     break;
                 }
-                Ok(Err(error)) => return (Err(error), exchanged),
+                Ok(Err(error)) => return Err(error),
                 Err(_) => {}
             }
         }
-        let Some(length) = heard else { return (Ok(Ending::Timeout), exchanged) };
+        let Some(length) = heard else { return Ok(Ending::Timeout) };
         exchanged.received += length as u32;
         exchanged.datagrams_received += 1;
         talk.received.extend(&buffer[..length]);

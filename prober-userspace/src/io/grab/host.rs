@@ -2,17 +2,21 @@
 //! time - until something understandable was heard.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prober_common::address::V4;
+use tokio::net::{TcpSocket, UdpSocket};
 use tokio::time::Instant;
 
+use super::budget::Budget;
 use super::connection::{Heard, Means, Tried, over_tcp, over_udp};
 use super::pace::Turns;
 use super::service::{ATTEMPTS, Attempt, attempts};
+use super::sockets::Sockets;
 use crate::io::clock;
 use crate::model::banner::{Banner, BannerProtocol, GrabOutcome, Transport};
 
@@ -35,9 +39,39 @@ pub struct Shared {
     pub connections: AtomicU64,
     /// Targets of which nothing is known because this host could not open a socket.
     pub failed: AtomicU64,
+    /// Targets left alone because their host had cost enough.
+    pub given_up: AtomicU64,
+    /// Where sockets come from.
+    pub sockets: Sockets,
+}
+
+enum Socket {
+    Tcp(TcpSocket),
+    Udp(UdpSocket),
 }
 
 impl Shared {
+    /// For a run at these rates, in connections/s.
+    pub fn new(rate: f64, rate_per_24: f64) -> Self {
+        Self {
+            turns: Mutex::new(Turns::new(rate, rate_per_24)),
+            started: Instant::now(),
+            connections: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            given_up: AtomicU64::new(0),
+            sockets: Sockets::default(),
+        }
+    }
+
+    /// All that has to be waited for before a connection.
+    async fn prepare(&self, address: V4, transport: Transport) -> io::Result<Socket> {
+        self.wait(address).await;
+        match transport {
+            Transport::Tcp => self.sockets.tcp().await.map(Socket::Tcp),
+            Transport::Udp => self.sockets.udp().await.map(Socket::Udp),
+        }
+    }
+
     /// Waits until it is this network's turn, and then until it is anybody's.
     async fn wait(&self, address: V4) {
         let since = || self.started.elapsed().as_nanos() as u64;
@@ -57,40 +91,68 @@ impl Shared {
     }
 }
 
-/// Grabs the banners of one target; none if it was barred or this host failed.
+/// What came of a target.
+#[derive(Debug, Default)]
+pub struct Grabbed {
+    /// None if it was barred, this host failed, or the stop came before it said anything.
+    pub banners: Vec<Banner>,
+    /// Whether the stop came before all was tried.
+    pub interrupted: bool,
+}
+
+/// Grabs the banners of one target, and puts what it costs on the host's account.
 pub async fn grab_target(
     means: Means<'_>,
     shared: &Shared,
+    budget: &mut Budget,
     address: V4,
-    transport: Transport,
-    port: u16,
-    deadline: Instant,
-) -> Vec<Banner> {
-    let grabbed_at = clock::utc_now();
-    let begun = Instant::now();
+    (transport, port): (Transport, u16),
+) -> Grabbed {
+    let mut waiting: VecDeque<Attempt> = attempts(transport, port).into();
+    if budget.is_used_up(means.limits.host) {
+        shared.given_up.fetch_add(1, Ordering::Relaxed);
+        let heard = waiting.front().map(|attempt| nothing(GrabOutcome::GivenUp, *attempt));
+        let banner = heard.map(|heard| heard.banner(address, transport, port, clock::utc_now()));
+        return Grabbed { banners: banner.into_iter().collect(), interrupted: false };
+    }
+    let mut grabbed_at = None;
+    let mut took = Duration::ZERO;
     let mut best: Vec<Heard> = Vec::new();
     let mut connections = 0;
-    let mut waiting: VecDeque<Attempt> = attempts(transport, port).into();
+    let mut interrupted = false;
     let mut tried: Vec<Attempt> = Vec::new();
     while let Some(attempt) = waiting.pop_front() {
-        if tried.len() >= ATTEMPTS || !tried.is_empty() && Instant::now() > deadline {
+        if tried.len() >= ATTEMPTS || !tried.is_empty() && !budget.allows_more_attempts(means.limits.host) {
             break;
         }
         if tried.contains(&attempt) {
             continue;
         }
         tried.push(attempt);
-        shared.wait(address).await;
-        let outcome = match (transport, attempt) {
-            (Transport::Udp, Attempt::Ask(protocol)) => over_udp(means, address, port, protocol).await,
-            _ => over_tcp(means, address, port, attempt).await,
+        let Some(socket) = means.stop.unless(shared.prepare(address, transport)).await else {
+            interrupted = true;
+            break;
         };
+        grabbed_at.get_or_insert_with(clock::utc_now);
+        let begun = Instant::now();
+        let outcome = match (socket, attempt) {
+            (Ok(Socket::Udp(socket)), Attempt::Ask(protocol)) => over_udp(means, socket, address, port, protocol).await,
+            (Ok(Socket::Tcp(socket)), attempt) => over_tcp(means, socket, address, port, attempt).await,
+            (Ok(Socket::Udp(_)), Attempt::Tls(_) | Attempt::OldTls) => continue,
+            (Err(error), _) => Tried::Failed(error),
+        };
+        budget.spend(begun.elapsed());
+        took += begun.elapsed();
         if !matches!(outcome, Tried::Barred | Tried::Failed(_)) {
             connections += 1;
             shared.connections.fetch_add(1, Ordering::Relaxed);
         }
         match outcome {
             Tried::Barred => break,
+            Tried::Interrupted => {
+                interrupted = true;
+                break;
+            }
             Tried::Failed(error) => {
                 if shared.failed.fetch_add(1, Ordering::Relaxed) == 0 {
                     log::warn!("cannot open a socket for {address}:{port}: {error}");
@@ -104,11 +166,13 @@ pub async fn grab_target(
                 break;
             }
             Tried::Heard(heard, next) => {
+                interrupted = heard.iter().any(|heard| heard.outcome == GrabOutcome::Interrupted);
                 let enough = heard.last().is_some_and(says_enough);
                 if worth(&heard) >= worth(&best) {
                     best = heard;
                 }
                 match next {
+                    _ if interrupted => break,
                     Some(next) if !tried.contains(&next) => waiting.push_front(next),
                     _ if enough => break,
                     _ => {}
@@ -116,16 +180,29 @@ pub async fn grab_target(
             }
         }
     }
-    let duration_us = begun.elapsed().as_micros() as u32;
+    if interrupted {
+        keep_what_was_said(&mut best);
+    } else if let Some(last) = best.last() {
+        budget.note_port(!matches!(last.outcome, GrabOutcome::Timeout | GrabOutcome::Unreachable) || last.bytes.0 > 0);
+    }
+    let grabbed_at = grabbed_at.unwrap_or_else(clock::utc_now);
     let mut banners: Vec<_> =
         best.into_iter().map(|heard| heard.banner(address, transport, port, grabbed_at)).collect();
     for banner in &mut banners {
-        banner.duration_us = duration_us;
+        banner.duration_us = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
     }
     if let Some(first) = banners.first_mut() {
         first.connections = connections;
     }
-    banners
+    Grabbed { banners, interrupted }
+}
+
+/// Of an interrupted target only words count; that nothing was heard until then says nothing of it.
+fn keep_what_was_said(best: &mut Vec<Heard>) {
+    best.retain(|heard| !heard.text.is_empty());
+    if let Some(last) = best.last_mut() {
+        last.outcome = GrabOutcome::Interrupted;
+    }
 }
 
 fn nothing(outcome: GrabOutcome, attempt: Attempt) -> Heard {
@@ -143,7 +220,11 @@ fn says_enough(heard: &Heard) -> bool {
         GrabOutcome::Timeout => !heard.text.is_empty(),
         GrabOutcome::Answered | GrabOutcome::Malformed => heard.protocol != BannerProtocol::Unknown,
         GrabOutcome::Closed | GrabOutcome::Reset => heard.protocol != BannerProtocol::Unknown && !heard.text.is_empty(),
-        GrabOutcome::Silent | GrabOutcome::Refused | GrabOutcome::Unreachable => false,
+        GrabOutcome::Silent
+        | GrabOutcome::Refused
+        | GrabOutcome::Unreachable
+        | GrabOutcome::GivenUp
+        | GrabOutcome::Interrupted => false,
     }
 }
 

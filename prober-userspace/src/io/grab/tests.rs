@@ -1,6 +1,7 @@
 //! Grabbing over loopback: thirty hostile servers at once beside healthy ones. Each has an address of its own, so all are
 //! asked at the same time. What is asserted is what is kept and how it is marked, never how long it took.
 
+mod limits;
 mod under_tls;
 
 use std::io::Write;

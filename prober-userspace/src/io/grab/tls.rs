@@ -10,7 +10,7 @@ use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, InvalidMessage, ProtocolVersion, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, InvalidMessage, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -19,6 +19,7 @@ use tokio_rustls::client::TlsStream;
 use super::certificate::{CERTIFICATE_BYTES, describe};
 use super::conversation::{Ending, ending_of};
 use super::talk::Reading;
+use super::tls_hello::version_name;
 use crate::model::banner::BannerProtocol;
 
 /// Shakes hands with anyone.
@@ -124,11 +125,7 @@ fn reading<S>(stream: Option<&TlsStream<S>>, certificate: Option<Certificate>) -
     let mut text = String::new();
     if let Some(stream) = stream {
         let (_, session) = stream.get_ref();
-        let version = match session.protocol_version() {
-            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
-            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
-            _ => "unknown",
-        };
+        let version = session.protocol_version().map_or("unknown", |version| version_name(version.into()));
         let _ = writeln!(text, "version: {version}");
         if let Some(suite) = session.negotiated_cipher_suite() {
             let _ = writeln!(text, "cipher: {:?}", suite.suite());

@@ -57,14 +57,20 @@ pub fn read(received: &[u8]) -> Option<Reading> {
     Some(Reading { cut, broken, ..Reading::of(BannerProtocol::Tls, text) })
 }
 
-fn describe_hello(body: &[u8], text: &mut String) -> Option<()> {
-    let version = match body.first_chunk()? {
-        [3, 0] => "SSLv3",
-        [3, 1] => "TLSv1.0",
-        [3, 2] => "TLSv1.1",
-        [3, 3] => "TLSv1.2",
+/// A version of the protocol as banners name it.
+pub const fn version_name(version: u16) -> &'static str {
+    match version {
+        0x0300 => "SSLv3",
+        0x0301 => "TLSv1.0",
+        0x0302 => "TLSv1.1",
+        0x0303 => "TLSv1.2",
+        0x0304 => "TLSv1.3",
         _ => "unknown",
-    };
+    }
+}
+
+fn describe_hello(body: &[u8], text: &mut String) -> Option<()> {
+    let version = version_name(u16::from_be_bytes(*body.first_chunk()?));
     let session = usize::from(*body.get(34)?);
     let suite = u16::from_be_bytes(*body.get(35 + session..)?.first_chunk()?);
     let _ = write!(text, "version: {version}\ncipher: {suite:#06x}\n");

@@ -8,8 +8,11 @@ use super::scans::timestamp;
 use super::{Store, StoreError};
 use crate::device::normalise::normalise_into;
 use crate::device::sift::text_hash;
-use crate::model::banner::{Banner, Transport, readable};
+use crate::model::banner::{Banner, GrabOutcome, Transport, readable};
 use crate::model::scan::ScanId;
+
+/// A port that answered.
+pub type OpenPort = (V4, Transport, u16);
 
 impl Store {
     /// Adds banners, all or none; `scan` is where their targets came from. One transaction.
@@ -19,12 +22,34 @@ impl Store {
     }
 
     /// The ports that answered in a scan, in the order of address and port.
-    pub fn open_ports(&self, scan: ScanId) -> Result<Vec<(V4, Transport, u16)>, StoreError> {
-        let read = || -> duckdb::Result<Vec<(V4, Transport, u16)>> {
-            let mut statement = self.connection.prepare(
-                "SELECT DISTINCT address, probe, port FROM reply WHERE scan_id = ? AND kind IN (0, 3) AND port > 0
-                 ORDER BY ALL",
-            )?;
+    pub fn open_ports(&self, scan: ScanId) -> Result<Vec<OpenPort>, StoreError> {
+        self.ports_of("SELECT DISTINCT address, probe, port FROM open_of_scan ORDER BY ALL", scan)
+    }
+
+    /// Those of them of which no banner was grabbed for the scan or after its beginning; an interrupted one does not count.
+    pub fn open_ports_left(&self, scan: ScanId) -> Result<Vec<OpenPort>, StoreError> {
+        self.ports_of(
+            "SELECT DISTINCT address, probe, port FROM open_of_scan ANTI JOIN asked USING (address, port, transport)
+             ORDER BY ALL",
+            scan,
+        )
+    }
+
+    fn ports_of(&self, select: &str, scan: ScanId) -> Result<Vec<OpenPort>, StoreError> {
+        let sql = format!(
+            "WITH open_of_scan AS (
+                 SELECT address, probe, port, if(probe = {udp}, 'udp', 'tcp') AS transport
+                 FROM reply WHERE scan_id = $1 AND kind IN (0, 3) AND port > 0),
+             asked AS (
+                 SELECT address, port, transport FROM banner
+                 WHERE outcome <> '{interrupted}'
+                   AND (scan_id = $1 OR grabbed_at >= (SELECT started_at FROM scan WHERE id = $1)))
+             {select}",
+            udp = ProbeKind::Udp as u8,
+            interrupted = GrabOutcome::Interrupted.name(),
+        );
+        let read = || -> duckdb::Result<Vec<OpenPort>> {
+            let mut statement = self.connection.prepare(&sql)?;
             let rows = statement.query_map([scan.0], |row| {
                 let udp = row.get::<_, u8>(1)? == ProbeKind::Udp as u8;
                 Ok((V4(row.get(0)?), if udp { Transport::Udp } else { Transport::Tcp }, row.get(2)?))

@@ -55,3 +55,50 @@ fn open_ports_are_those_that_answered() {
     let expected = [(V4(0x0A00_0001), Transport::Tcp, 80), (V4(0x0A00_0001), Transport::Udp, 161)];
     assert_eq!(store.open_ports(scan).unwrap(), expected);
 }
+
+#[test]
+fn what_was_asked_for_a_scan_or_after_it_is_not_left() {
+    let (_folder, _path, store) = new_database();
+    let (scan, writer, mut queue) = new_writer(store);
+    let port = |port| ReplyEvent { port, ..reply(1) };
+    push(&mut queue, &[port(21), port(22), port(23), port(80), port(443)]);
+    let udp = ReplyEvent { kind: ReplyKind::UdpReply as u8, probe: ProbeKind::Udp as u8, ..port(22) };
+    push(&mut queue, &[udp]);
+    let store = finish(writer, queue);
+    let begun = count(&store, "SELECT epoch_us(started_at)::UBIGINT FROM scan") as i64;
+    let asked = |port, at, outcome| Banner {
+        address: V4(0x0A00_0001),
+        grabbed_at: UtcMicros(at),
+        outcome,
+        ..banner(port, b"x")
+    };
+    // Of the scan; long ago; after the scan, for another reason; interrupted.
+    store.add_banners(&[asked(22, begun - 5, GrabOutcome::GivenUp)], Some(scan)).unwrap();
+    let others = [
+        asked(21, begun - 5, GrabOutcome::Answered),
+        asked(23, begun + 5, GrabOutcome::Silent),
+        asked(443, begun + 5, GrabOutcome::Interrupted),
+    ];
+    store.add_banners(&others, None).unwrap();
+    let left: Vec<_> =
+        store.open_ports_left(scan).unwrap().into_iter().map(|(_, transport, port)| (transport, port)).collect();
+    let (tcp, udp) = (Transport::Tcp, Transport::Udp);
+    assert_eq!(left, [(tcp, 21), (tcp, 80), (tcp, 443), (udp, 22)]);
+    assert_eq!(store.open_ports(scan).unwrap().len(), 6);
+}
+
+#[test]
+fn what_was_given_up_or_interrupted_does_not_hide_a_banner() {
+    let (_folder, _path, store) = new_database();
+    let later =
+        |outcome, text: &[u8]| Banner { outcome, grabbed_at: UtcMicros(1_700_000_009_000_000), ..banner(80, text) };
+    store
+        .add_banners(
+            &[banner(80, b"whole"), later(GrabOutcome::Interrupted, b"ha"), later(GrabOutcome::GivenUp, b"")],
+            None,
+        )
+        .unwrap();
+    assert_eq!(text(&store, "SELECT text FROM banner_latest"), "whole");
+    store.add_banners(&[later(GrabOutcome::Answered, b"new")], None).unwrap();
+    assert_eq!(text(&store, "SELECT text FROM banner_latest"), "new");
+}
