@@ -14,7 +14,7 @@ mod plot;
 mod reduce;
 mod review;
 mod sifting;
-mod signatures;
+pub(super) mod signatures;
 mod stored;
 
 use std::process::ExitCode;

@@ -69,7 +69,7 @@ pub struct GrabCommand {
     #[arg(long, value_name = "ID", value_parser = last_or_choice, conflicts_with_all = ["targets", "files", "ports"])]
     scan: Option<ScanChoice>,
     /// With --scan: also those that were asked since the scan began
-    #[arg(long, requires = "scan")]
+    #[arg(long, requires = "scan", conflicts_with_all = ["targets", "files", "ports"])]
     again: bool,
     /// File of addresses that are left alone, besides those of the settings
     #[arg(short = 'b', long = "blocklist-file", value_name = "FILE")]

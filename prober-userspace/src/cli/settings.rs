@@ -75,6 +75,8 @@ pub struct Settings {
     /// Patience with one connection.
     #[serde(serialize_with = "seconds")]
     pub grab_timeout: Duration,
+    /// Folders of signatures besides the starter database.
+    pub signatures: Vec<PathBuf>,
     /// Interface to send by.
     pub interface: Option<String>,
     /// Address to send from.
@@ -154,6 +156,7 @@ impl Settings {
             grab_rate_per_24: layers.must("grab-rate-per-24", parse::connections)?,
             grab_concurrency: layers.must("grab-concurrency", parse::concurrency)?,
             grab_timeout: layers.must("grab-timeout", parse::patience)?,
+            signatures: layers.paths("signatures"),
             interface: layers.text("interface"),
             source_ip: layers.one("source-ip", parse::address)?,
             gateway_mac: layers.one("gateway-mac", parse::from_str)?,
