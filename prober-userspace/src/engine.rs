@@ -12,6 +12,7 @@
 mod counts;
 pub mod estimation;
 mod grabbing;
+pub mod housekeeping;
 pub mod open;
 mod planner;
 mod receiver;

@@ -12,5 +12,6 @@ pub mod pacer;
 pub mod plan;
 pub mod port_bits;
 pub mod profile;
+pub mod rollout;
 pub mod scheme;
 pub mod target_state;

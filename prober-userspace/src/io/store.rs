@@ -4,6 +4,7 @@
 mod banners;
 mod batch;
 mod command;
+mod complaints;
 mod congestion;
 mod counters;
 mod devices;
@@ -12,9 +13,11 @@ mod exclusions;
 mod export;
 mod networks;
 mod open_ports;
+mod retention;
 mod scans;
 mod schema;
 mod seen;
+mod service_state;
 mod writer;
 
 #[cfg(test)]
@@ -26,13 +29,16 @@ use duckdb::{AccessMode, Config, Connection};
 
 use crate::io::privileges::restrict_new_files;
 pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
+pub use complaints::Complaint;
 pub use congestion::{ClusterRow, LearntCluster, NetworkAnswers};
 pub use devices::{EstimateBatch, EstimationRecord, StoredBanner};
 pub use error::StoreError;
 pub(crate) use error::reason;
 pub use exclusions::{StoredExclusion, stored_ranges};
+pub use export::daily::Night;
 pub use export::{Export, ExportError, ExportFormat, ExportTable, Exported};
 pub use networks::{NetworkBatch, StudyProbe};
+pub use retention::{RetentionLimits, Retired};
 pub use scans::{Resumption, ScanRow};
 pub use schema::LATEST as LATEST_SCHEMA;
 pub use seen::{Novelty, SeenReplies};
@@ -93,6 +99,13 @@ impl Store {
                 Ok(Self { connection, path: path.to_owned(), access })
             }
         }
+    }
+
+    /// A second connection to the same open database, for another thread: DuckDB lets both read and write, each in its own
+    /// transactions.
+    pub fn another(&self) -> Result<Self, StoreError> {
+        let connection = self.connection.try_clone().map_err(self.failed("connecting once more"))?;
+        Ok(Self { connection, path: self.path.clone(), access: self.access })
     }
 
     /// The connection, for queries.
