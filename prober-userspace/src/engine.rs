@@ -16,6 +16,8 @@ pub mod open;
 mod planner;
 mod receiver;
 pub mod scan;
+pub mod session;
 mod sender;
 mod shared;
 mod spacing;
+mod threads;
