@@ -24,6 +24,7 @@ mod source;
 pub mod sql;
 mod table;
 pub mod trace;
+pub mod watch;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,7 @@ enum Command {
     Network(Box<network::NetworkArgs>),
     Cause(Box<cause::CauseArgs>),
     Trace(trace::TraceArgs),
+    Watch(Box<watch::WatchCommand>),
     Plan(plan::PlanArgs),
     Ports(ports::PortsArgs),
     Simulate(simulate::SimulateArgs),
@@ -87,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::Network(command) => command.run(),
         Command::Cause(command) => command.run(),
         Command::Trace(command) => command.run(),
+        Command::Watch(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Ports(command) => command.run(),
         Command::Simulate(command) => command.run(),

@@ -255,9 +255,14 @@ impl Session {
         &self.writer
     }
 
+    /// A limit in packets/s of its probes.
+    pub fn rate_pps(&self, limit: RateLimit) -> f64 {
+        limit.pps(self.frame_len).unwrap_or(UNLIMITED_PPS)
+    }
+
     /// Changes the rate of the whole.
     pub fn set_rate(&self, limit: RateLimit) {
-        self.threads.switches.set_rate_pps(limit.pps(self.frame_len).unwrap_or(UNLIMITED_PPS));
+        self.threads.switches.set_rate_pps(self.rate_pps(limit));
     }
 
     /// Holds sending back, or lets it go on; replies are received all the while.
@@ -378,13 +383,7 @@ impl Session {
     }
 }
 
-fn meta(
-    config: &SessionConfig,
-    link: &Link,
-    engine: &str,
-    rate_pps: f64,
-    exclusions: &SharedExclusions,
-) -> ScanMeta {
+fn meta(config: &SessionConfig, link: &Link, engine: &str, rate_pps: f64, exclusions: &SharedExclusions) -> ScanMeta {
     ScanMeta {
         started_at: utc_now(),
         operator: config.record.operator.clone(),

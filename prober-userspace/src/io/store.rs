@@ -15,6 +15,7 @@ mod open_ports;
 mod scans;
 mod schema;
 mod seen;
+mod targets;
 mod writer;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use networks::{NetworkBatch, StudyProbe};
 pub use scans::{Resumption, ScanRow};
 pub use schema::LATEST as LATEST_SCHEMA;
 pub use seen::{Novelty, SeenReplies};
+pub use targets::{StoredTarget, WatchClock};
 pub use writer::{EVENT_QUEUE, OpenPortSink, Outcome, Writer, WriterConfig, WriterStatus};
 
 /// The file used when none is named.

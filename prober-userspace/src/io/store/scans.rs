@@ -137,9 +137,8 @@ impl Store {
 
     fn close_sessions(&self, at: UtcMicros, purpose: &str) -> Result<(), StoreError> {
         let close = |connection: &Connection| -> duckdb::Result<()> {
-            let mut statement = connection.prepare(
-                "SELECT id FROM scan JOIN session ON scan_id = id WHERE status = 'running' AND purpose = ?",
-            )?;
+            let mut statement = connection
+                .prepare("SELECT id FROM scan JOIN session ON scan_id = id WHERE status = 'running' AND purpose = ?")?;
             let killed: Vec<u32> = statement.query_map([purpose], |row| row.get(0))?.collect::<duckdb::Result<_>>()?;
             for scan in killed {
                 settle(connection, ScanId(scan))?;
