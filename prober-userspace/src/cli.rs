@@ -30,6 +30,7 @@ pub mod sql;
 pub mod status;
 mod table;
 pub mod trace;
+pub mod watch;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,7 @@ enum Command {
     Sql(sql::SqlArgs),
     Export(export::ExportArgs),
     Exclude(exclude::ExcludeArgs),
+    Daemon(daemon::DaemonCommand),
     Config(config::ConfigArgs),
     Status(status::StatusArgs),
     Complaint(complaint::ComplaintArgs),
@@ -64,6 +66,7 @@ enum Command {
     Network(Box<network::NetworkArgs>),
     Cause(Box<cause::CauseArgs>),
     Trace(trace::TraceArgs),
+    Watch(Box<watch::WatchCommand>),
     Plan(plan::PlanArgs),
     Ports(ports::PortsArgs),
     Simulate(simulate::SimulateArgs),
@@ -92,6 +95,7 @@ pub fn run() -> ExitCode {
         Command::Sql(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Export(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Exclude(command) => command.run(),
+        Command::Daemon(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Status(command) => command.run(),
         Command::Complaint(command) => command.run(),
@@ -99,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Network(command) => command.run(),
         Command::Cause(command) => command.run(),
         Command::Trace(command) => command.run(),
+        Command::Watch(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Ports(command) => command.run(),
         Command::Simulate(command) => command.run(),

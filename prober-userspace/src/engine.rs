@@ -18,5 +18,8 @@ mod planner;
 mod receiver;
 pub mod scan;
 mod sender;
+pub mod session;
 mod shared;
 mod spacing;
+mod threads;
+pub mod watch;

@@ -14,3 +14,4 @@ pub mod status;
 pub mod text;
 pub mod trace;
 pub mod utc;
+pub mod watch;

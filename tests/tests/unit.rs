@@ -26,6 +26,7 @@ fn its_settings_are_all_known_to_systemd() {
     let output = output.expect("systemd-analyze has to be installed: `cargo xtask setup`");
     let said = String::from_utf8_lossy(&output.stderr);
     // The program is not installed where tests run; everything else has to be right.
-    let faults: Vec<_> = said.lines().filter(|line| line.contains("prober.service") && !line.contains("is not executable")).collect();
+    let faults: Vec<_> =
+        said.lines().filter(|line| line.contains("prober.service") && !line.contains("is not executable")).collect();
     assert!(faults.is_empty(), "{faults:#?}");
 }

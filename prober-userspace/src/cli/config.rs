@@ -144,7 +144,7 @@ fn check(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
         excluded: Option<u64>,
     }
     let outcome = Config::parse(file, &read_file(file)?);
-    let problems = outcome.as_ref().err().map_or(&[][..], |problems| &problems.0);
+    let problems = outcome.as_ref().err().map_or(&[][..], |problems| problems.0.as_slice());
     let lists = outcome.as_ref().ok().map(|config| &config.lists);
     if json {
         put_json(&Report {

@@ -31,7 +31,12 @@ impl DaemonSocketArgs {
             Ok(Standing::Service(status)) => Ok(Reached::Daemon(status)),
             Ok(Standing::Scan(_)) => bail!("a scan listens on {}, no daemon", self.socket.display()),
             // A socket that was named must be there.
-            Err(ControlError::Nobody(_)) if self.socket == Path::new(DEFAULT_SOCKET) => Ok(Reached::Nobody),
+            // Nor may everybody look into its directory.
+            Err(ControlError::Nobody(_) | ControlError::Io { operation: "connect to", .. })
+                if self.socket == Path::new(DEFAULT_SOCKET) =>
+            {
+                Ok(Reached::Nobody)
+            }
             Err(cause) => Err(cause.into()),
         }
     }

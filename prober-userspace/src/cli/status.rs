@@ -72,7 +72,32 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
     let holds: Vec<_> = status.holds.iter().map(|hold| hold.shown()).collect();
     let state = if holds.is_empty() { "probing".to_owned() } else { format!("nothing is sent: {}", holds.join(", ")) };
     line("state", &format!("{state}; up {}, version {}", duration(status.uptime_s), status.version));
-    line("probing", &progress_line(&status.probing, WIDTH));
+    let watch = &status.watch;
+    line("probing", &progress_line(&watch.probing, WIDTH));
+    let standings = &watch.standings;
+    let targets = format!(
+        "{} targets: {} with a known device, {} answering, {} gone, {} silent, {} new, {} honeypots",
+        grouped(watch.targets),
+        grouped(standings.device),
+        grouped(standings.answering),
+        grouped(standings.gone),
+        grouped(standings.silent),
+        grouped(standings.new),
+        grouped(standings.honeypot)
+    );
+    line("watch", &targets);
+    let plan = format!(
+        "{} visits, {} found a change; needs {:.1} probes/s of {:.1}, {} visits due",
+        grouped(watch.visits),
+        grouped(watch.changes),
+        watch.plan.needed_pps,
+        watch.plan.allowed_pps,
+        grouped(watch.plan.due_visits)
+    );
+    line("plan", &plan);
+    if let Some(advice) = &watch.plan.advice {
+        line("", advice);
+    }
     let rollout = &status.rollout;
     let share = format!(
         "{} % of the targets (step {} of {}), {:.2} % errors, {} complaints",
@@ -142,6 +167,6 @@ mod tests {
             },
             ..ServiceStatus::default()
         };
-        insta::assert_snapshot!(screen(&status), @"");
+        insta::assert_snapshot!(screen(&status));
     }
 }

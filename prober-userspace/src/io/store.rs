@@ -18,6 +18,7 @@ mod scans;
 mod schema;
 mod seen;
 mod service_state;
+mod targets;
 mod writer;
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use retention::{RetentionLimits, Retired};
 pub use scans::{Resumption, ScanRow};
 pub use schema::LATEST as LATEST_SCHEMA;
 pub use seen::{Novelty, SeenReplies};
+pub use targets::{StoredTarget, WatchClock};
 pub use writer::{EVENT_QUEUE, OpenPortSink, Outcome, Writer, WriterConfig, WriterStatus};
 
 /// The file used when none is named.
@@ -99,13 +101,6 @@ impl Store {
                 Ok(Self { connection, path: path.to_owned(), access })
             }
         }
-    }
-
-    /// A second connection to the same open database, for another thread: DuckDB lets both read and write, each in its own
-    /// transactions.
-    pub fn another(&self) -> Result<Self, StoreError> {
-        let connection = self.connection.try_clone().map_err(self.failed("connecting once more"))?;
-        Ok(Self { connection, path: self.path.clone(), access: self.access })
     }
 
     /// The connection, for queries.

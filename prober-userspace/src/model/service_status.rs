@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::status::StatusSample;
+use super::watch::WatchStatus;
 
 /// Why nothing is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,8 +43,8 @@ pub struct ServiceStatus {
     pub exclusions: ExclusionStatus,
     /// How far the roll-out is.
     pub rollout: RolloutStatus,
-    /// How the probing goes.
-    pub probing: StatusSample,
+    /// How the watch goes.
+    pub watch: WatchStatus,
 }
 
 /// A file that is read again while the daemon runs.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::reader::Reader;
 use super::settings::DaemonSettings;
 use crate::model::request::bits_on_wire;
+use crate::policy::interval::Step;
 
 /// Length of a SYN with its Ethernet header and options, in bytes: what most probes are.
 const PROBE_BYTES: usize = 58;
@@ -35,35 +36,48 @@ fn rates(settings: &DaemonSettings, reader: &mut Reader<'_>) {
             reader.contradiction(&[("probing", "rate"), ("probing", "line")], reason);
         }
     }
-    if let Some(rate_pps) = rate_pps.filter(|rate_pps| probing.rate_per_24_pps > *rate_pps) {
+    // A default that is too large for a small rate is nobody's mistake.
+    let is_said = |reader: &Reader<'_>, section, name| reader.document.line(section, name).is_some();
+    let per_24 = is_said(reader, "probing", "rate-per-24");
+    if let Some(rate_pps) = rate_pps.filter(|rate_pps| per_24 && probing.rate_per_24_pps > *rate_pps) {
         let reason = format!(
             "probing.rate-per-24 ({} pps) is above probing.rate ({rate_pps} pps) and would never count",
             probing.rate_per_24_pps
         );
         reader.contradiction(&[("probing", "rate-per-24"), ("probing", "rate")], reason);
     }
-    if let Some(limits) = settings.banners.filter(|limits| limits.rate > 0.0 && limits.rate_per_24 > limits.rate) {
+    let per_address = is_said(reader, "probing", "rate-per-address");
+    if per_address && probing.rate_per_24_pps > 0.0 && probing.rate_per_address_pps > probing.rate_per_24_pps {
+        let reason = format!(
+            "probing.rate-per-address ({} pps) is above probing.rate-per-24 ({} pps) and would never count",
+            probing.rate_per_address_pps, probing.rate_per_24_pps
+        );
+        reader.contradiction(&[("probing", "rate-per-address"), ("probing", "rate-per-24")], reason);
+    }
+    let per_24 = is_said(reader, "banners", "rate-per-24");
+    let banners = settings.banners.filter(|limits| per_24 && limits.rate > 0.0 && limits.rate_per_24 > limits.rate);
+    if let Some(limits) = banners {
         let reason = format!(
             "banners.rate-per-24 ({}/s) is above banners.rate ({}/s) and would never count",
             limits.rate_per_24, limits.rate
         );
         reader.contradiction(&[("banners", "rate-per-24"), ("banners", "rate")], reason);
     }
-    if probing.ports.is_empty() {
-        reader.contradiction(&[("probing", "ports")], "probing.ports: at least one port is needed".to_owned());
+    if probing.scheme.starter_ports.is_empty() {
+        reader.contradiction(&[("probing", "ports")], "probing.ports: at least one TCP port is needed".to_owned());
     }
 }
 
 fn times(settings: &DaemonSettings, reader: &mut Reader<'_>) {
     let probing = &settings.probing;
-    if probing.interval <= probing.cooldown {
+    let interval_s = f64::from(Step::FIRST.interval_s()) / probing.time_scale;
+    if interval_s <= probing.cooldown.as_secs_f64() {
         let reason = format!(
-            "probing.interval ({} s) is not above probing.cooldown ({} s): an address would be visited again before its \
-             late replies are in",
-            probing.interval.as_secs_f64(),
-            probing.cooldown.as_secs_f64()
+            "probing.cooldown ({} s) is not below the shortest interval between two visits ({interval_s} s at this \
+             time-scale): an address would be visited again before its late replies are in",
+            probing.cooldown.as_secs_f64(),
         );
-        reader.contradiction(&[("probing", "interval"), ("probing", "cooldown")], reason);
+        reader.contradiction(&[("probing", "cooldown"), ("probing", "time-scale")], reason);
     }
     if settings.export.is_some() {
         let kept = [("replies", settings.retention.replies), ("banners", settings.retention.banners)];
@@ -75,14 +89,6 @@ fn times(settings: &DaemonSettings, reader: &mut Reader<'_>) {
                 reader.contradiction(&[("retention", name), ("export", "folder")], reason);
             }
         }
-    }
-    if let Some(kept) = settings.retention.replies.filter(|kept| *kept < probing.interval) {
-        let reason = format!(
-            "retention.replies ({:.1} d) is below probing.interval ({:.1} d): nothing would be left to compare with",
-            kept.as_secs_f64() / 86_400.0,
-            probing.interval.as_secs_f64() / 86_400.0
-        );
-        reader.contradiction(&[("retention", "replies"), ("probing", "interval")], reason);
     }
 }
 

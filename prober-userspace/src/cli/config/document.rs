@@ -45,10 +45,11 @@ impl Document {
         }
         for (name, value) in table.get_ref() {
             let line = lines.of(name.span().start);
-            let section = SECTIONS.iter().find(|(section, _)| *section == name.get_ref().as_ref());
+            let section =
+                SECTIONS.iter().map(|(section, _)| *section).find(|section| *section == name.get_ref().as_ref());
             match (section, value.get_ref()) {
-                (Some((section, _)), DeValue::Table(keys)) => document.take_section(section, keys, &lines),
-                (Some((section, _)), _) => {
+                (Some(section), DeValue::Table(keys)) => document.take_section(section, keys, &lines),
+                (Some(section), _) => {
                     document.problem(Some(line), format!("\"{section}\" is a section; write [{section}]"));
                 }
                 (None, found) => document.unknown_at_top(name.get_ref(), found, line),
@@ -129,7 +130,8 @@ impl Document {
 
     /// What is known of a key; `None` if the file does not say and there is no default.
     pub fn entry(&self, section: &str, name: &str) -> Option<&Entry> {
-        self.entries.get(&(section, name) as &(&str, &str))
+        let entry = self.entries.iter().find(|(key, _)| **key == (section, name));
+        entry.map(|(_, entry)| entry)
     }
 
     /// The line on which a key stands in the file.

@@ -40,7 +40,7 @@ use Absent::{Default, Nothing, Refused};
 use Form::{Many, One};
 
 /// The sections in the order of the example, and what each is about.
-pub const SECTIONS: [(&str, &str); 12] = [
+pub static SECTIONS: [(&str, &str); 12] = [
     (
         "operator",
         "Who probes, and how those who are probed reach you. Shown on the public pages, in\n\
@@ -73,7 +73,7 @@ const fn key(section: &'static str, name: &'static str, form: Form, absent: Abse
 
 /// Every setting, section by section.
 #[rustfmt::skip]
-pub const KEYS: [Key; 53] = [
+pub static KEYS: [Key; 56] = [
     key("operator", "name", One, Refused(&["Example CSIRT"]), "The organisation."),
     key("operator", "contact", Many, Refused(&["mailto:scan@example.org"]), "mailto:, https: or tel:; the first one is the preferred one."),
     key("operator", "opt-out", One, Nothing(&["mailto:optout@example.org"]), "Where to ask not to be probed; the first contact if nothing is said."),
@@ -90,11 +90,14 @@ pub const KEYS: [Key; 53] = [
     key("exclusions", "files", Many, Nothing(&["/etc/prober/optout.txt"]), "Files of them."),
 
     key("probing", "scheme", One, Default(&["predictive"]), "standard (every port each interval), efficient (three port sets, 12 h to 14 days) or predictive."),
-    key("probing", "ports", Many, Default(&["@iot", "icmp"]), "The standard set: 22,80,8000-8100,U:53,icmp or sets like @iot."),
-    key("probing", "interval", One, Default(&["12h"]), "Shortest time between two visits to an address."),
-    key("probing", "probes-per-day", One, Default(&["50"]), "For each address, on average; the budget of the predictive scheme."),
-    key("probing", "exploration", One, Default(&["5%"]), "Part of that budget that looks where nothing is expected."),
+    key("probing", "ports", Many, Default(&["@iot"]), "TCP ports to begin with, like 22,80,8000-8100 or sets like @iot; what is found widens them."),
+    key("probing", "probes-per-day", One, Default(&["292"]), "For each address, on average; the budget of the predictive scheme."),
+    key("probing", "exploration", One, Default(&["3%"]), "Part of that budget that looks where nothing is expected."),
     key("probing", "rate", One, Default(&["10k"]), "Most probes per second."),
+    key("probing", "coverage", One, Default(&["95%"]), "Part of what there is that derived port sets are to find."),
+    key("probing", "answering", One, Default(&["2.5%"]), "Part of the addresses that is thought to answer before anything is known."),
+    key("probing", "time-scale", One, Default(&["1"]), "Laboratory only: seconds of the watch's clock per second."),
+    key("probing", "rate-per-address", One, Default(&["100"]), "Most of them to any one address; 0 for no limit."),
     key("probing", "rate-per-24", One, Default(&["256"]), "Most of them into any one /24; 0 for no limit."),
     key("probing", "line", One, Nothing(&["1G"]), "Bits per second that the probes may take on the wire."),
     key("probing", "cooldown", One, Default(&["8s"]), "How long late replies are waited for."),

@@ -1,14 +1,16 @@
 //! What each key's text means. One function for each section; what does not go together is told by `contradiction`.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use prober_common::event::ProbeKind;
+
 use super::document::Document;
 use super::reader::Reader;
 use super::settings::{
-    DaemonSettings, ListSettings, OperatorSettings, ProbingSettings, SchemeName, TargetSettings,
-    WayOutSettings,
+    DaemonSettings, ListSettings, OperatorSettings, ProbingSettings, TargetSettings, WayOutSettings,
 };
 use crate::cli::log_format::LogFormat;
 use crate::cli::settings::parse;
@@ -16,6 +18,7 @@ use crate::engine::housekeeping::NightlyExport;
 use crate::io::store::RetentionLimits;
 use crate::model::attribution::{base_url, language_tag, one_line};
 use crate::model::request::GrabLimits;
+use crate::model::watch::{SchemeConfig, SchemeKind};
 use crate::policy::rollout::RolloutConfig;
 use crate::target::list::parse_address_argument;
 use crate::target::ports::PortList;
@@ -74,30 +77,50 @@ fn list(reader: &mut Reader<'_>, section: &'static str) -> ListSettings {
 }
 
 fn probing(reader: &mut Reader<'_>) -> ProbingSettings {
-    // Each alone, so that every wrong one is told; together, so that none is taken twice.
-    let ports =
-        reader.many("probing", "ports", |text| parse::from_str::<PortList>(text).map(|list| (text.to_owned(), list)));
-    let together = ports.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(",T:");
-    let ports = together.parse::<PortList>().map(|list| list.ports().to_vec()).unwrap_or_default();
     ProbingSettings {
-        scheme: reader.value("probing", "scheme", |text| {
-            let found = SchemeName::ALL.into_iter().find(|scheme| scheme.name() == text.trim());
-            found.ok_or_else(|| format!("\"{text}\" is no scheme; choose from standard, efficient, predictive"))
+        scheme: scheme(reader),
+        time_scale: reader.value("probing", "time-scale", |text| {
+            let number = text.trim().parse().ok().filter(|number: &f64| (1e-3..=1e6).contains(number));
+            number.ok_or_else(|| format!("\"{text}\" is not a number from 0.001 to 1000000"))
         }),
-        ports,
-        interval: reader.value("probing", "interval", parse::interval),
-        probes_per_day: reader.value("probing", "probes-per-day", |text| {
-            let number = text.trim().parse().ok().filter(|number: &f64| *number > 0.0 && *number <= 1e6);
-            number.ok_or_else(|| format!("\"{text}\" is not a number of probes above 0"))
-        }),
-        exploration: reader.value("probing", "exploration", share),
         rate: reader.value("probing", "rate", parse::rate),
+        rate_per_address_pps: reader.value("probing", "rate-per-address", parse::per_slash24),
         rate_per_24_pps: reader.value("probing", "rate-per-24", parse::per_slash24),
         line_bps: reader.optional("probing", "line", parse::bits),
         cooldown: reader.value("probing", "cooldown", parse::interval),
         profile: reader.value("probing", "profile", parse::profile),
         ttl: reader.optional("probing", "ttl", parse::ttl),
     }
+}
+
+fn scheme(reader: &mut Reader<'_>) -> SchemeConfig {
+    let mut starter_ports = reader.many("probing", "ports", tcp_ports).concat();
+    let mut seen = HashSet::new();
+    starter_ports.retain(|port| seen.insert(*port));
+    SchemeConfig {
+        kind: reader.value("probing", "scheme", |text| {
+            let found = SchemeKind::ALL.into_iter().find(|scheme| scheme.name() == text.trim());
+            found.ok_or_else(|| format!("\"{text}\" is no scheme; choose from standard, efficient, predictive"))
+        }),
+        starter_ports,
+        coverage: reader.value("probing", "coverage", share),
+        probes_per_day: reader.value("probing", "probes-per-day", |text| {
+            let number = text.trim().parse().ok().filter(|number: &f64| *number > 0.0 && *number <= 1e6);
+            number.ok_or_else(|| format!("\"{text}\" is not a number of probes above 0"))
+        }),
+        exploration: reader.value("probing", "exploration", share),
+        answering: reader.value("probing", "answering", share),
+    }
+}
+
+/// The TCP ports of an expression. Sets may hold others, which are left out; to name another by itself is a mistake.
+fn tcp_ports(text: &str) -> Result<Vec<u16>, String> {
+    let list: PortList = parse::from_str(text)?;
+    let other = list.ports().iter().find(|port| port.kind != ProbeKind::TcpSyn).filter(|_| !text.contains('@'));
+    if let Some(other) = other {
+        return Err(format!("{other}: only TCP ports are watched; leave it out"));
+    }
+    Ok(list.ports().iter().filter(|port| port.kind == ProbeKind::TcpSyn).map(|port| port.port).collect())
 }
 
 fn banners(reader: &mut Reader<'_>) -> Option<GrabLimits> {

@@ -13,8 +13,8 @@ use crate::io::store::RetentionLimits;
 use crate::model::attribution::ContactUri;
 use crate::model::mac::Mac;
 use crate::model::request::{EngineChoice, GrabLimits, RateLimit};
+use crate::model::watch::SchemeConfig;
 use crate::policy::rollout::RolloutConfig;
-use crate::target::ports::ProbePort;
 use crate::target::range::AddressRange;
 
 /// All of it.
@@ -93,44 +93,15 @@ pub struct TargetSettings {
     pub allow_special: bool,
 }
 
-/// A scheme of watching.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SchemeName {
-    /// Every port each interval.
-    Standard,
-    /// Three port sets, a ladder of intervals.
-    Efficient,
-    /// Each port as often as it is expected to find something.
-    Predictive,
-}
-
-impl SchemeName {
-    /// Every scheme.
-    pub const ALL: [Self; 3] = [Self::Standard, Self::Efficient, Self::Predictive];
-
-    /// The name in the file.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Standard => "standard",
-            Self::Efficient => "efficient",
-            Self::Predictive => "predictive",
-        }
-    }
-}
-
 /// What is sent, and how fast.
 #[derive(Clone, Debug)]
 pub struct ProbingSettings {
-    /// The scheme.
-    pub scheme: SchemeName,
-    /// The standard set.
-    pub ports: Vec<ProbePort>,
-    /// Shortest time between visits.
-    pub interval: Duration,
-    /// For each address, on average.
-    pub probes_per_day: f64,
-    /// Part of it that looks anywhere, 0 to 1.
-    pub exploration: f64,
+    /// The scheme, with the ports to begin with.
+    pub scheme: SchemeConfig,
+    /// Seconds of the watch's clock per second.
+    pub time_scale: f64,
+    /// Most probes to an address, pps; 0: no limit.
+    pub rate_per_address_pps: f64,
     /// Most probes per second.
     pub rate: RateLimit,
     /// Most of them into any /24, pps; 0: no limit.
@@ -163,4 +134,3 @@ pub struct WayOutSettings {
     /// 0: one per transmit queue.
     pub sender_threads: u32,
 }
-

@@ -2,7 +2,7 @@
 //! the file has stayed the same for a moment, because an editor may be half-way through writing it. A file that cannot
 //! be understood, is gone or has become empty takes nothing away.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::config::problem::Problem;
@@ -113,7 +113,7 @@ impl ExclusionWatch {
         }
     }
 
-    fn is_emptied(&self, file: &PathBuf, sources: &Sources) -> bool {
+    fn is_emptied(&self, file: &Path, sources: &Sources) -> bool {
         !is_empty_list(file, &self.in_force) && is_empty_list(file, sources)
     }
 

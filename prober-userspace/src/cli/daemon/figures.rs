@@ -16,7 +16,8 @@ pub fn errors(sample: &StatusSample) -> u64 {
 /// All figures.
 pub fn metrics(status: &ServiceStatus) -> Metrics {
     let mut metrics = Metrics::default();
-    let probing = &status.probing;
+    let watch = &status.watch;
+    let probing = &watch.probing;
     metrics.add("prober_uptime_seconds", Gauge, "Time since the daemon started", status.uptime_s);
     metrics.add("prober_probes_sent_total", Counter, "Probes handed to the interface", probing.sent as f64);
     metrics.add("prober_probe_rate", Gauge, "Probes per second of late", probing.rate_pps);
@@ -33,6 +34,34 @@ pub fn metrics(status: &ServiceStatus) -> Metrics {
         metrics.add_family("prober_banners_total", Counter, "Open ports to be asked for banners", "what", counts);
         metrics.add("prober_banner_queue", Gauge, "Open ports that wait to be asked", grab.waiting as f64);
     }
+    metrics.add("prober_targets", Gauge, "Watched addresses", watch.targets as f64);
+    let standings = &watch.standings;
+    let standings = [
+        ("new", standings.new),
+        ("silent", standings.silent),
+        ("gone", standings.gone),
+        ("answering", standings.answering),
+        ("device", standings.device),
+        ("honeypot", standings.honeypot),
+    ];
+    let standings = standings.map(|(what, count)| (what.to_owned(), count as f64));
+    metrics.add_family(
+        "prober_targets_by_standing",
+        Gauge,
+        "Addresses by what is known of them",
+        "standing",
+        standings,
+    );
+    metrics.add("prober_visits_total", Counter, "Visits that were decided", watch.visits as f64);
+    metrics.add(
+        "prober_changes_total",
+        Counter,
+        "Visits that found something else than the last one",
+        watch.changes as f64,
+    );
+    metrics.add("prober_visits_due", Gauge, "Visits that are due and wait", watch.plan.due_visits as f64);
+    metrics.add("prober_plan_needed_rate", Gauge, "Probes per second that the plan needs", watch.plan.needed_pps);
+    metrics.add("prober_plan_behind_seconds", Gauge, "How far visits lag behind", f64::from(watch.plan.behind_s));
     let holds = [Hold::Operator, Hold::KillSwitch, Hold::Rollout];
     let holds = holds.map(|hold| (name(hold).to_owned(), f64::from(u8::from(status.holds.contains(&hold)))));
     metrics.add_family("prober_held", Gauge, "1 if this holds all sending back", "by", holds);

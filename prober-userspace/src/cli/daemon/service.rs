@@ -19,8 +19,8 @@ use crate::io::store::{Store, StoredExclusion};
 use crate::model::attribution::Attribution;
 use crate::model::request::RateLimit;
 use crate::model::service_status::{ExclusionStatus, Hold, RolloutStatus, ServiceStatus, SourceStatus};
-use crate::model::status::StatusSample;
 use crate::model::utc::UtcMicros;
+use crate::model::watch::WatchStatus;
 use crate::policy::rollout::{Rollout, RolloutChange, RolloutState, Share};
 use crate::target::list::parse_address_argument;
 use crate::target::range::AddressRange;
@@ -79,7 +79,7 @@ impl Shown {
 
 /// The state.
 pub struct Service {
-    probing: StatusSample,
+    watched: WatchStatus,
     rate: Option<RateLimit>,
     file: PathBuf,
     config: Config,
@@ -135,7 +135,7 @@ impl Service {
             status: RwLock::new(ServiceStatus::default()),
         };
         let mut service = Self {
-            probing: StatusSample::default(),
+            watched: WatchStatus::default(),
             rate: None,
             file,
             config,
@@ -167,14 +167,19 @@ impl Service {
         Arc::clone(&self.shown)
     }
 
+    /// Its connection.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The configuration in force.
     pub const fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Looks around and says what is wanted; to be called ten times a second. `probing` is how it goes.
-    pub fn turn(&mut self, now: Moment, probing: &StatusSample) -> Orders {
-        self.probing.clone_from(probing);
+    /// Looks around and says what is wanted; to be called ten times a second. `watched` is how the watch goes.
+    pub fn turn(&mut self, now: Moment, watched: &WatchStatus) -> Orders {
+        self.watched.clone_from(watched);
         self.look_at_kill_switch(now.utc);
         self.look_at_exclusions(now);
         if now.uptime >= self.looked_at + ROLLOUT_LOOK {
@@ -374,7 +379,7 @@ impl Service {
     fn look_at_errors(&mut self, now: Moment) {
         let passed = now.uptime.saturating_sub(self.looked_at);
         self.looked_at = now.uptime;
-        let counted = Counted { sent: self.probing.sent, errors: figures::errors(&self.probing) };
+        let counted = Counted { sent: self.watched.probing.sent, errors: figures::errors(&self.watched.probing) };
         let sent = counted.sent.saturating_sub(self.counted.sent);
         let errors = counted.errors.saturating_sub(self.counted.errors);
         self.counted = counted;
@@ -413,7 +418,7 @@ impl Service {
 
     /// A line in the trail; a failure is logged and does not stop anything.
     fn note(&self, at: UtcMicros, who: &str, what: &str, detail: &serde_json::Value) {
-        if let Err(cause) = self.store.audit(at, who, what, &detail.to_string()) {
+        if let Err(cause) = self.store.audit(at, who, what, detail) {
             log::error!("{cause}");
         }
     }
@@ -445,7 +450,7 @@ impl Service {
                 complaints: state.complaints,
                 halt: state.halt.map(|halt| halt.to_string()),
             },
-            probing: self.probing.clone(),
+            watch: self.watched.clone(),
         }
     }
 }

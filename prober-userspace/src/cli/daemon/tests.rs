@@ -13,15 +13,16 @@ use crate::io::control::{ControlCommand, ControlReply};
 use crate::io::store::{Access, Store};
 use crate::model::request::RateLimit;
 use crate::model::service_status::{Hold, ServiceStatus};
-use crate::model::status::{ReplyCounts, StatusSample};
+use crate::model::status::ReplyCounts;
 use crate::model::utc::UtcMicros;
+use crate::model::watch::WatchStatus;
 use crate::target::exclusions::Exclusions;
 use crate::target::shared_exclusions::SharedExclusions;
 
 struct Stage {
     folder: TempDir,
     service: Service,
-    probing: StatusSample,
+    watched: WatchStatus,
     exclusions: std::sync::Arc<SharedExclusions>,
     now: Duration,
 }
@@ -62,7 +63,7 @@ fn start(folder: TempDir) -> Stage {
     let shared = std::sync::Arc::clone(&exclusions);
     let parts = Parts { file, config, exclusions: shared, watch, store, nightly: None, fresh_key: 7 };
     let service = Service::new(parts, START).unwrap();
-    Stage { folder, service, probing: StatusSample::default(), exclusions, now: Duration::ZERO }
+    Stage { folder, service, watched: WatchStatus::default(), exclusions, now: Duration::ZERO }
 }
 
 impl Stage {
@@ -72,7 +73,7 @@ impl Stage {
 
     fn pass(&mut self, time: Duration) -> Orders {
         self.now += time;
-        self.service.turn(self.moment(), &self.probing)
+        self.service.turn(self.moment(), &self.watched)
     }
 
     fn look(&mut self) -> Orders {
@@ -88,10 +89,8 @@ impl Stage {
     }
 
     fn audited(&self, what: &str) -> u32 {
-        let store = Store::open(&self.folder.path().join("a.duckdb"), Access::Write);
-        let store = store.expect("the same process may open it again");
         let query = "SELECT count(*)::UINTEGER FROM audit WHERE what = ?";
-        store.connection().query_row(query, [what], |row| row.get(0)).unwrap()
+        self.service.store().connection().query_row(query, [what], |row| row.get(0)).unwrap()
     }
 }
 
@@ -209,12 +208,12 @@ fn the_share_grows_while_it_is_calm_and_errors_stop_it() {
     assert!((stage.look().share.size() - 0.1).abs() < 1e-6);
     let turns = |stage: &mut Stage, count: u32, sent: u64, errors: u64| {
         for _ in 0..count {
-            stage.probing.sent += sent;
+            stage.watched.probing.sent += sent;
             let mut counts = [0; ReplyKind::ALL.len()];
-            let so_far = stage.probing.replies.of(ReplyKind::Unreachable);
+            let so_far = stage.watched.probing.replies.of(ReplyKind::Unreachable);
             let place = ReplyKind::ALL.iter().position(|kind| *kind == ReplyKind::Unreachable).unwrap();
             counts[place] = so_far + errors;
-            stage.probing.replies = ReplyCounts::new(counts);
+            stage.watched.probing.replies = ReplyCounts::new(counts);
             stage.pass(Duration::from_secs(60));
         }
     };

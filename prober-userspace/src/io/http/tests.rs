@@ -91,7 +91,8 @@ fn silent_clients_neither_crowd_out_others_for_long_nor_hold_up_the_end() {
 #[test]
 fn an_address_that_is_taken_is_named() {
     let (_server, address) = server();
-    let error = HttpServer::start(vec![(address, Arc::new(|_: &str| None))]).unwrap_err().to_string();
+    let nothing: Answer = Arc::new(|_: &str| None);
+    let error = HttpServer::start(vec![(address, nothing)]).unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot serve HTTP on {address}: ")), "{error}");
 }
 

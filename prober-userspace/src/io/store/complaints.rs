@@ -22,7 +22,7 @@ pub struct Complaint {
 impl Store {
     /// Records one.
     pub fn add_complaint(&self, at: UtcMicros, who: &str, text: &str) -> Result<(), StoreError> {
-        self.audit(at, who, WHAT, &serde_json::json!({ "text": text }).to_string())
+        self.audit(at, who, WHAT, &serde_json::json!({ "text": text }))
     }
 
     /// All that are kept, the oldest first.

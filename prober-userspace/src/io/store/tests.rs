@@ -8,6 +8,7 @@ mod networks;
 mod opening;
 mod resuming;
 mod sql;
+mod targets;
 mod writing;
 
 use std::path::PathBuf;

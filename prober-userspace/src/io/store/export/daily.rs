@@ -11,7 +11,7 @@ use std::time::Duration;
 use duckdb::params;
 use serde::Serialize;
 
-use super::{Export, ExportError, ExportFormat, ExportTable, Exported, failure, remove};
+use super::{Export, ExportError, ExportFormat, ExportTable, Exported, remove};
 use crate::io::store::Store;
 use crate::io::store::scans::timestamp;
 use crate::model::utc::UtcMicros;
@@ -56,13 +56,13 @@ impl Store {
                 }
                 let exported = self.export_day(table, &day, &home)?;
                 let detail = serde_json::json!({ "path": exported.path, "rows": exported.rows });
-                self.audit(now, who, "export.day", &detail.to_string())?;
+                self.audit(now, who, "export.day", &detail)?;
                 night.exported.push(exported);
             }
             for name in there.iter().filter(|name| is_older(name, oldest)) {
                 let path = home.join(name);
                 remove(&path).map_err(|error| ExportError::Io(path.clone(), error))?;
-                self.audit(now, who, "export.remove", &serde_json::json!({ "path": path }).to_string())?;
+                self.audit(now, who, "export.remove", &serde_json::json!({ "path": path }))?;
                 night.removed += 1;
             }
         }
@@ -76,7 +76,7 @@ impl Store {
             "SELECT DISTINCT strftime({time}, '%Y-%m-%d') FROM {} WHERE {time} >= ? AND {time} < ? ORDER BY 1",
             table.name()
         );
-        let read = || {
+        let read = || -> duckdb::Result<Vec<String>> {
             let mut statement = self.connection().prepare(&query)?;
             statement.query_map(params![timestamp(oldest), timestamp(today)], |row| row.get(0))?.collect()
         };
@@ -101,19 +101,6 @@ impl Store {
         fs::rename(&partial, &to).map_err(io)?;
         File::open(home).and_then(|home| home.sync_all()).map_err(io)?;
         Ok(Exported { path: to, rows })
-    }
-
-    /// A line in the trail.
-    pub fn audit(
-        &self,
-        at: UtcMicros,
-        who: &str,
-        what: &str,
-        detail: &str,
-    ) -> Result<(), crate::io::store::StoreError> {
-        let row = params![timestamp(at), who, what, detail];
-        let written = self.connection().execute("INSERT INTO audit VALUES (?, ?, ?, ?)", row);
-        written.map(drop).map_err(self.failed("writing the audit trail"))
     }
 }
 
