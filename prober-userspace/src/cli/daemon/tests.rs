@@ -126,8 +126,8 @@ fn a_reload_takes_over_all_or_nothing() {
         configuration(stage.folder.path(), "[roll-out]\nsteps = \"50%\"\nrate = 5\n[probing]\nrate = \"fast\"\n");
     write(stage.folder.path(), "daemon.toml", &text);
     let refusal = stage.command(ControlCommand::Reload).unwrap_err();
-    assert!(refusal.contains("daemon.toml:11: unknown key \"rate\" in [roll-out]"), "{refusal}");
-    assert!(refusal.contains("daemon.toml:13: probing.rate: \"fast\" is not a rate"), "{refusal}");
+    assert!(refusal.contains("daemon.toml:12: unknown key \"rate\" in [roll-out]"), "{refusal}");
+    assert!(refusal.contains("daemon.toml:14: probing.rate: \"fast\" is not a rate"), "{refusal}");
     assert!((stage.look().share.size() - 0.1).abs() < 1e-6);
     assert!(current(&stage).contains(OUT), "the configuration's own reload changed nothing");
     assert_eq!(stage.command(ControlCommand::Status).unwrap().configuration.problems.len(), 2);
