@@ -14,6 +14,7 @@ pub mod replays;
 pub mod shards;
 pub mod spoofing;
 pub mod timing;
+pub mod weeks;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -62,6 +63,8 @@ pub enum Trial {
     RttFast,
     /// Real servers are found, and nothing else
     Found,
+    /// Weeks of a watch in compressed time over the wire, beside the simulator
+    Weeks,
     /// Bad input and faults: one clear line, nothing lost
     Faults,
 }
@@ -80,6 +83,7 @@ impl Trial {
             Self::Rtt => timing::run(size),
             Self::RttFast => timing::fast(size),
             Self::Found => found::run(size),
+            Self::Weeks => weeks::run(size),
             Self::Faults => faults::run(),
         }
     }

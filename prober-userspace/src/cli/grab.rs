@@ -30,6 +30,7 @@ use crate::io::store::{Access, Store, StoreError};
 use crate::model::banner::Banner;
 use crate::model::request::RateLimit;
 use crate::model::scan::ScanId;
+use crate::target::shared_exclusions::SharedExclusions;
 
 /// Banners are written when so many wait, or so many bytes of them, or after a second.
 const BATCH_ROWS: usize = 2_000;
@@ -138,7 +139,7 @@ impl GrabCommand {
             rate_per_24: self.rate_per_24,
             concurrency: self.concurrency.into(),
             timeout: self.timeout,
-            exclusions,
+            exclusions: SharedExclusions::new(exclusions),
         };
         if self.dry_run {
             let outline = targets.outline(&config);

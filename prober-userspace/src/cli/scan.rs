@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
-pub(super) use prepare::exclusions;
+pub(super) use prepare::{exclusions, scope};
 
 use super::UsageError;
 use super::device::signatures::SignatureArgs;

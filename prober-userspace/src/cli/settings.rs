@@ -3,7 +3,7 @@
 
 mod layers;
 mod options;
-mod parse;
+pub(in crate::cli) mod parse;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +14,7 @@ use prober_common::address::V4;
 use prober_common::probe::tcp_syn::Profile;
 use serde::Serialize;
 
+pub(in crate::cli) use layers::texts_of;
 pub use layers::{Layers, Origin, SettingsError};
 pub use options::SettingFlags;
 pub use parse::{address as parse_address, bandwidth as parse_bandwidth, rate as parse_rate};

@@ -4,6 +4,7 @@
 mod banners;
 mod batch;
 mod command;
+mod complaints;
 mod congestion;
 mod counters;
 mod devices;
@@ -12,9 +13,12 @@ mod exclusions;
 mod export;
 mod networks;
 mod open_ports;
+mod retention;
 mod scans;
 mod schema;
 mod seen;
+mod service_state;
+mod targets;
 mod writer;
 
 #[cfg(test)]
@@ -27,16 +31,20 @@ use duckdb::{AccessMode, Config, Connection};
 use crate::io::privileges::restrict_new_files;
 pub use banners::OpenPort;
 pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
+pub use complaints::Complaint;
 pub use congestion::{ClusterRow, LearntCluster, NetworkAnswers};
 pub use devices::{EstimateBatch, EstimationRecord, StoredBanner};
 pub use error::StoreError;
 pub(crate) use error::reason;
 pub use exclusions::{StoredExclusion, stored_ranges};
+pub use export::daily::Night;
 pub use export::{Export, ExportError, ExportFormat, ExportTable, Exported};
 pub use networks::{NetworkBatch, StudyProbe};
+pub use retention::{RetentionLimits, Retired};
 pub use scans::{Resumption, ScanRow};
 pub use schema::LATEST as LATEST_SCHEMA;
 pub use seen::{Novelty, SeenReplies};
+pub use targets::{StoredTarget, WatchClock};
 pub use writer::{EVENT_QUEUE, OpenPortSink, Outcome, Writer, WriterConfig, WriterStatus};
 
 /// The file used when none is named.

@@ -21,6 +21,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, scripts: &[include_str!("schema/v5_network.sql")] },
     Migration { version: 6, scripts: &[include_str!("schema/v6_congestion.sql")] },
     Migration { version: 7, scripts: &[include_str!("schema/v7_grab.sql")] },
+    Migration { version: 8, scripts: &[include_str!("schema/v8_watch.sql")] },
+    Migration { version: 9, scripts: &[include_str!("schema/v9_service.sql")] },
 ];
 
 /// How many steps there are.

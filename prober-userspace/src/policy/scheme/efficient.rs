@@ -37,6 +37,22 @@ impl Efficient {
         Self { sets, open: OpenPorts::default() }
     }
 
+    pub(super) fn open_ports(&self, address: u32) -> &[u16] {
+        self.open.of(address)
+    }
+
+    pub(super) fn restore(&mut self, address: u32, open_ports: &[u16]) {
+        self.open.set(address, open_ports);
+    }
+
+    pub(super) fn teach_device(&mut self, device: u16, ports: &[u16]) {
+        let index = usize::from(device);
+        if index >= self.sets.devices.len() {
+            self.sets.devices.resize_with(index + 1, PortBits::new);
+        }
+        self.sets.devices[index] = ports.iter().copied().collect();
+    }
+
     pub(super) fn visit(&self, state: &TargetState) -> Visit<'_> {
         let sets = &self.sets;
         Visit::of(match state.standing() {
@@ -44,7 +60,10 @@ impl Efficient {
             // A honeypot is set apart: enough to notice that it is one no longer.
             Standing::Silent | Standing::Gone | Standing::Honeypot => &sets.silent,
             Standing::Answering => &sets.answering,
-            Standing::Device(device) => sets.devices.get(usize::from(device)).unwrap_or(&sets.answering),
+            // A device whose ports are not known yet is as good as none.
+            Standing::Device(device) => {
+                sets.devices.get(usize::from(device)).filter(|set| !set.is_empty()).unwrap_or(&sets.answering)
+            }
         })
     }
 

@@ -82,6 +82,25 @@ impl Predictive {
         self.price
     }
 
+    pub(super) fn open_ports(&self, address: u32) -> &[u16] {
+        self.open.of(address)
+    }
+
+    pub(super) fn restore(&mut self, state: &TargetState, open_ports: &[u16]) {
+        self.open.set(state.address, open_ports);
+        let answers = matches!(state.standing(), Standing::Answering | Standing::Device(_) | Standing::Honeypot);
+        self.learner.note(state.address, false, answers);
+    }
+
+    pub(super) fn learnt(&self) -> String {
+        self.learner.to_text()
+    }
+
+    pub(super) fn recall(&mut self, learnt: &str, now_s: u32) {
+        self.learner.recall(learnt);
+        self.reprice(now_s);
+    }
+
     pub(super) fn visit(&self, state: &TargetState, now_s: u32) -> Visit<'_> {
         let is_first = state.visited_s == TargetState::NEVER;
         if state.standing() == Standing::New && !is_first {

@@ -119,6 +119,25 @@ impl Learner {
         }
     }
 
+    /// What was seen of the classes, as text: days and new ports of each.
+    pub(super) fn to_text(&self) -> String {
+        let pairs: Vec<String> =
+            self.seen.iter().map(|seen| format!("{:.3} {:.3}", seen.days, seen.new_ports)).collect();
+        pairs.join(";")
+    }
+
+    /// Takes over what was seen before; a text of another form changes nothing.
+    pub(super) fn recall(&mut self, text: &str) {
+        let pair = |text: &str| {
+            let (days, new_ports) = text.split_once(' ')?;
+            Some(Seen { days: days.parse().ok()?, new_ports: new_ports.parse().ok()? })
+        };
+        let seen: Option<Vec<Seen>> = text.split(';').map(pair).collect();
+        if let Some(seen) = seen.and_then(|seen| <[Seen; CLASSES]>::try_from(seen).ok()) {
+            self.seen = seen;
+        }
+    }
+
     /// The classes with their rates.
     pub(super) fn hazards(&self) -> Vec<Hazard<'_>> {
         let days: f64 = self.seen.iter().map(|seen| seen.days).sum();
