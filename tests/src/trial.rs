@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod coverage;
+pub mod endurance;
 pub mod exclusions;
 pub mod faults;
 pub mod finding;
@@ -65,6 +66,8 @@ pub enum Trial {
     Found,
     /// Weeks of a watch in compressed time over the wire, beside the simulator
     Weeks,
+    /// A watch killed again and again: nobody forgotten, nobody visited too often
+    Endurance,
     /// Bad input and faults: one clear line, nothing lost
     Faults,
 }
@@ -84,6 +87,7 @@ impl Trial {
             Self::RttFast => timing::fast(size),
             Self::Found => found::run(size),
             Self::Weeks => weeks::run(size),
+            Self::Endurance => endurance::run(size),
             Self::Faults => faults::run(),
         }
     }
