@@ -11,6 +11,7 @@ pub mod kills;
 pub mod overflow;
 pub mod prober;
 pub mod replays;
+pub mod service;
 pub mod shards;
 pub mod spoofing;
 pub mod timing;
@@ -65,6 +66,8 @@ pub enum Trial {
     Found,
     /// Weeks of a watch in compressed time over the wire, beside the simulator
     Weeks,
+    /// The daemon: reloads, exclusions and the kill switch while it sends; kills
+    Service,
     /// Bad input and faults: one clear line, nothing lost
     Faults,
 }
@@ -84,6 +87,7 @@ impl Trial {
             Self::RttFast => timing::fast(size),
             Self::Found => found::run(size),
             Self::Weeks => weeks::run(size),
+            Self::Service => service::run(size),
             Self::Faults => faults::run(),
         }
     }
