@@ -12,6 +12,7 @@ pub mod kills;
 pub mod overflow;
 pub mod prober;
 pub mod replays;
+pub mod service;
 pub mod shards;
 pub mod spoofing;
 pub mod timing;
@@ -68,6 +69,8 @@ pub enum Trial {
     Weeks,
     /// A watch killed again and again: nobody forgotten, nobody visited too often
     Endurance,
+    /// The daemon: reloads, exclusions and the kill switch while it sends; kills
+    Service,
     /// Bad input and faults: one clear line, nothing lost
     Faults,
 }
@@ -88,6 +91,7 @@ impl Trial {
             Self::Found => found::run(size),
             Self::Weeks => weeks::run(size),
             Self::Endurance => endurance::run(size),
+            Self::Service => service::run(size),
             Self::Faults => faults::run(),
         }
     }
