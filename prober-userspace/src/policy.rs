@@ -15,5 +15,6 @@ pub mod port_bits;
 pub mod profile;
 pub mod scheme;
 pub mod starter;
+pub mod study;
 pub mod target_state;
 pub mod visits;

@@ -170,7 +170,7 @@ fn first_visits_are_spread_and_a_plan_that_cannot_be_met_says_by_how_much() {
     planner.set_rate(0.001);
     run(&mut planner, 10 * DAY_S, 25 * DAY_S, &ALL);
     let status = planner.status(f64::from(25 * DAY_S), 1.0);
-    let advice = status.advice.expect("it cannot be met");
+    let advice = status.advice.clone().expect("it cannot be met");
     assert!(advice.contains("times the 0 that the limits allow") && status.behind_s > DAY_S, "{advice} {status:?}");
     assert!(status.due_visits > 0);
 }
