@@ -28,6 +28,7 @@ pub mod simulate;
 mod source;
 pub mod sql;
 pub mod status;
+pub mod study;
 mod table;
 pub mod trace;
 pub mod watch;
@@ -65,6 +66,7 @@ enum Command {
     Device(Box<device::DeviceArgs>),
     Network(Box<network::NetworkArgs>),
     Cause(Box<cause::CauseArgs>),
+    Study(Box<study::StudyCommand>),
     Trace(trace::TraceArgs),
     Watch(Box<watch::WatchCommand>),
     Plan(plan::PlanArgs),
@@ -102,6 +104,7 @@ pub fn run() -> ExitCode {
         Command::Device(command) => command.run(),
         Command::Network(command) => command.run(),
         Command::Cause(command) => command.run(),
+        Command::Study(command) => command.run(),
         Command::Trace(command) => command.run(),
         Command::Watch(command) => command.run(),
         Command::Plan(command) => command.run(),

@@ -21,5 +21,6 @@ mod sender;
 pub mod session;
 mod shared;
 mod spacing;
+pub mod study;
 mod threads;
 pub mod watch;

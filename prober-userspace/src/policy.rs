@@ -17,5 +17,6 @@ pub mod quiet;
 pub mod rollout;
 pub mod scheme;
 pub mod starter;
+pub mod study;
 pub mod target_state;
 pub mod visits;
