@@ -209,6 +209,9 @@ fn start(
     let receiver = {
         let (ring, switches) = (attached.replies, Arc::clone(&switches));
         let limit_pps = request.pace.rate_per_slash24_pps;
+        if limit_pps <= 0.0 {
+            log::warn!("rate-per-24 is 0: without a limit per /24 nothing is slowed down where delays rise");
+        }
         let braking = (limit_pps > 0.0).then(|| receiver::Braking::new(limit_pps, Arc::clone(&brakes)));
         thread("receive", move || receiver::run(ring, events_in, braking, &switches))?
     };
