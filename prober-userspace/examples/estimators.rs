@@ -105,6 +105,7 @@ fn trace() -> Trace {
         terminal: "192.0.2.1".to_owned(),
         role: Role::Terminal,
         probes: (0..60).map(reply).collect(),
+        has_silence: true,
         access: None,
         cause: None,
         background: None,

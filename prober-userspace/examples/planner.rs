@@ -47,7 +47,7 @@ fn main() {
     let (probes_per_s, probes_per_visit) = probes(&mut queue, options.probes);
     let result = serde_json::json!({
         "addresses": options.addresses,
-        "bytes_per_address": size_of::<TargetState>(),
+        "bytes_per_address": size_of::<TargetState>() + size_of::<u32>(),
         "resident_bytes": resident_bytes(),
         "queued_s": queued_s,
         "updates_per_s": updates_per_s,

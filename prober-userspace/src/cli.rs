@@ -2,7 +2,11 @@
 //! sees.
 
 pub mod cause;
+pub mod complaint;
+pub mod config;
 pub mod control;
+pub mod daemon;
+mod daemon_socket;
 mod database;
 pub mod device;
 pub mod doctor;
@@ -11,6 +15,7 @@ pub mod export;
 mod figure;
 pub mod grab;
 mod learning;
+pub mod log_format;
 pub mod network;
 pub mod output;
 pub mod plan;
@@ -22,8 +27,11 @@ pub mod settings;
 pub mod simulate;
 mod source;
 pub mod sql;
+pub mod status;
+pub mod study;
 mod table;
 pub mod trace;
+pub mod watch;
 
 use std::process::ExitCode;
 
@@ -45,16 +53,22 @@ enum Command {
     Scan(Box<scan::ScanCommand>),
     /// Ask services who they are (a list, or the open ports of a stored scan) and store what they say
     Grab(Box<grab::GrabCommand>),
-    /// Change or ask a running scan: rate, pause, resume, stop, status
+    /// Change or ask a running scan or daemon: rate, pause, resume, stop, status, reload
     Control(control::ControlArguments),
     Report(report::ReportArgs),
     Sql(sql::SqlArgs),
     Export(export::ExportArgs),
     Exclude(exclude::ExcludeArgs),
+    Daemon(daemon::DaemonCommand),
+    Config(config::ConfigArgs),
+    Status(status::StatusArgs),
+    Complaint(complaint::ComplaintArgs),
     Device(Box<device::DeviceArgs>),
     Network(Box<network::NetworkArgs>),
     Cause(Box<cause::CauseArgs>),
+    Study(Box<study::StudyCommand>),
     Trace(trace::TraceArgs),
+    Watch(Box<watch::WatchCommand>),
     Plan(plan::PlanArgs),
     Ports(ports::PortsArgs),
     Simulate(simulate::SimulateArgs),
@@ -74,7 +88,7 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(refusal) => return output::refuse(&refusal),
     };
-    output::start_log();
+    log_format::start();
     let outcome = match arguments.command {
         Command::Scan(command) => command.run(),
         Command::Grab(command) => command.run(),
@@ -83,10 +97,16 @@ pub fn run() -> ExitCode {
         Command::Sql(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Export(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Exclude(command) => command.run(),
+        Command::Daemon(command) => command.run(),
+        Command::Config(command) => command.run(),
+        Command::Status(command) => command.run(),
+        Command::Complaint(command) => command.run(),
         Command::Device(command) => command.run(),
         Command::Network(command) => command.run(),
         Command::Cause(command) => command.run(),
+        Command::Study(command) => command.run(),
         Command::Trace(command) => command.run(),
+        Command::Watch(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Ports(command) => command.run(),
         Command::Simulate(command) => command.run(),

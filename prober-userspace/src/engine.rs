@@ -12,10 +12,15 @@
 mod counts;
 pub mod estimation;
 mod grabbing;
+pub mod housekeeping;
 pub mod open;
 mod planner;
 mod receiver;
 pub mod scan;
 mod sender;
+pub mod session;
 mod shared;
 mod spacing;
+pub mod study;
+mod threads;
+pub mod watch;

@@ -8,6 +8,7 @@ pub mod curve;
 pub mod draws;
 pub mod population;
 pub mod queue;
+pub mod standards;
 pub mod traffic;
 pub mod trial;
 pub mod watch;

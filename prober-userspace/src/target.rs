@@ -3,9 +3,14 @@
 //! the caller's.
 
 pub mod address_set;
+pub mod batch;
 pub mod brakes;
+pub mod errand;
+pub mod errand_queue;
 pub mod exclusions;
+mod group_limits;
 pub mod list;
+mod network_limit;
 pub mod pace;
 pub mod pair_list;
 pub mod permutation;
@@ -18,5 +23,7 @@ pub mod range;
 pub mod rate;
 pub mod schedule;
 pub mod shard;
+pub mod shared_exclusions;
+pub mod source;
 pub mod special;
 pub(crate) mod splitmix;

@@ -306,3 +306,68 @@ fn the_grid_is_drawn_and_what_is_stored_is_judged() {
     let changed = prober(at, &[&again[..], &["--signatures", "own"]].concat(), "");
     assert!(!text(&changed.stderr).contains("already"), "{}", text(&changed.stderr));
 }
+
+#[test]
+fn lines_that_cannot_be_read_are_left_out_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = r#"{"banner": "220 Frobnicam ZX-77", "maker": "Frob", "model": "ZX-77", "kind": "gizmo", "port": 21}"#;
+    let lines = format!("{good}\n{{\"banner\": 1}}\nnothing\n{{\"banner\": \"x\"}}\n");
+    std::fs::write(folder.path().join("some.jsonl"), lines).unwrap();
+    let output = prober(folder.path(), &["device", "evaluate", "--banners", "some.jsonl", "--json"], "");
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("some.jsonl:2: ") && said.contains("2 lines in all") && said.contains("gizmo (1)"), "{said}");
+    assert!(!said.contains("line 1 "), "{said}");
+    let figures = json(&output);
+    assert_eq!((&figures["banners"], &figures["unlabelled"]), (&1.into(), &1.into()));
+    std::fs::write(folder.path().join("none.jsonl"), "nothing\n").unwrap();
+    std::fs::write(folder.path().join("blank.jsonl"), "").unwrap();
+    for file in ["none.jsonl", "blank.jsonl"] {
+        let output = prober(folder.path(), &["device", "evaluate", "--banners", file], "");
+        assert!(!output.status.success() && text(&output.stderr).lines().count() == 1, "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn negatives_count_with_their_ports() {
+    let folder = tempfile::tempdir().unwrap();
+    let signature = "maker = 'Frob'\n[[device]]\nname = 'Frob ZX'\nkind = 'camera'\nsource = 's'\nports = '21'\n\
+                     keywords = [{ regex = 'Frobnicam', weight = 0.8 }]\n";
+    std::fs::write(folder.path().join("frob.toml"), signature).unwrap();
+    let line = |banner: &str| format!("{{\"banner\": \"{banner}\", \"maker\": \"Frob\", \"port\": 21}}\n");
+    std::fs::write(folder.path().join("yes.jsonl"), line("Frobnicam")).unwrap();
+    std::fs::write(folder.path().join("no.jsonl"), line("Frobnicam's files")).unwrap();
+    let arguments = ["device", "evaluate", "--banners", "yes.jsonl", "--negatives", "no.jsonl", "--json"];
+    let arguments = [&arguments[..], &["--no-starter", "--signatures", "frob.toml"]].concat();
+    let figures = json(&prober(folder.path(), &arguments, ""));
+    let at = |share: f64| {
+        let cells = figures["grid"].as_array().unwrap();
+        let cell = cells.iter().find(|cell| cell["banner_share"] == share && cell["threshold"] == 0.9).unwrap();
+        cell["false_positives"].clone()
+    };
+    // The keyword alone is worth 0.8, with the port 0.9.
+    assert_eq!((at(1.0), at(0.5)), (0.into(), 1.into()));
+}
+
+#[test]
+fn signature_files_that_were_edited_are_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("scan.jsonl"), unlabelled()).unwrap();
+    let build = |more: &[&str]| {
+        let arguments = ["device", "build", "--auto", "--banners", "scan.jsonl", "-o", "own", "--json"];
+        prober(folder.path(), &[&arguments[..], more].concat(), "")
+    };
+    let output = build(&[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(json(&output).is_array());
+    assert!(text(&output.stderr).contains("without --negatives"), "{}", text(&output.stderr));
+    assert!(build(&[]).status.success());
+    let file = std::fs::read_dir(folder.path().join("own")).unwrap().next().unwrap().unwrap().path();
+    let edited = std::fs::read_to_string(&file).unwrap() + "# mine\n";
+    assert!(edited.contains("nobody looked at it"), "{edited}");
+    std::fs::write(&file, &edited).unwrap();
+    assert!(!build(&[]).status.success());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), edited);
+    assert!(build(&["--force"]).status.success());
+    assert_ne!(std::fs::read_to_string(&file).unwrap(), edited);
+}

@@ -7,9 +7,10 @@ use std::process::{Command, Output, Stdio};
 
 use prober_userspace::io::trace::read_traces;
 use prober_userspace::network::evaluation::Evaluation;
-use prober_userspace::network::learn::judge;
+use prober_userspace::network::learn::{LabelledRow, Origin, judge};
 use prober_userspace::network::model::{Model, ModelKind};
 use prober_userspace::network::posterior::CONFIDENCE_MIN;
+use prober_userspace::simulate::standards;
 
 /// The data beside the workspace.
 fn data(name: &str) -> PathBuf {
@@ -51,6 +52,16 @@ fn table(evaluation: &Evaluation) -> String {
         let (recall, precision) = (percent(Some(class.recall)), percent(class.precision));
         writeln!(text, "{:16} {recall:>3} {precision:>3} {idle:>3} {loaded:>3}  {row:?}", class.class).unwrap();
     }
+    for field in &evaluation.field {
+        let percent = |share: f64| format!("{:.0}", 100.0 * share);
+        let (right, wrong, unknown) = (percent(field.right), percent(field.wrong), percent(field.unknown));
+        let (name, probes, error) = (&field.collection, field.probes, field.calibration_error);
+        writeln!(
+            text,
+            "{name:28} {probes:>3} probes: {right:>3} right {wrong:>3} wrong {unknown:>3} unknown, error {error:.2}"
+        )
+        .unwrap();
+    }
     text
 }
 
@@ -58,9 +69,14 @@ fn table(evaluation: &Evaluation) -> String {
 fn left_out(kind: ModelKind, file: &str, folds: usize) -> Evaluation {
     let traces = read_traces(&data(file)).unwrap();
     let classes = kind.classes(&traces);
-    let rows = kind.rows(&traces, &classes, false);
+    let mut rows = kind.rows(&traces, &classes, Origin::Judged);
+    if kind != ModelKind::Cause {
+        let standard = kind.rows(&standards::series(100, 1), &classes, Origin::Given).into_iter();
+        rows.extend(standard.map(|row| LabelledRow { weight: 0.5 * row.weight, ..row }));
+    }
     let left_out = kind.recipe(classes.len(), folds, 2).leave_out(&rows);
-    let whole = rows.iter().zip(&left_out.posteriors).filter(|(row, _)| row.is_whole);
+    let judged = rows.iter().zip(&left_out.posteriors).filter(|(row, _)| row.origin == Origin::Judged);
+    let whole = judged.filter(|(row, _)| row.is_whole);
     let judged: Vec<_> = whole.map(|(row, posterior)| judge(posterior, row, CONFIDENCE_MIN)).collect();
     Evaluation::of(&judged, &classes)
 }
@@ -120,6 +136,33 @@ fn evaluate_prints_what_its_help_promises() {
 }
 
 #[test]
+fn a_model_judged_on_what_it_was_trained_on_says_so() {
+    let path = data("ns3_cause_train.csv.gz");
+    let output = prober(&["cause", "evaluate", "--traces", path.to_str().unwrap(), "--json"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("warning: the model was trained on") && said.contains("ns3_cause_train.csv.gz"), "{said}");
+    let figures: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(figures["trained_on"], true);
+}
+
+/// Whatever the trees say: delays that no network was seen to have are no evidence for any.
+#[test]
+fn what_is_like_nothing_learnt_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("strange.csv");
+    let mut text = "scenario,terminal,t_send_s,rtt_ms,port,ttl_seen\n".to_owned();
+    for index in 0..60 {
+        let (saw, steps) = (if index % 2 == 0 { 0.001 } else { 500_000.0 }, 0.0001 * f64::from(index));
+        writeln!(text, "a,saw,{index},{saw},80,57\nb,nothing,{index},{steps},80,57").unwrap();
+    }
+    fs::write(&path, text).unwrap();
+    let types = json(&["network", "estimate", "--traces", path.to_str().unwrap(), "--json"]);
+    for estimate in types["estimates"].as_array().unwrap() {
+        assert!(estimate["network_type"].is_null(), "{estimate}");
+    }
+}
+
+#[test]
 fn short_series_are_judged_once_each() {
     let path = data("ns3_type_train.csv.gz");
     let figures = json(&["network", "evaluate", "--traces", path.to_str().unwrap(), "--probes", "5", "--json"]);
@@ -154,6 +197,8 @@ fn odd_traces_are_estimated_without_a_panic() {
     let causes = json(&["cause", "estimate", "--traces", path, "--json"]);
     let causes = causes["estimates"].as_array().unwrap();
     assert!(causes.iter().all(|estimate| (posterior(estimate) - 1.0).abs() < 1e-6));
+    let few = causes.iter().find(|estimate| estimate["terminal"] == "one").unwrap();
+    assert!(few["cause"].is_null() && few["explanation"].as_str().unwrap().contains("at least"), "{few}");
     let silent = causes.iter().find(|estimate| estimate["terminal"] == "silent").unwrap();
     assert_eq!(silent["cause"], "disconnected");
     assert_eq!(silent["explanation"], "no port ever answered");
@@ -176,6 +221,15 @@ fn what_cannot_be_used_is_refused_in_one_line() {
     assert!(fails(&["cause", "train", "--traces", &good, "--out", "x"]).contains("`cause`"));
     assert!(fails(&["network", "estimate", "--traces", "nowhere.csv"]).contains("nowhere.csv"));
     assert!(fails(&["network", "estimate", "--traces", &good, "--confidence", "1.5"]).contains("between 0 and 1"));
+    let cut_off = write("cut_off.csv", "terminal,t_send_s,rtt_ms\na,1,2\na,2\n");
+    assert!(fails(&["network", "estimate", "--traces", &cut_off]).contains("cut_off.csv:3: it has 2 columns"));
+    let alike = write("alike.csv", "scenario,terminal,t_send_s,rtt_ms,network_type\na,a,1,2,wired\nb,b,1,2,wired\n");
+    let one_class = fails(&["network", "evaluate", "--leave-out", "--traces", &alike]);
+    assert!(one_class.contains("all labelled terminals are `wired`"), "{one_class}");
+    let together =
+        write("together.csv", "scenario,terminal,t_send_s,rtt_ms,network_type\na,a,1,2,wired\na,b,1,2,lora\n");
+    let one_place = fails(&["network", "train", "--traces", &together, "--out", "x"]);
+    assert!(one_place.contains("one place (`a`)"), "{one_place}");
     let older = write("older.json", r#"{"version": 0, "kind": "network"}"#);
     assert!(fails(&["network", "estimate", "--traces", &good, "--model", &older]).contains("model version 0"));
     let strange = write("strange.json", "[]");

@@ -49,10 +49,13 @@ fn until(what: &str, folder: &Path, mut done: impl FnMut() -> bool) {
     }
 }
 
-fn decisions(folder: &Path) -> Vec<Value> {
+fn stored(folder: &Path) -> Value {
     let text = std::fs::read_to_string(folder.join("own/decisions.json")).unwrap_or_default();
-    let all: Value = serde_json::from_str(&text).unwrap_or_default();
-    all["decisions"].as_array().cloned().unwrap_or_default()
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+fn decisions(folder: &Path) -> Vec<Value> {
+    stored(folder)["decisions"].as_array().cloned().unwrap_or_default()
 }
 
 fn on_screen(folder: &Path, text: &str) -> bool {
@@ -105,6 +108,19 @@ fn a_person_decides_leaves_and_goes_on() {
     assert!(terminal.ended());
     assert_eq!(decisions(at)[1]["verdict"], "skipped");
 
+    // What is undone in a later session is a signature no more.
+    let mut terminal = Terminal::start(at, arguments);
+    until("drawn once more", at, || on_screen(at, "group 3 of 3"));
+    terminal.press("eWhatever\r");
+    until("drafted", at, || stored(at)["drafts"].as_object().is_some_and(|drafts| drafts.len() == 1));
+    terminal.press("uu");
+    until("all undone", at, || decisions(at).is_empty());
+    assert!(!at.join("own/frobni-works.toml").exists());
+    terminal.press("a");
+    until("accepted again", at, || decisions(at).len() == 1);
+    terminal.press("q");
+    assert!(terminal.ended());
+
     let listed = Command::new(env!("CARGO_BIN_EXE_prober"))
         .args(["device", "list", "--signatures", "own", "--no-starter", "--json"])
         .current_dir(at)
@@ -114,6 +130,15 @@ fn a_person_decides_leaves_and_goes_on() {
     assert_eq!((&listed[0]["maker"], &listed[0]["level"]), (&"Frobni Works".into(), &4.into()), "{listed}");
     let checked = Command::new(env!("CARGO_BIN_EXE_prober")).args(["device", "check", "own"]).current_dir(at).output();
     assert!(checked.unwrap().status.success());
+
+    // A file that was edited by hand is not undone.
+    let file = at.join("own/frobni-works.toml");
+    let edited = std::fs::read_to_string(&file).unwrap() + "# mine\n";
+    std::fs::write(&file, &edited).unwrap();
+    let terminal = Terminal::start(at, arguments);
+    assert!(!terminal.ended());
+    assert!(on_screen(at, "was edited"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), edited);
 }
 
 #[test]

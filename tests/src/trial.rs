@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod coverage;
+pub mod endurance;
 pub mod exclusions;
 pub mod faults;
 pub mod finding;
@@ -11,9 +12,11 @@ pub mod kills;
 pub mod overflow;
 pub mod prober;
 pub mod replays;
+pub mod service;
 pub mod shards;
 pub mod spoofing;
 pub mod timing;
+pub mod weeks;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -62,6 +65,12 @@ pub enum Trial {
     RttFast,
     /// Real servers are found, and nothing else
     Found,
+    /// Weeks of a watch in compressed time over the wire, beside the simulator
+    Weeks,
+    /// A watch killed again and again: nobody forgotten, nobody visited too often
+    Endurance,
+    /// The daemon: reloads, exclusions and the kill switch while it sends; kills
+    Service,
     /// Bad input and faults: one clear line, nothing lost
     Faults,
 }
@@ -80,6 +89,9 @@ impl Trial {
             Self::Rtt => timing::run(size),
             Self::RttFast => timing::fast(size),
             Self::Found => found::run(size),
+            Self::Weeks => weeks::run(size),
+            Self::Endurance => endurance::run(size),
+            Self::Service => service::run(size),
             Self::Faults => faults::run(),
         }
     }

@@ -2,6 +2,7 @@
 //! and writes down what it did. The filter in XDP tells it who was probed, and when.
 
 mod answer;
+pub mod country;
 pub mod delay;
 pub mod host;
 pub mod record;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::{frame::Received, namespace::Namespace, sys, wire};
 use answer::Answer;
 pub use answer::Habits;
+use country::LivingCountry;
 use record::{Record, Recorder};
 use wheel::Wheel;
 
@@ -34,6 +36,8 @@ use wheel::Wheel;
 pub struct WorldConfig {
     /// What differs from the population's own ways.
     pub habits: Habits,
+    /// Answers for this country instead of the population.
+    pub country: Option<Arc<LivingCountry>>,
     /// How often each answer is sent again, unchanged, 20 ms apart.
     pub replays: u8,
     /// The file of [`Record`]s; none are kept without.
@@ -108,6 +112,7 @@ impl World {
         let inhabitants = Inhabitants {
             seed,
             habits: config.habits,
+            country: config.country.clone(),
             replays: config.replays,
             ring,
             socket,
@@ -157,6 +162,7 @@ struct Pending {
 struct Inhabitants {
     seed: u64,
     habits: Habits,
+    country: Option<Arc<LivingCountry>>,
     replays: u8,
     ring: RingBuf<MapData>,
     socket: sys::FrameSocket,
@@ -207,7 +213,11 @@ impl Inhabitants {
     fn consider(&mut self, arrival: Arrival) {
         self.shared.add(Count::Arrivals);
         let Some(probe) = received(&arrival) else { return self.shared.add(Count::NotProbes) };
-        match answer::plan(self.seed, &self.habits, &probe) {
+        let planned = match &self.country {
+            Some(country) => country.plan(&probe, arrival.at_ns),
+            None => answer::plan(self.seed, &self.habits, &probe),
+        };
+        match planned {
             Ok(answer) => {
                 self.wheel.insert(arrival.at_ns + answer.delay_ns, Pending { arrival, answer, copy: 0 });
             }

@@ -26,7 +26,7 @@ fn answers_are_recorded_with_the_delay_they_had() {
     let far_end = FarEndConfig { seed: 4, answer_one_in: 1, ..FarEndConfig::default() };
     let delay = Delay::LogUniform { least_ns: 500_000, most_ns: 300_000_000 };
     let habits = Habits { delay: Some(delay), loss: Some(0.0), duplicates: Some(0.1) };
-    let world = WorldConfig { habits, replays: 0, records: Some(records.clone()) };
+    let world = WorldConfig { habits, replays: 0, records: Some(records.clone()), ..WorldConfig::default() };
     let mut lab = Lab::world(&far_end, &world).unwrap();
     lab.receive_by_kernel().unwrap();
     let replayer = Replayer::listen(lab.world_side()).unwrap();
@@ -100,7 +100,11 @@ fn udp_services_answer_or_say_that_they_are_not_there() {
     let records = directory.path().join("records");
     let far_end = FarEndConfig { seed: 4, answer_one_in: 1, ..FarEndConfig::default() };
     let habits = Habits { delay: Some(Delay::Constant { ns: 1_000_000 }), loss: Some(0.0), duplicates: Some(0.0) };
-    let mut lab = Lab::world(&far_end, &WorldConfig { habits, replays: 1, records: Some(records.clone()) }).unwrap();
+    let mut lab = Lab::world(
+        &far_end,
+        &WorldConfig { habits, replays: 1, records: Some(records.clone()), ..WorldConfig::default() },
+    )
+    .unwrap();
     lab.receive_by_kernel().unwrap();
     let socket = lab.near_socket().unwrap();
     let (from_mac, to_mac) = lab.macs().unwrap();

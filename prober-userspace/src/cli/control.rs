@@ -1,4 +1,4 @@
-//! `prober control`: one command to a running scan.
+//! `prober control`: one command to a running scan or daemon.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,13 +9,14 @@ use super::UsageError;
 use super::output::{put, put_json};
 use super::progress::progress_line;
 use super::settings::{parse_bandwidth, parse_rate};
-use crate::io::control::{ControlCommand, find_socket, send, socket_of};
+use super::status::screen;
+use crate::io::control::{ControlCommand, Standing, find_socket, send, socket_of};
 use crate::model::request::RateLimit;
 
 /// Arguments of `prober control`.
 #[derive(Debug, Args)]
 pub struct ControlArguments {
-    /// Socket of the scan (default: the only running scan's)
+    /// Socket of the scan or daemon (default: the only running one's)
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
     /// Interface of the scan, instead of its socket
@@ -50,6 +51,8 @@ enum Action {
     Stop,
     /// Show how it goes
     Status,
+    /// Daemon: read configuration, exclusions and signatures again, without a pause
+    Reload,
 }
 
 /// Wide enough for every part of the line.
@@ -65,17 +68,18 @@ impl ControlArguments {
             Action::Resume => ControlCommand::Resume,
             Action::Stop => ControlCommand::Stop,
             Action::Status => ControlCommand::Status,
+            Action::Reload => ControlCommand::Reload,
         };
         let socket = match (self.socket, self.interface) {
             (Some(socket), _) => socket,
             (None, Some(interface)) => socket_of(&interface),
             (None, None) => find_socket()?,
         };
-        let status = send(&socket, command)?;
-        if self.json {
-            put_json(&status)?;
-        } else {
-            put(&format!("{}\n", progress_line(&status, WIDTH)))?;
+        match send(&socket, &command)? {
+            Standing::Scan(sample) if self.json => put_json(&sample)?,
+            Standing::Scan(sample) => put(&format!("{}\n", progress_line(&sample, WIDTH)))?,
+            Standing::Service(status) if self.json => put_json(&status)?,
+            Standing::Service(status) => put(&screen(&status))?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -5,15 +5,16 @@ mod build;
 mod check;
 mod evaluate;
 mod export;
+mod folder;
 mod groups;
 mod import;
 mod list;
 mod matching;
-mod plot;
+pub(super) mod plot;
 mod reduce;
 mod review;
 mod sifting;
-mod signatures;
+pub(super) mod signatures;
 mod stored;
 
 use std::process::ExitCode;

@@ -9,11 +9,13 @@ use anyhow::{Context, bail};
 use prober_common::address::V4;
 use serde::Serialize;
 
+use super::daemon_socket::{DaemonSocketArgs, Reached};
 use super::database::{DatabaseArgs, who};
 use super::figure::grouped;
 use super::output::{put, put_json};
 use super::table::Table;
 use crate::io::clock::utc_now;
+use crate::io::control::ControlCommand;
 use crate::io::store::{Access, StoredExclusion};
 use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
@@ -37,8 +39,10 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Store exclusions; every later scan with this database honours them
+    /// Store exclusions; every later scan with this database honours them, and a running daemon at once
     Add {
+        #[command(flatten)]
+        socket: DaemonSocketArgs,
         #[command(flatten)]
         database: DatabaseArgs,
         /// Addresses, prefixes or ranges: 192.0.2.1, 192.0.2.0/24, 192.0.2.1-192.0.2.9
@@ -92,7 +96,9 @@ impl ExcludeArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let done = match self.action {
             Action::List { database, json } => list(&database, json),
-            Action::Add { database, ranges, file, reason } => add(&database, &ranges, file.as_deref(), &reason),
+            Action::Add { socket, database, ranges, file, reason } => {
+                add(&socket, &database, &ranges, file.as_deref(), &reason)
+            }
             Action::Remove { database, ranges } => remove(&database, &ranges),
             Action::Check { files, json } => check(&files, json),
             Action::Test { database, addresses, files, allow_special, json } => {
@@ -144,7 +150,13 @@ fn list(database: &DatabaseArgs, json: bool) -> anyhow::Result<()> {
     Ok(put(&table.render())?)
 }
 
-fn add(database: &DatabaseArgs, ranges: &[String], file: Option<&Path>, reason: &str) -> anyhow::Result<()> {
+fn add(
+    socket: &DaemonSocketArgs,
+    database: &DatabaseArgs,
+    ranges: &[String],
+    file: Option<&Path>,
+    reason: &str,
+) -> anyhow::Result<()> {
     let mut wanted = parse_arguments(ranges)?;
     if let Some(file) = file {
         wanted.extend(read_list(file)?);
@@ -153,6 +165,14 @@ fn add(database: &DatabaseArgs, ranges: &[String], file: Option<&Path>, reason: 
         bail!("exclude add: the reason is empty; say who asked and why");
     }
     let (added_at, added_by) = (utc_now(), who());
+    if !database.is_named() {
+        let ranges = wanted.iter().map(ToString::to_string).collect();
+        let command = ControlCommand::Exclude { ranges, reason: reason.to_owned(), who: added_by.clone() };
+        if let Reached::Daemon(status) = socket.reach(&command)? {
+            let excluded = grouped(status.exclusions.addresses);
+            return Ok(put(&format!("added {} ranges; the daemon now excludes {excluded} addresses\n", wanted.len()))?);
+        }
+    }
     let entries: Vec<StoredExclusion> = wanted
         .iter()
         .map(|range| StoredExclusion {

@@ -30,6 +30,7 @@ use crate::io::store::{Access, Store, StoreError};
 use crate::model::banner::Banner;
 use crate::model::request::RateLimit;
 use crate::model::scan::ScanId;
+use crate::target::shared_exclusions::SharedExclusions;
 
 /// Banners are written when so many wait, or so many bytes of them, or after a second.
 const BATCH_ROWS: usize = 2_000;
@@ -69,7 +70,7 @@ pub struct GrabCommand {
     #[arg(long, value_name = "ID", value_parser = last_or_choice, conflicts_with_all = ["targets", "files", "ports"])]
     scan: Option<ScanChoice>,
     /// With --scan: also those that were asked since the scan began
-    #[arg(long, requires = "scan")]
+    #[arg(long, requires = "scan", conflicts_with_all = ["targets", "files", "ports"])]
     again: bool,
     /// File of addresses that are left alone, besides those of the settings
     #[arg(short = 'b', long = "blocklist-file", value_name = "FILE")]
@@ -138,7 +139,7 @@ impl GrabCommand {
             rate_per_24: self.rate_per_24,
             concurrency: self.concurrency.into(),
             timeout: self.timeout,
-            exclusions,
+            exclusions: SharedExclusions::new(exclusions),
         };
         if self.dry_run {
             let outline = targets.outline(&config);

@@ -1,7 +1,9 @@
 //! What `prober network` and `prober cause` share: reading traces, models, training and judging. What is typed and printed
 //! for each of them is in their own folders.
 
+mod estimate;
 mod evaluate;
+mod material;
 mod models;
 mod train;
 
@@ -15,12 +17,11 @@ use crate::io::trace::read_traces;
 use crate::model::trace::Trace;
 use crate::network::evaluation::Evaluation;
 use crate::network::model::ModelKind;
+use crate::network::piece::cut;
+pub(super) use estimate::{Estimate, EstimateOptions};
 pub(super) use evaluate::EvaluateOptions;
 pub(super) use models::ModelOption;
 pub(super) use train::TrainOptions;
-
-/// Most windows of one terminal, spread over its series.
-const WINDOWS_MAX: usize = 50;
 
 /// Traces of files; with `window`, each series cut into pieces of so many probes that are taken for terminals of their own.
 fn read_all(files: &[PathBuf], window: Option<usize>) -> anyhow::Result<Vec<Trace>> {
@@ -32,20 +33,6 @@ fn read_all(files: &[PathBuf], window: Option<usize>) -> anyhow::Result<Vec<Trac
         Some(window) => traces.iter().flat_map(|trace| cut(trace, window)).collect(),
         None => traces,
     })
-}
-
-fn cut(trace: &Trace, window: usize) -> Vec<Trace> {
-    let pieces: Vec<_> = trace.probes.chunks(window).collect();
-    let step = pieces.len().div_ceil(WINDOWS_MAX).max(1);
-    // A rest that is much shorter says less; it only counts where there is nothing else.
-    let long =
-        pieces.iter().step_by(step).enumerate().filter(|(index, piece)| *index == 0 || 2 * piece.len() >= window);
-    let piece = |(index, piece): (usize, &&[_])| Trace {
-        terminal: format!("{}#{}", trace.terminal, index + 1),
-        probes: piece.to_vec(),
-        ..trace.clone()
-    };
-    long.map(piece).collect()
 }
 
 /// The classes of labelled traces; an error if there is nothing to learn or judge.
@@ -102,10 +89,28 @@ fn evaluation_text(evaluation: &Evaluation) -> String {
     text.push('\n');
     text.push_str(&table.render());
     if !evaluation.places.is_empty() {
-        let mut table = Table::of(&["place", "terminals>", "right>", "unknown>"]);
+        let mut table = Table::of(&["place", "terminals>", "right>", "unknown>", "calibration error>"]);
         for place in &evaluation.places {
             let (right, unknown) = (percent(place.accuracy), percent(place.unknown));
-            table.row([place.place.clone(), place.terminals.to_string(), right, unknown]);
+            let error = format!("{:.3}", place.calibration_error);
+            table.row([place.place.clone(), place.terminals.to_string(), right, unknown, error]);
+        }
+        text.push('\n');
+        text.push_str(&table.render());
+    }
+    if !evaluation.field.is_empty() {
+        let heads = ["collection", "probes>", "pieces>", "right>", "wrong>", "unknown>", "calibration error>"];
+        let mut table = Table::of(&heads);
+        for field in &evaluation.field {
+            table.row([
+                field.collection.clone(),
+                field.probes.to_string(),
+                field.pieces.to_string(),
+                percent(field.right),
+                percent(field.wrong),
+                percent(field.unknown),
+                format!("{:.3}", field.calibration_error),
+            ]);
         }
         text.push('\n');
         text.push_str(&table.render());

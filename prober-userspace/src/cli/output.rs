@@ -1,7 +1,6 @@
-//! What every command does with its output: text to standard output, one line per failure to standard error, and the
-//! log beside a progress line.
+//! What every command does with its output: text to standard output, one line per failure to standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -18,24 +17,6 @@ pub fn put(text: &str) -> io::Result<()> {
 /// Writes a value as indented JSON.
 pub fn put_json<T: Serialize>(value: &T) -> io::Result<()> {
     put(&(serde_json::to_string_pretty(value)? + "\n"))
-}
-
-/// Log lines look like failures: `prober: warning: ...`. `PROBER_LOG` chooses more or less of them.
-pub fn start_log() {
-    let to_terminal = io::stderr().is_terminal();
-    env_logger::Builder::from_env(env_logger::Env::new().filter_or("PROBER_LOG", "prober_userspace=info,warn"))
-        .format(move |line, record| {
-            // A progress line may stand there.
-            let clear = if to_terminal { "\r\x1b[K" } else { "" };
-            let level = match record.level() {
-                log::Level::Error => "error: ",
-                log::Level::Warn => "warning: ",
-                log::Level::Info => "",
-                log::Level::Debug | log::Level::Trace => "debug: ",
-            };
-            writeln!(line, "{clear}prober: {level}{}", record.args())
-        })
-        .init();
 }
 
 /// Prints what clap says: help and version as they are, a refusal as one line. Gives the exit code.

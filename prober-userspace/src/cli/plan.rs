@@ -6,6 +6,7 @@ mod medium;
 mod offsets;
 mod show;
 mod update;
+mod why;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ enum Action {
     Update(update::UpdateArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Why(why::WhyArgs),
 }
 
 impl PlanArgs {
@@ -32,6 +34,7 @@ impl PlanArgs {
             Action::Update(arguments) => arguments.run(),
             Action::List(arguments) => arguments.run(),
             Action::Show(arguments) => arguments.run(),
+            Action::Why(arguments) => arguments.run(),
         }
         .map(|()| ExitCode::SUCCESS)
     }

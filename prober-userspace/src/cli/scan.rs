@@ -13,15 +13,15 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
-pub(super) use prepare::exclusions;
+pub(super) use prepare::{exclusions, scope};
 
 use super::UsageError;
+use super::device::signatures::SignatureArgs;
 use super::output::{put, put_json};
 use super::progress::Progress;
 use super::settings::{DEFAULT_FILE, Layers, SettingFlags, Settings};
 use crate::device::database::Database;
 use crate::device::score::ScoreSettings;
-use crate::device::starter;
 use crate::engine;
 use crate::engine::estimation::estimate_stored;
 use crate::io::privileges;
@@ -96,13 +96,16 @@ impl ScanCommand {
             }
             return Ok(ExitCode::SUCCESS);
         }
+        // Before the first packet: a fault in a file is no news for the end of a long scan.
+        let signatures =
+            settings.grab.then(|| SignatureArgs::beside_starter(settings.signatures.clone()).load()).transpose()?;
         privileges::require_for_scan()?;
         let mut progress = Progress::new(settings.quiet, settings.status_json.as_deref())?;
         let summary = engine::scan::run(&request, &mut |sample| progress.show(sample));
         let mut summary = summary.inspect_err(|_| progress.leave_line())?;
         progress.finish(&summary.last);
-        if settings.grab && summary.ending != Ending::StoreFailed {
-            summary.devices = Some(name_devices(&settings.db, ScanId(summary.scan))?);
+        if let (Some(signatures), true) = (&signatures, summary.ending != Ending::StoreFailed) {
+            summary.devices = Some(name_devices(&settings.db, ScanId(summary.scan), signatures)?);
         }
         if self.json {
             put_json(&summary)?;
@@ -114,16 +117,15 @@ impl ScanCommand {
     }
 }
 
-/// Estimates the devices of what was grabbed in a scan, with the starter database; those of earlier scans as well if other
+/// Estimates the devices of what was grabbed in a scan; those of earlier scans as well if other
 /// signatures made their estimates. Gives the addresses with an estimate.
-fn name_devices(database: &Path, scan: ScanId) -> anyhow::Result<u64> {
+fn name_devices(database: &Path, scan: ScanId, signatures: &Database) -> anyhow::Result<u64> {
     let store = Store::open(database, Access::Write)?;
-    let (signatures, _) = Database::load(starter::files());
     if store.is_outdated(signatures.version())? {
-        let all = estimate_stored(&store, &signatures, ScoreSettings::default(), None)?;
+        let all = estimate_stored(&store, signatures, ScoreSettings::default(), None)?;
         log::info!("the signatures changed: {} addresses with a banner estimated anew", all.looked_at);
     }
-    let estimated = estimate_stored(&store, &signatures, ScoreSettings::default(), Some(scan))?;
+    let estimated = estimate_stored(&store, signatures, ScoreSettings::default(), Some(scan))?;
     Ok(estimated.named as u64)
 }
 

@@ -3,7 +3,7 @@
 
 mod layers;
 mod options;
-mod parse;
+pub(in crate::cli) mod parse;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +14,7 @@ use prober_common::address::V4;
 use prober_common::probe::tcp_syn::Profile;
 use serde::Serialize;
 
+pub(in crate::cli) use layers::texts_of;
 pub use layers::{Layers, Origin, SettingsError};
 pub use options::SettingFlags;
 pub use parse::{address as parse_address, bandwidth as parse_bandwidth, rate as parse_rate};
@@ -75,6 +76,8 @@ pub struct Settings {
     /// Patience with one connection.
     #[serde(serialize_with = "seconds")]
     pub grab_timeout: Duration,
+    /// Folders of signatures besides the starter database.
+    pub signatures: Vec<PathBuf>,
     /// Interface to send by.
     pub interface: Option<String>,
     /// Address to send from.
@@ -154,6 +157,7 @@ impl Settings {
             grab_rate_per_24: layers.must("grab-rate-per-24", parse::connections)?,
             grab_concurrency: layers.must("grab-concurrency", parse::concurrency)?,
             grab_timeout: layers.must("grab-timeout", parse::patience)?,
+            signatures: layers.paths("signatures"),
             interface: layers.text("interface"),
             source_ip: layers.one("source-ip", parse::address)?,
             gateway_mac: layers.one("gateway-mac", parse::from_str)?,

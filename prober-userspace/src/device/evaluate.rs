@@ -66,6 +66,8 @@ pub struct Evaluation {
     pub banner_share: f64,
     /// Labelled banners.
     pub banners: u64,
+    /// Banners of which nothing is known: they count nowhere else.
+    pub unlabelled: u64,
     /// Of these, without any estimate.
     pub without_estimate: u64,
     /// Of these, with an estimate that contradicts the label.
@@ -91,20 +93,21 @@ pub struct Evaluation {
 pub struct Evaluator<'a> {
     database: &'a Database,
     samples: Vec<(&'a Sample, Vec<super::database::KeywordId>, Vec<ProbePort>)>,
-    negatives: Vec<(&'a str, Vec<super::database::KeywordId>)>,
+    negatives: Vec<(&'a Sample, Vec<super::database::KeywordId>, Vec<ProbePort>)>,
 }
 
 impl<'a> Evaluator<'a> {
     /// Matches every banner once; scores come later, for any settings.
-    pub fn new(database: &'a Database, samples: &'a [Sample], negatives: &'a [String]) -> Self {
+    pub fn new(database: &'a Database, samples: &'a [Sample], negatives: &'a [Sample]) -> Self {
         let (matcher, mut scratch) = (Matcher::new(database), Scratch::default());
         let mut hits = |banner: &str| matcher.hits(banner.as_bytes(), &mut scratch).to_vec();
         let ports = |sample: &Sample| {
             sample.labelled.port.parse::<PortList>().map(|list| list.ports().to_vec()).unwrap_or_default()
         };
-        let samples = samples.iter().map(|sample| (sample, hits(&sample.labelled.banner), ports(sample))).collect();
-        let negatives = negatives.iter().map(|banner| (banner.as_str(), hits(banner))).collect();
-        Self { database, samples, negatives }
+        let mut matched = |samples: &'a [Sample]| {
+            samples.iter().map(|sample| (sample, hits(&sample.labelled.banner), ports(sample))).collect()
+        };
+        Self { database, samples: matched(samples), negatives: matched(negatives) }
     }
 
     /// The figures for these settings.
@@ -123,8 +126,10 @@ impl<'a> Evaluator<'a> {
         for (sample, keywords, ports) in &self.samples {
             figures.count(sample, &estimates(&sample.labelled.banner, keywords, ports));
         }
-        let spoken_of = |(text, keywords): &&(&str, Vec<_>)| !estimates(text, keywords, &[]).is_empty();
-        figures.false_positives = self.negatives.iter().filter(spoken_of).count() as u64;
+        let is_device = |(negative, keywords, ports): &&(&Sample, Vec<_>, Vec<_>)| {
+            !estimates(&negative.labelled.banner, keywords, ports).is_empty()
+        };
+        figures.false_positives = self.negatives.iter().filter(is_device).count() as u64;
         figures
     }
 }
@@ -132,6 +137,10 @@ impl<'a> Evaluator<'a> {
 impl Evaluation {
     fn count(&mut self, sample: &Sample, estimates: &[&Device]) {
         let truth = Truth::of(&sample.labelled);
+        if truth.level() == 0 {
+            self.unlabelled += 1;
+            return;
+        }
         let banner = model_key(&sample.labelled.banner);
         self.banners += 1;
         self.without_estimate += u64::from(estimates.is_empty());

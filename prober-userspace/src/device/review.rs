@@ -10,7 +10,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub use catcher::{Catch, Catcher};
 pub use decision::{Decision, Verdict};
@@ -24,6 +24,8 @@ use crate::model::device::Device;
 
 /// Longest example that is kept with a signature, bytes.
 const EXAMPLE_BYTES: usize = 2_000;
+/// Where what was accepted comes from.
+const SOURCE: &str = "reviewed by a person";
 /// Examples kept with a signature.
 const EXAMPLES: usize = 3;
 
@@ -93,8 +95,10 @@ pub struct Review {
     negatives: Vec<Negative>,
     catcher: Catcher,
     decisions: Vec<Decision>,
-    /// The draft shown for a group, once it differs from the first proposal.
+    /// The edited draft of a group.
     drafts: HashMap<usize, Draft>,
+    /// Groups put off in an earlier session: they come again after the others.
+    put_off: HashSet<u64>,
     at: usize,
     proposal: usize,
     banner: usize,
@@ -107,18 +111,29 @@ pub struct Review {
 }
 
 impl Review {
-    /// Begins, or goes on after `decisions`. Without groups there is nothing to review.
-    pub fn new(groups: Vec<ReviewGroup>, negatives: Vec<String>, catcher: Catcher, decisions: Vec<Decision>) -> Self {
+    /// Begins, or goes on after `decisions` and with the drafts of groups that are not decided on. Without groups there is
+    /// nothing to review.
+    pub fn new(
+        groups: Vec<ReviewGroup>,
+        negatives: Vec<String>,
+        catcher: Catcher,
+        decisions: Vec<Decision>,
+        drafts: BTreeMap<u64, Draft>,
+    ) -> Self {
         let negative = |(number, banner): (usize, String)| Negative {
             place: format!("negative {}", number + 1),
             banner: banner.into_bytes(),
         };
+        let place = |id| groups.iter().position(|group| group.id == id);
+        let drafts = drafts.into_iter().filter_map(|(id, draft)| Some((place(id)?, draft))).collect();
+        let put_off = decisions.iter().filter(|decision| decision.verdict == Verdict::Skipped);
         let mut review = Self {
+            put_off: put_off.map(|decision| decision.group).collect(),
             groups,
             negatives: negatives.into_iter().enumerate().map(negative).collect(),
             catcher,
             decisions,
-            drafts: HashMap::new(),
+            drafts,
             at: 0,
             proposal: 0,
             banner: 0,
@@ -177,6 +192,7 @@ impl Review {
                 if let Some(Err(fault)) = &self.catch {
                     self.message.clone_from(fault);
                 }
+                return Effect::Save;
             }
             key => {
                 editor.press(key);
@@ -199,7 +215,7 @@ impl Review {
     /// The draft, if it passes the lint beside those accepted so far; else why not.
     fn acceptable(&self) -> Result<(Draft, Vec<String>), String> {
         let mut draft = self.draft().clone();
-        let device = draft.device(Vec::new())?;
+        let device = draft.device(SOURCE, Vec::new())?;
         let examples = self.examples(&device);
         let accepted = self.accepted();
         // One device may have several banners, each a signature of its own.
@@ -210,7 +226,7 @@ impl Review {
             draft.name = format!("{plain} ({number})");
             number += 1;
         }
-        let device = draft.device(examples.clone())?;
+        let device = draft.device(SOURCE, examples.clone())?;
         let title = device.title();
         let mut devices = accepted;
         devices.push(device);
@@ -230,6 +246,7 @@ impl Review {
 
     fn decide(&mut self, verdict: Verdict) -> Effect {
         let decision = Decision { group: self.group().id, title: self.title(self.at), verdict };
+        self.put_off.remove(&decision.group);
         self.decisions.retain(|other| other.group != decision.group);
         self.decisions.push(decision);
         match self.next_open(self.at) {
@@ -255,16 +272,32 @@ impl Review {
         Effect::Save
     }
 
-    /// The next group without a decision, from `from` on and around.
+    /// The next group without a decision, from `from` on and around; then those put off in an earlier session.
     fn next_open(&self, from: usize) -> Option<usize> {
         let count = self.groups.len();
-        (0..count).map(|step| (from + step) % count).find(|at| self.verdict(*at).is_none())
+        let mut around = (0..count).map(|step| (from + step) % count);
+        let open = around.clone().find(|at| self.verdict(*at).is_none());
+        open.or_else(|| around.find(|at| self.put_off.contains(&self.groups[*at].id)))
     }
 
     fn go(&mut self, to: usize) {
         self.at = to.min(self.groups.len().saturating_sub(1));
-        (self.proposal, self.banner, self.scroll) = (0, 0, 0);
+        (self.proposal, self.banner, self.scroll) = (self.first_sound(), 0, 0);
         self.look();
+    }
+
+    /// The first proposal that the lint finds no fault with; else the first.
+    fn first_sound(&self) -> usize {
+        let Some(group) = self.groups.get(self.at) else { return 0 };
+        let is_sound = |draft: &Draft| {
+            let Ok(device) = draft.device(SOURCE, Vec::new()) else { return false };
+            let examples = self.examples(&device);
+            let device = Device { examples, ..device };
+            let title = device.title();
+            let (database, _) = Database::of(vec![device]);
+            !lint(&database, &self.negatives).iter().any(|finding| finding.device == title)
+        };
+        group.proposals.iter().position(is_sound).unwrap_or(0)
     }
 
     fn show_banner(&mut self, banner: Option<usize>) {
@@ -283,7 +316,7 @@ impl Review {
     /// Finds what the draft catches.
     fn look(&mut self) {
         self.catch = (!self.groups.is_empty()).then(|| {
-            let device = self.draft().device(Vec::new())?;
+            let device = self.device()?;
             Ok(self.catcher.catch(&device, &self.negatives))
         });
     }

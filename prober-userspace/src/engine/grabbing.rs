@@ -13,13 +13,17 @@ use tokio::sync::Notify;
 use crate::io::grab::{self, Feed, GrabConfig, GrabEvent, GrabProgress, Work, is_askable};
 use crate::io::store::{CounterRole, CounterValue, OpenPortSink, StoreCommand};
 use crate::model::banner::Banner;
-use crate::model::request::ScanRequest;
+use crate::model::request::GrabLimits;
 use crate::model::status::GrabStatus;
+use crate::target::shared_exclusions::SharedExclusions;
 
 /// Open ports that may wait to be asked: minutes of a busy scan. What comes on top is counted as dropped.
 const WAITING: usize = 1 << 17;
 /// Banners sent to the writer together at most.
 const BATCH_ROWS: usize = 500;
+
+/// Who is told of the banners of one target besides the writer; must not wait.
+pub type BannerSink = Box<dyn FnMut(&[Banner]) + Send>;
 
 /// Grabbing as it runs.
 pub struct Grabbing {
@@ -61,28 +65,30 @@ pub fn sink(feed: &Arc<Feed>) -> OpenPortSink {
 impl Grabbing {
     /// Starts the thread. It ends when the feed is closed and empty, when it is told to stop, or with the writer.
     pub fn start(
-        request: &ScanRequest,
+        limits: &GrabLimits,
+        contact: &str,
+        exclusions: Arc<SharedExclusions>,
         feed: Arc<Feed>,
         writer: SyncSender<StoreCommand>,
-    ) -> anyhow::Result<Option<Self>> {
-        let Some(limits) = &request.grab else { return Ok(None) };
+        tell: Option<BannerSink>,
+    ) -> anyhow::Result<Self> {
         let config = GrabConfig {
-            contact: request.record.contact.clone(),
+            contact: contact.to_owned(),
             rate: limits.rate,
             rate_per_24: limits.rate_per_24,
             concurrency: limits.concurrency,
             timeout: limits.timeout,
-            exclusions: request.exclusions.clone(),
+            exclusions,
         };
         let state = Arc::new(State::default());
         let thread = {
             let (feed, state) = (Arc::clone(&feed), Arc::clone(&state));
             std::thread::Builder::new()
                 .name("grab".to_owned())
-                .spawn(move || run(&config, feed, &state, &writer))
+                .spawn(move || run(&config, feed, &state, &writer, tell))
                 .context("cannot start the thread `grab`")?
         };
-        Ok(Some(Self { feed, state, thread }))
+        Ok(Self { feed, state, thread })
     }
 
     /// Nothing more will be found.
@@ -154,7 +160,13 @@ impl Grabbing {
     }
 }
 
-fn run(config: &GrabConfig, feed: Arc<Feed>, state: &State, writer: &SyncSender<StoreCommand>) {
+fn run(
+    config: &GrabConfig,
+    feed: Arc<Feed>,
+    state: &State,
+    writer: &SyncSender<StoreCommand>,
+    mut tell: Option<BannerSink>,
+) {
     let mut waiting: Vec<Banner> = Vec::new();
     let send = |waiting: &mut Vec<Banner>| {
         let is_over = !waiting.is_empty() && writer.send(StoreCommand::Banners(std::mem::take(waiting))).is_err();
@@ -164,6 +176,9 @@ fn run(config: &GrabConfig, feed: Arc<Feed>, state: &State, writer: &SyncSender<
         GrabEvent::Banners(banners) => {
             let says = banners.iter().any(|banner| !banner.text.is_empty());
             state.grabbed.fetch_add(u64::from(says), Ordering::Relaxed);
+            if let Some(tell) = &mut tell {
+                tell(&banners);
+            }
             waiting.extend(banners);
             if waiting.len() >= BATCH_ROWS { send(&mut waiting) } else { ControlFlow::Continue(()) }
         }

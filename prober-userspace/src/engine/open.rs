@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aya::Ebpf;
+use caps::Capability;
 use prober_common::cookie::Key;
 use prober_common::event::ProbeKind;
 use prober_common::probe::{icmp_echo, tcp_syn, udp};
@@ -11,13 +12,14 @@ use prober_common::slot::ProbeSlot;
 use prober_common::stamp::WINDOW_TICKS;
 use prober_common::template::{Path, Template};
 
+use crate::io::privileges;
 use crate::io::transmit::af_xdp::AfXdp;
 use crate::io::transmit::live_frames::LiveFrames;
 use crate::io::transmit::packet::Packet;
 use crate::io::transmit::{EngineKind, Transmit, TransmitConfig, TransmitError};
 use crate::io::xdp::{Attached, Mode, XdpConfig, XdpError, attach};
 use crate::model::link::Link;
-use crate::model::request::{EngineChoice, ScanRequest};
+use crate::model::request::{EngineChoice, ProbeStyle};
 use crate::target::ports::ProbePort;
 
 /// Room for accepted replies in the kernel: 400 k of them, several seconds of what a veth or 1 GbE brings.
@@ -53,22 +55,22 @@ pub struct TemplateSet {
 }
 
 impl TemplateSet {
-    /// For these ports; `request` says with which options.
-    pub fn new(link: &Link, request: &ScanRequest, ports: &[ProbePort]) -> Result<Self, NoProbe> {
+    /// For these ports; `style` says with which options.
+    pub fn new(link: &Link, style: &ProbeStyle, ports: &[ProbePort]) -> Result<Self, NoProbe> {
         let path = Path {
             source_mac: link.source_mac.0,
             gateway_mac: link.gateway_mac.0,
             vlan: link.vlan,
             source: link.source,
-            ttl: request.ttl,
+            ttl: style.ttl,
         };
         let mut set = Self::default();
         let uses = |kind| ports.iter().any(|port| port.kind == kind);
         if uses(ProbeKind::TcpSyn) {
-            set.tcp = set.add(tcp_syn::template(&path, request.profile));
+            set.tcp = set.add(tcp_syn::template(&path, style.profile));
         }
         if uses(ProbeKind::IcmpEcho) {
-            set.icmp = set.add(icmp_echo::template(&path, request.record.contact.as_bytes()));
+            set.icmp = set.add(icmp_echo::template(&path, style.contact.as_bytes()));
         }
         for port in ports.iter().filter(|port| port.kind == ProbeKind::Udp) {
             let protocol = udp::Protocol::for_port(port.port).ok_or(NoProbe(port.port))?;
@@ -134,13 +136,65 @@ pub fn receiver(link: &Link, key: Key, pass: u64, set: &TemplateSet, senders: u3
 }
 
 /// How many threads send.
-pub fn sender_count(request: &ScanRequest, link: &Link) -> u32 {
-    let wanted = if request.sender_threads == 0 { link.tx_queues } else { request.sender_threads };
+pub fn sender_count(sender_threads: u32, link: &Link) -> u32 {
+    let wanted = if sender_threads == 0 { link.tx_queues } else { sender_threads };
     wanted.clamp(1, SENDERS_MAX)
 }
 
+/// What tells a running engine's own frames from others'.
+#[derive(Clone, Copy, Debug)]
+pub struct Secrets {
+    /// Key of the cookies.
+    pub key: Key,
+    /// Lets live frames through the receive program.
+    pub pass: u64,
+}
+
+/// 64 random bits of the kernel's.
+pub fn random() -> anyhow::Result<u64> {
+    getrandom::u64().map_err(|error| anyhow::anyhow!("the kernel gives no random numbers: {error}"))
+}
+
+/// Opens one engine per sender, and says which and why.
+pub fn transmit(
+    choice: EngineChoice,
+    link: &Link,
+    set: &TemplateSet,
+    attached: &Attached,
+    secrets: Secrets,
+    senders: u32,
+) -> anyhow::Result<(EngineKind, Vec<Box<dyn Transmit>>)> {
+    if let Some(reason) = &attached.fallback {
+        log::warn!("{}: no native XDP ({reason}); attached generic, which is slower but decides the same", link.name);
+    }
+    let (kind, why) = choose(choice, link, attached.mode);
+    let config = TransmitConfig {
+        ifindex: link.ifindex,
+        interface: link.name.clone(),
+        queue: 0,
+        senders,
+        key: secrets.key,
+        templates: set.templates().to_vec(),
+    };
+    let (kind, engines) = engines(choice, kind, &config, senders, &attached.object, secrets.pass)?;
+    if let Some(engine) = engines.first() {
+        log::info!("{} on {} ({why}), XDP {}", engine.describe(), link.name, attached.mode.name());
+    }
+    Ok((kind, engines))
+}
+
+/// Keeps only what is used after the start: live frames run a program again and again.
+pub fn drop_privileges(kind: EngineKind) -> anyhow::Result<()> {
+    let keep: &[Capability] = match kind {
+        EngineKind::LiveFrames => &[Capability::CAP_BPF],
+        EngineKind::AfXdp | EngineKind::Packet => &[Capability::CAP_NET_RAW],
+    };
+    privileges::drop_all_but(keep)?;
+    Ok(())
+}
+
 /// Which engine, and why.
-pub fn choose(choice: EngineChoice, link: &Link, mode: Mode) -> (EngineKind, String) {
+fn choose(choice: EngineChoice, link: &Link, mode: Mode) -> (EngineKind, String) {
     let features = link.xdp.unwrap_or_default();
     match choice {
         EngineChoice::AfXdp => (EngineKind::AfXdp, "as asked".to_owned()),
@@ -157,7 +211,7 @@ pub fn choose(choice: EngineChoice, link: &Link, mode: Mode) -> (EngineKind, Str
 }
 
 /// Opens one engine per sender. `Auto` falls back to `packet` if AF_XDP is not to be had, and says so.
-pub fn engines(
+fn engines(
     choice: EngineChoice,
     kind: EngineKind,
     config: &TransmitConfig,

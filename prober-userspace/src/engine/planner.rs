@@ -1,4 +1,4 @@
-//! The planning thread: owns the schedule, keeps every sender's queue filled a little ahead, and answers with
+//! The planning thread: owns the source of batches (a scan's schedule, a daemon's errands), keeps every sender's queue filled a little ahead, and answers with
 //! checkpoints. It stays only as far ahead as the rate needs, so that a pause, a new rate and the spacing of extra
 //! probes act at once.
 
@@ -13,7 +13,8 @@ use super::open::TemplateSet;
 use super::shared::{Sent, Switches};
 use crate::io::sys::monotonic_ns;
 use crate::io::transmit::BATCH_MAX;
-use crate::target::schedule::{Batch, Checkpoint, Next, Schedule};
+use crate::target::batch::Batch;
+use crate::target::source::{BatchSource, Next};
 
 /// Batches per sender's queue.
 pub const QUEUE_BATCHES: usize = 64;
@@ -25,8 +26,8 @@ const BATCH_S: f64 = 0.002;
 /// rate. Waking more often costs the senders cache and clock.
 const IDLE: Duration = Duration::from_micros(500);
 
-/// Asks the planner where the scan stands.
-pub type CheckpointRequest = SyncSender<Checkpoint>;
+/// Asks the planner where its source stands.
+pub type CheckpointRequest<S> = SyncSender<<S as BatchSource>::Checkpoint>;
 
 /// Queues between the planner and one sender.
 pub struct SenderQueues {
@@ -37,9 +38,9 @@ pub struct SenderQueues {
 }
 
 /// The planner.
-pub struct Planner {
+pub struct Planner<S: BatchSource> {
     /// What is probed when.
-    pub schedule: Schedule,
+    pub source: S,
     /// One pair per sender.
     pub senders: Vec<SenderQueues>,
     /// Which template a probe gets.
@@ -47,10 +48,10 @@ pub struct Planner {
     /// Set by the control thread.
     pub switches: Arc<Switches>,
     /// Requests of the control thread; the planner ends when that hangs up.
-    pub requests: Receiver<CheckpointRequest>,
+    pub requests: Receiver<CheckpointRequest<S>>,
 }
 
-impl Planner {
+impl<S: BatchSource> Planner<S> {
     /// Plans until everything is handed out and confirmed, or sending stops; then answers requests until the control
     /// thread hangs up.
     pub fn run(mut self) {
@@ -74,7 +75,7 @@ impl Planner {
     fn note_sent(&mut self) {
         for sender in &mut self.senders {
             while let Some(sent) = sender.sent.try_pop() {
-                self.schedule.sent(sent.batch, sent.at_ns);
+                self.source.sent(sent.batch, sent.at_ns);
             }
         }
     }
@@ -85,7 +86,7 @@ impl Planner {
             match self.requests.try_recv() {
                 Ok(request) => {
                     // The asker may have given up waiting.
-                    let _ = request.try_send(self.schedule.checkpoint());
+                    let _ = request.try_send(self.source.checkpoint());
                 }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
@@ -107,7 +108,8 @@ impl Planner {
                 continue;
             }
             let mut batch = Batch::default();
-            match self.schedule.next_batch(monotonic_ns(), most, &mut batch) {
+            let now_ns = monotonic_ns();
+            match self.source.next_batch(now_ns, most, &mut batch) {
                 Next::Batch => {
                     for slot in batch.slots_mut() {
                         slot.template = self.templates.index_of(*slot);
@@ -115,7 +117,11 @@ impl Planner {
                     sender.batches.try_push(batch).expect("the queue was not full and we alone fill it");
                     filled = true;
                 }
-                Next::WaitUntil(_) => break,
+                Next::WaitUntil(at_ns) => {
+                    // It only rests from looking at probes that have to wait.
+                    filled |= at_ns <= now_ns;
+                    break;
+                }
                 Next::Done => {
                     *finished = true;
                     break;

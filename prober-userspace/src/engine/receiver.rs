@@ -3,6 +3,7 @@
 //! the delays be watched, and brakes where they rise.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prober_common::address::V4;
@@ -58,11 +59,30 @@ impl Braking {
     }
 }
 
+/// Hands every accepted reply to somebody in this process as well, duplicates included: a bounded queue; what does not fit
+/// is counted, since the store has it all the same.
+pub struct Tap {
+    /// To whoever listens.
+    pub queue: HeapProd<ReplyEvent>,
+    /// Replies that did not fit.
+    pub dropped: Arc<AtomicU64>,
+}
+
+impl Tap {
+    fn tell(&mut self, events: &[ReplyEvent]) {
+        let missed = events.len() - self.queue.push_slice(events);
+        if missed > 0 {
+            self.dropped.fetch_add(missed as u64, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Runs until told to stop, then drains once more. Returns how many replies it moved.
 pub fn run(
     mut ring: ReplyRing,
     mut queue: HeapProd<ReplyEvent>,
     mut braking: Option<Braking>,
+    mut tap: Option<Tap>,
     switches: &Arc<Switches>,
 ) -> u64 {
     let mut moved = 0;
@@ -84,6 +104,9 @@ pub fn run(
                     braking.notice(event);
                 }
                 braking.report();
+            }
+            if let Some(tap) = &mut tap {
+                tap.tell(&chunk);
             }
             moved += chunk.len() as u64;
             push_all(&mut queue, &mut chunk);

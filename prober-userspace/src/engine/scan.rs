@@ -6,29 +6,24 @@ mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::Receiver;
 
-use anyhow::{Context, anyhow};
-use caps::Capability;
+use anyhow::Context;
 use prober_common::cookie::Key;
 use ringbuf::HeapRb;
 use ringbuf::traits::Split;
 
 use super::grabbing::{self, Grabbing};
-use super::open::{self, TemplateSet};
-use super::planner::{CheckpointRequest, Planner, QUEUE_BATCHES, SenderQueues};
-use super::sender::Sender;
-use super::shared::{SendCounts, Switches, UNLIMITED_PPS};
-use super::{receiver, sender};
+use super::open::{self, Secrets, TemplateSet};
+use super::shared::UNLIMITED_PPS;
+use super::threads::{self, Threads};
 use crate::io::clock::utc_now;
 use crate::io::control::{ControlEvent, ControlServer, default_socket};
 use crate::io::instance::Instance;
-use crate::io::privileges;
 use crate::io::store::{Access, EVENT_QUEUE, Store, Writer, WriterConfig};
 use crate::io::sys::monotonic_ns;
-use crate::io::transmit::{EngineKind, Transmit, TransmitConfig, TransmitError};
-use crate::io::xdp::{Attached, Counters};
+use crate::io::transmit::{EngineKind, Transmit};
+use crate::io::xdp::Attached;
 use crate::model::link::Link;
 use crate::model::request::ScanRequest;
 use crate::model::scan::{ScanId, ScanMeta};
@@ -38,6 +33,7 @@ use crate::target::brakes::Brakes;
 use crate::target::range::AddressRange;
 use crate::target::schedule::{Schedule, ScheduleConfig};
 use crate::target::shard::Shard;
+use crate::target::shared_exclusions::SharedExclusions;
 use checkpoint::Saved;
 use watch::Watch;
 
@@ -61,23 +57,21 @@ pub fn recorded(database: &Path, shard: Shard) -> anyhow::Result<Recorded> {
 pub fn run(request: &ScanRequest, show: &mut dyn FnMut(&StatusSample)) -> anyhow::Result<ScanSummary> {
     let link = Link::discover(&request.link)?;
     let instance = Instance::claim(&link.name)?;
-    let set = TemplateSet::new(&link, request, &request.plan.probe_ports())?;
+    let set = TemplateSet::new(&link, &request.style(), &request.plan.probe_ports())?;
     let store = Store::open(&request.database, Access::Write)?;
 
     let (resumed, saved) = if request.resume { take_up(&store, request)? } else { (None, None) };
     let saved = match saved {
         Some(saved) => saved,
-        None => Saved::fresh(Key([random()?, random()?])),
+        None => Saved::fresh(Key([open::random()?, open::random()?])),
     };
-    let senders = open::sender_count(request, &link);
-    let pass = random()? | 1;
+    let senders = open::sender_count(request.sender_threads, &link);
+    let pass = open::random()? | 1;
     let attached = open::receiver(&link, saved.key, pass, &set, senders)?;
-    if let Some(reason) = &attached.fallback {
-        log::warn!("{}: no native XDP ({reason}); attached generic, which is slower but decides the same", link.name);
-    }
-    let (kind, engines) = open_engines(request, &link, &set, &attached, saved.key, pass, senders)?;
+    let secrets = Secrets { key: saved.key, pass };
+    let (kind, engines) = open::transmit(request.engine, &link, &set, &attached, secrets, senders)?;
     let socket = request.control_socket.clone().unwrap_or_else(|| default_socket(&link.name));
-    drop_privileges(kind)?;
+    open::drop_privileges(kind)?;
     let (server, control) = ControlServer::listen(&socket)?; // its thread has to start without privileges too
 
     // Only now: a start that fails leaves no scan behind.
@@ -136,56 +130,12 @@ fn rate_pps(request: &ScanRequest, set: &TemplateSet) -> f64 {
     request.pace.rate.pps(set.mean_len()).unwrap_or(UNLIMITED_PPS)
 }
 
-fn open_engines(
-    request: &ScanRequest,
-    link: &Link,
-    set: &TemplateSet,
-    attached: &Attached,
-    key: Key,
-    pass: u64,
-    senders: u32,
-) -> anyhow::Result<(EngineKind, Vec<Box<dyn Transmit>>)> {
-    let (kind, why) = open::choose(request.engine, link, attached.mode);
-    let config = TransmitConfig {
-        ifindex: link.ifindex,
-        interface: link.name.clone(),
-        queue: 0,
-        senders,
-        key,
-        templates: set.templates().to_vec(),
-    };
-    let (kind, engines) = open::engines(request.engine, kind, &config, senders, &attached.object, pass)?;
-    if let Some(engine) = engines.first() {
-        log::info!("{} on {} ({why}), XDP {}", engine.describe(), link.name, attached.mode.name());
-    }
-    Ok((kind, engines))
-}
-
-/// Keeps only what is used after the start: live frames run a program again and again.
-fn drop_privileges(kind: EngineKind) -> anyhow::Result<()> {
-    let keep: &[Capability] = match kind {
-        EngineKind::LiveFrames => &[Capability::CAP_BPF],
-        EngineKind::AfXdp | EngineKind::Packet => &[Capability::CAP_NET_RAW],
-    };
-    privileges::drop_all_but(keep)?;
-    Ok(())
-}
-
-/// The threads of a scan and what the control thread holds of them.
+/// A scan's threads and what else its control thread holds.
 struct Running {
-    switches: Arc<Switches>,
-    counts: Vec<Arc<SendCounts>>,
-    counters: Counters,
-    senders: Vec<JoinHandle<Result<(), TransmitError>>>,
-    planner: JoinHandle<()>,
-    requests: SyncSender<CheckpointRequest>,
-    receiver: JoinHandle<u64>,
+    threads: threads::Running<Schedule>,
     writer: Writer,
     grabbing: Option<Grabbing>,
-    brakes: Arc<Brakes>,
-    /// Keeps the program attached.
-    _object: Arc<aya::Ebpf>,
-    /// Rate asked for at the start, packets/s.
+    /// Probes that this shard will send.
     planned: u64,
 }
 
@@ -198,66 +148,35 @@ fn start(
     attached: Attached,
     engines: Vec<Box<dyn Transmit>>,
 ) -> anyhow::Result<Running> {
-    let switches = Arc::new(Switches::new(rate_pps(request, set)));
-    let brakes = Arc::new(Brakes::default());
     let (events_in, events_out) = HeapRb::new(EVENT_QUEUE).split();
     let now_ns = monotonic_ns();
     let feed = grabbing::feed();
     let open_ports = request.grab.is_some().then(|| grabbing::sink(&feed));
     let config = WriterConfig::new(ClockOffset::between(utc_now(), now_ns), now_ns);
     let writer = Writer::spawn_telling(store, scan, events_out, config, open_ports)?;
-    let receiver = {
-        let (ring, switches) = (attached.replies, Arc::clone(&switches));
-        let limit_pps = request.pace.rate_per_slash24_pps;
-        if limit_pps <= 0.0 {
-            log::warn!("rate-per-24 is 0: without a limit per /24 nothing is slowed down where delays rise");
-        }
-        let braking = (limit_pps > 0.0).then(|| receiver::Braking::new(limit_pps, Arc::clone(&brakes)));
-        thread("receive", move || receiver::run(ring, events_in, braking, &switches))?
-    };
-    let exclusions = Arc::new(request.exclusions.clone());
-    let count = engines.len() as u32;
-    let (mut queues, mut counts, mut senders) = (Vec::new(), Vec::new(), Vec::new());
-    for engine in engines {
-        let (batches_in, batches_out) = HeapRb::new(QUEUE_BATCHES).split();
-        // Twice as long as the batches' queue: those in a sender's hands come on top.
-        let (sent_in, sent_out) = HeapRb::new(4 * QUEUE_BATCHES).split();
-        queues.push(SenderQueues { batches: batches_in, sent: sent_out });
-        let own = Arc::new(SendCounts::default());
-        counts.push(Arc::clone(&own));
-        let sender = sender::Sender {
-            engine,
-            batches: batches_out,
-            sent: sent_in,
-            exclusions: Arc::clone(&exclusions),
-            switches: Arc::clone(&switches),
-            counts: own,
-            senders: count,
-        };
-        senders.push(thread("send", move || Sender::run(sender))?);
-    }
-    let (requests, inbox) = sync_channel(1);
+    let exclusions = SharedExclusions::new(request.exclusions.clone());
+    let brakes = Arc::new(Brakes::default());
     let mut schedule = schedule(request, saved)?;
     schedule.obey(Arc::clone(&brakes));
-    let planner =
-        Planner { schedule, senders: queues, templates: set.clone(), switches: Arc::clone(&switches), requests: inbox };
-    let planner = thread("plan", move || planner.run())?;
-    // Last: its way to the writer has to be closed before the writer can end.
-    let grabbing = Grabbing::start(request, feed, writer.inlet()?)?;
-    Ok(Running {
-        switches,
-        counts,
-        counters: attached.counters,
-        senders,
-        planner,
-        requests,
-        receiver,
-        writer,
-        grabbing,
+    let threads = Threads {
+        rate_pps: rate_pps(request, set),
+        limit_per_slash24_pps: request.pace.rate_per_slash24_pps,
         brakes,
-        _object: attached.object,
-        planned: planned(request),
-    })
+        exclusions: Arc::clone(&exclusions),
+        templates: set.clone(),
+        source: schedule,
+        events: events_in,
+        tap: None,
+    };
+    let threads = threads.start(attached, engines)?;
+    // Last: its way to the writer has to be closed before the writer can end.
+    let grabbing = match &request.grab {
+        None => None,
+        Some(limits) => {
+            Some(Grabbing::start(limits, &request.record.contact, exclusions, feed, writer.inlet()?, None)?)
+        }
+    };
+    Ok(Running { threads, writer, grabbing, planned: planned(request) })
 }
 
 fn schedule(request: &ScanRequest, saved: &Saved) -> anyhow::Result<Schedule> {
@@ -272,17 +191,6 @@ fn schedule(request: &ScanRequest, saved: &Saved) -> anyhow::Result<Schedule> {
         None => Ok(Schedule::new(plan, request.shard, config)),
         Some(checkpoint) => Ok(Schedule::resume(plan, request.shard, config, checkpoint, monotonic_ns())?),
     }
-}
-
-fn thread<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<JoinHandle<T>> {
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .with_context(|| format!("cannot start the thread `{name}`"))
-}
-
-fn random() -> anyhow::Result<u64> {
-    getrandom::u64().map_err(|error| anyhow!("the kernel gives no random numbers: {error}"))
 }
 
 /// Commands from the control socket.

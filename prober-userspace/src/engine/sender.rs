@@ -13,10 +13,10 @@ use super::shared::{SendCounts, Sent, Switches};
 use super::spacing::Spacing;
 use crate::io::sys::monotonic_ns;
 use crate::io::transmit::{BATCH_MAX, Cadence, Transmit, TransmitError};
-use crate::target::exclusions::Exclusions;
+use crate::target::batch::{Batch, BatchId};
 use crate::target::pace::{Pacer, PacerConfig};
 use crate::target::rate::Rate;
-use crate::target::schedule::{Batch, BatchId};
+use crate::target::shared_exclusions::ExclusionReader;
 
 /// Sleep when nothing is planned or sending is paused.
 const IDLE: Duration = Duration::from_micros(200);
@@ -34,7 +34,7 @@ pub struct Sender {
     /// Back to the planner.
     pub sent: HeapProd<Sent>,
     /// Checked here, just before the wire.
-    pub exclusions: Arc<Exclusions>,
+    pub exclusions: ExclusionReader,
     /// Set by the control thread.
     pub switches: Arc<Switches>,
     /// Read by the control thread.
@@ -107,6 +107,7 @@ impl Sender {
 
     /// Takes batches until `most` probes wait, leaving out what is excluded.
     fn gather(&mut self, pending: &mut Pending, most: usize) {
+        self.exclusions.refresh();
         while pending.probes.len() < most
             && let Some(batch) = self.batches.try_pop()
         {

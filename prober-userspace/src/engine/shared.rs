@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::target::schedule::BatchId;
+use crate::target::batch::BatchId;
 
 /// Rate that means "as fast as the interface takes them".
 pub const UNLIMITED_PPS: f64 = f64::INFINITY;

@@ -9,14 +9,14 @@ mod sys;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use client::{find_socket, send};
+pub use client::{Standing, find_socket, send};
 pub use protocol::{ControlCommand, ControlReply};
 pub use server::{ControlEvent, ControlServer};
 
 use super::instance::{RUN_DIRECTORY, network_namespace};
 
-/// Longest line in either direction, in bytes.
-pub const LONGEST_LINE: usize = 4096;
+/// Longest line in either direction, in bytes: some ten thousand ranges to exclude.
+pub const LONGEST_LINE: usize = 1 << 18;
 
 /// The control socket could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,7 @@ pub enum ControlError {
         reason: String,
     },
     /// The scan refused.
-    #[error("the scan refused: {0}")]
+    #[error("refused: {0}")]
     Refused(String),
 }
 

@@ -61,7 +61,7 @@ use self::packets::Packets;
 use self::stop::Stop;
 use self::tls::Handshakes;
 use crate::model::banner::{Banner, Transport};
-use crate::target::exclusions::Exclusions;
+use crate::target::shared_exclusions::SharedExclusions;
 
 pub use self::feed::{Feed, FeedCounts};
 pub use self::host::HostWork;
@@ -98,7 +98,7 @@ pub struct GrabConfig {
     /// Patience with one connection.
     pub timeout: Duration,
     /// Checked again before each connection.
-    pub exclusions: Exclusions,
+    pub exclusions: Arc<SharedExclusions>,
 }
 
 /// What is to be asked.
@@ -250,7 +250,7 @@ impl Run {
             },
             limits: Limits::new(config.timeout),
             contact: config.contact.chars().filter(visible).take(200).collect(),
-            gate: Gate::new(config.exclusions.clone()),
+            gate: Gate::new(Arc::clone(&config.exclusions)),
             handshakes: Handshakes::new(),
             packets: Packets::default(),
             shared: Shared::new(config.rate, config.rate_per_24),
@@ -319,7 +319,7 @@ async fn ask(run: Arc<Run>, host: HostWork, sender: mpsc::Sender<Vec<Banner>>) {
         contact: &run.contact,
     };
     let budgets = || run.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut budget = budgets().take(host.address);
+    let mut budget = budgets().take(host.address, run.shared.started.elapsed());
     let mut left = Left { run: &run, targets: host.ports.len() as u64 };
     for &target in &host.ports {
         if run.stop.is_set() {
@@ -336,7 +336,7 @@ async fn ask(run: Arc<Run>, host: HostWork, sender: mpsc::Sender<Vec<Banner>>) {
             return;
         }
     }
-    budgets().keep(host.address, budget, run.limits.host);
+    budgets().keep(host.address, budget, run.limits.host, run.shared.started.elapsed());
 }
 
 /// Targets of a host that are still to be asked; a fault makes them failures.

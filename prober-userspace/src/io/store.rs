@@ -4,6 +4,7 @@
 mod banners;
 mod batch;
 mod command;
+mod complaints;
 mod congestion;
 mod counters;
 mod devices;
@@ -12,31 +13,39 @@ mod exclusions;
 mod export;
 mod networks;
 mod open_ports;
+mod retention;
 mod scans;
 mod schema;
 mod seen;
+mod service_state;
+mod targets;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use duckdb::{AccessMode, Config, Connection};
 
 use crate::io::privileges::restrict_new_files;
 pub use banners::OpenPort;
 pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
+pub use complaints::Complaint;
 pub use congestion::{ClusterRow, LearntCluster, NetworkAnswers};
 pub use devices::{EstimateBatch, EstimationRecord, StoredBanner};
 pub use error::StoreError;
 pub(crate) use error::reason;
 pub use exclusions::{StoredExclusion, stored_ranges};
+pub use export::daily::Night;
 pub use export::{Export, ExportError, ExportFormat, ExportTable, Exported};
 pub use networks::{NetworkBatch, StudyProbe};
+pub use retention::{RetentionLimits, Retired};
 pub use scans::{Resumption, ScanRow};
 pub use schema::LATEST as LATEST_SCHEMA;
 pub use seen::{Novelty, SeenReplies};
+pub use targets::{StoredTarget, WatchClock};
 pub use writer::{EVENT_QUEUE, OpenPortSink, Outcome, Writer, WriterConfig, WriterStatus};
 
 /// The file used when none is named.
@@ -56,6 +65,8 @@ pub struct Store {
     connection: Connection,
     path: PathBuf,
     access: Access,
+    /// One for each connection to the same open database.
+    siblings: Arc<()>,
 }
 
 impl std::fmt::Debug for Store {
@@ -73,7 +84,7 @@ impl Store {
                 restrict_new_files();
                 let connection = connect(path, AccessMode::ReadWrite)?;
                 schema::migrate(&connection, path)?;
-                Ok(Self { connection, path: path.to_owned(), access })
+                Ok(Self { connection, path: path.to_owned(), access, siblings: Arc::default() })
             }
             Access::Read => {
                 if !path.exists() {
@@ -81,17 +92,18 @@ impl Store {
                 }
                 let connection = connect(path, AccessMode::ReadOnly)?;
                 match schema::version(&connection, path)? {
-                    None => {
+                    None if !schema::is_blank(&connection, path)? => {
                         return Err(StoreError::Foreign { path: path.to_owned() });
                     }
-                    Some(found) if found < LATEST_SCHEMA => {
+                    // Older, or left by a process that was killed just after it had made the file.
+                    found if found.is_none_or(|found| found < LATEST_SCHEMA) => {
                         drop(connection);
                         drop(Self::open(path, Access::Write)?);
                         return Self::open(path, Access::Read);
                     }
-                    Some(found) => schema::refuse_newer(found, path)?,
+                    found => schema::refuse_newer(found.unwrap_or_default(), path)?,
                 }
-                Ok(Self { connection, path: path.to_owned(), access })
+                Ok(Self { connection, path: path.to_owned(), access, siblings: Arc::default() })
             }
         }
     }
@@ -106,9 +118,15 @@ impl Store {
         &self.path
     }
 
+    /// Whether other connections to the same open database live.
+    fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.siblings) > 1
+    }
+
     /// Closes and opens again: after a failed commit DuckDB may refuse all further work on the old connection.
+    /// Not while [`is_shared`](Self::is_shared): the file would be open twice.
     fn reopen(self) -> Result<Self, (PathBuf, StoreError)> {
-        let Self { connection, path, access } = self;
+        let Self { connection, path, access, .. } = self;
         drop(connection);
         Self::open(&path, access).map_err(|error| (path, error))
     }

@@ -16,7 +16,9 @@
 //! | `reply` | `synack` (open), `rst` (refused) or `none` |
 //! | `lost` | 1: no reply, whatever `rtt_ms` says |
 //!
-//! Other columns are ignored. What cannot be true is an error with the number of its line.
+//! Other columns are ignored. Lines may come in any order: the probes of a terminal are sorted by time. What cannot be true -
+//! a line cut off, a time before 0 or ten years from the others, a reply without a round-trip time - is an error with the
+//! number of its line.
 
 mod csv;
 mod line;

@@ -47,6 +47,24 @@ pub struct ScanRequest {
     pub record: Record,
 }
 
+impl ScanRequest {
+    /// What its probes look like.
+    pub fn style(&self) -> ProbeStyle {
+        ProbeStyle { profile: self.profile, ttl: self.ttl, contact: self.record.contact.clone() }
+    }
+}
+
+/// What probes look like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeStyle {
+    /// Options of the SYN.
+    pub profile: Profile,
+    /// Initial TTL; `None` leaves it to the probe.
+    pub ttl: Option<u8>,
+    /// What ICMP probes say: how those who are probed can reach the operator.
+    pub contact: String,
+}
+
 /// Limits of grabbing banners beside a scan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GrabLimits {

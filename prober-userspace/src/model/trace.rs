@@ -91,6 +91,8 @@ pub struct Trace {
     pub role: Role,
     /// The probes.
     pub probes: Vec<TraceProbe>,
+    /// Whether probes that were not answered are among them; else silence is not known.
+    pub has_silence: bool,
     /// Where known: its network.
     pub access: Option<AccessType>,
     /// Where known: the cause.

@@ -1,6 +1,7 @@
 //! Which type of access network a terminal sits behind (METHODS section 3): the figures of a trace that tell, and the
 //! posterior over types.
 
+mod bare;
 mod contact;
 mod estimate;
 mod features;

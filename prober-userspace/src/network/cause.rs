@@ -4,6 +4,7 @@
 mod bursts;
 mod chain;
 mod delay;
+mod enough;
 mod estimate;
 mod explain;
 mod features;
@@ -13,6 +14,7 @@ mod rows;
 mod series;
 mod steady;
 
+pub(super) use enough::rules_out;
 pub use estimate::{CauseEstimate, estimate};
 pub use explain::Evidence;
 pub use features::cause_features;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::expected_error;
+use super::field::FieldFigures;
 
 /// One estimate and the truth.
 #[derive(Clone, Debug)]
@@ -49,6 +50,8 @@ pub struct PlaceFigures {
     pub accuracy: f64,
     /// Share called unknown.
     pub unknown: f64,
+    /// Expected calibration error.
+    pub calibration_error: f64,
 }
 
 /// All figures. `unknown` counts as not right.
@@ -71,6 +74,9 @@ pub struct Evaluation {
     /// Place by place, where there are few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<PlaceFigures>,
+    /// Collections of measurements in real networks, by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub field: Vec<FieldFigures>,
 }
 
 /// Most places that are listed.
@@ -92,15 +98,12 @@ impl Evaluation {
             terminals: judged.len(),
             accuracy: share_right(judged.iter()).unwrap_or(0.0),
             unknown: rounded(unknown as f64 / judged.len().max(1) as f64),
-            calibration_error: if judged.is_empty() {
-                0.0
-            } else {
-                rounded(expected_error(judged.iter().map(|estimate| (estimate.confidence, estimate.best_is_right))))
-            },
+            calibration_error: if judged.is_empty() { 0.0 } else { rounded(error(&mut judged.iter())) },
             classes: present.iter().map(|class| class_figures(judged, *class, &classes[*class])).collect(),
             confusion_columns: classes.iter().cloned().chain(["unknown".to_owned()]).collect(),
             confusion: present.iter().map(row).collect(),
             places: place_figures(judged),
+            field: Vec::new(),
         }
     }
 }
@@ -134,9 +137,14 @@ fn place_figures(judged: &[Judged]) -> Vec<PlaceFigures> {
             terminals: of().count(),
             accuracy: share_right(of()).unwrap_or(0.0),
             unknown: rounded(unknown as f64 / of().count() as f64),
+            calibration_error: rounded(error(&mut of())),
         }
     };
     places.into_iter().map(figures).collect()
+}
+
+fn error(judged: &mut dyn Iterator<Item = &Judged>) -> f64 {
+    expected_error(judged.map(|estimate| (estimate.confidence, estimate.best_is_right)))
 }
 
 fn share_right<'a>(judged: impl Iterator<Item = &'a Judged>) -> Option<f64> {

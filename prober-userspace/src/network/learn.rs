@@ -7,10 +7,23 @@ use super::boost::{Example, TrainSettings, softmax, train};
 use super::calibration::{self, Scored, Temperature, temperature_for};
 use super::evaluation::Judged;
 use super::model::Stage;
+use super::novelty::{Novelty, widened};
 use crate::target::splitmix::nth;
 
+/// What a row is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Left out with its place in turn and judged.
+    #[default]
+    Judged,
+    /// Of a collection of measurements: left out with the whole collection in turn and judged, beside the others.
+    Field,
+    /// Only learnt from.
+    Given,
+}
+
 /// One labelled row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LabelledRow {
     /// Figures.
     pub values: Vec<f32>,
@@ -26,8 +39,10 @@ pub struct LabelledRow {
     pub is_whole: bool,
     /// Whether there was other traffic.
     pub background: Option<bool>,
-    /// Whether it is only learnt from, never judged.
-    pub is_given: bool,
+    /// Whether hops are not known: estimates are then less sure.
+    pub is_bare: bool,
+    /// What it is there for.
+    pub origin: Origin,
 }
 
 /// Trees for series of at least so many probes.
@@ -56,6 +71,17 @@ pub struct Recipe {
     pub folds: usize,
     /// Threads to use.
     pub threads: usize,
+    /// Figures by which it is told whether an observation is like any learnt from.
+    pub novelty_figures: Vec<u16>,
+}
+
+/// What was learnt of rows.
+#[derive(Clone, Debug)]
+pub struct Learnt {
+    /// Trees.
+    pub stages: Vec<Stage>,
+    /// What is typical; not calibrated.
+    pub novelty: Novelty,
 }
 
 /// What is known of the rows of places left out.
@@ -63,31 +89,47 @@ pub struct Recipe {
 pub struct LeftOut {
     /// Fitted on them.
     pub temperatures: Vec<Temperature>,
+    /// Log-densities with their numbers of probes, of judged rows.
+    pub densities: Vec<(usize, f64)>,
     /// Posterior of each row, in order, with these temperatures; empty for rows that are only learnt from.
     pub posteriors: Vec<Vec<f64>>,
 }
 
+/// One row of a place left out.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    scores: Vec<f64>,
+    density: Option<f64>,
+}
+
 impl Recipe {
-    /// Trees of all rows.
-    pub fn train(&self, rows: &[LabelledRow]) -> Vec<Stage> {
-        self.stages.iter().map(|stage| stage.train(rows.iter(), self.classes)).collect()
+    /// Trees of all rows, and what is typical of them.
+    pub fn train(&self, rows: &[LabelledRow]) -> Learnt {
+        self.learn(&rows.iter().collect::<Vec<_>>())
+    }
+
+    fn learn(&self, rows: &[&LabelledRow]) -> Learnt {
+        let stages = self.stages.iter().map(|stage| stage.train(rows.iter().copied(), self.classes)).collect();
+        let novelty = Novelty::learn(rows, self.classes, &self.novelty_figures, &self.lengths);
+        Learnt { stages, novelty }
     }
 
     /// Estimates each row by trees that never saw its place.
     pub fn leave_out(&self, rows: &[LabelledRow]) -> LeftOut {
         let fold_of = folds(rows, self.folds);
-        let fold = |row: &LabelledRow| (!row.is_given).then(|| fold_of[row.place.as_str()]);
-        let judge = |number: usize| -> Vec<(usize, Vec<f64>)> {
-            let learnt_from = || rows.iter().filter(|row| fold(row) != Some(number));
-            let stages: Vec<Stage> = self.stages.iter().map(|stage| stage.train(learnt_from(), self.classes)).collect();
-            let scores = |row: &LabelledRow| {
+        let fold = |row: &LabelledRow| fold_of.get(row.place.as_str()).filter(|_| row.origin != Origin::Given).copied();
+        let judge = |number: usize| -> Vec<(usize, Held)> {
+            let learnt_from: Vec<&LabelledRow> = rows.iter().filter(|row| fold(row) != Some(number)).collect();
+            let Learnt { stages, novelty } = self.learn(&learnt_from);
+            let held = |row: &LabelledRow| {
                 let place = stages.partition_point(|stage| stage.probes_from <= row.probes).saturating_sub(1);
-                stages[place].scores(&row.values, self.classes)
+                let scores = stages[place].scores(&row.values, self.classes);
+                Held { scores, density: novelty.density(&row.values, row.probes) }
             };
             let left_out = rows.iter().enumerate().filter(|(_, row)| fold(row) == Some(number));
-            left_out.map(|(index, row)| (index, scores(row))).collect()
+            left_out.map(|(index, row)| (index, held(row))).collect()
         };
-        let mut scores = vec![Vec::new(); rows.len()];
+        let mut all = vec![Held::default(); rows.len()];
         let folds = fold_of.values().max().map_or(0, |last| last + 1);
         std::thread::scope(|scope| {
             let judge = &judge;
@@ -95,25 +137,46 @@ impl Recipe {
             let every = |first| move || (first..folds).step_by(threads).flat_map(judge).collect::<Vec<_>>();
             let running: Vec<_> = (0..threads).map(|first| scope.spawn(every(first))).collect();
             for thread in running {
-                for (index, row_scores) in thread.join().expect("training does not panic") {
-                    scores[index] = row_scores;
+                for (index, held) in thread.join().expect("training does not panic") {
+                    all[index] = held;
                 }
             }
         });
-        self.calibrate(rows, scores)
+        self.calibrate(rows, &all)
     }
 
-    fn calibrate(&self, rows: &[LabelledRow], scores: Vec<Vec<f64>>) -> LeftOut {
-        let judged = rows.iter().zip(&scores).filter(|(_, scores)| !scores.is_empty());
-        let scored: Vec<Scored> = judged
-            .map(|(row, scores)| Scored { scores: scores.clone(), class: row.class, probes: row.probes })
+    fn calibrate(&self, rows: &[LabelledRow], all: &[Held]) -> LeftOut {
+        let densities: Vec<(usize, f64)> = rows
+            .iter()
+            .zip(all)
+            .filter(|(row, _)| row.origin == Origin::Judged)
+            .filter_map(|(row, held)| Some((row.probes, held.density?)))
+            .collect();
+        let mut novelty = Novelty::learn(&[], self.classes, &self.novelty_figures, &self.lengths);
+        novelty.calibrate(&densities);
+        let belief = |row: &LabelledRow, held: &Held| novelty.belief_at(held.density, row.probes);
+        let scored: Vec<Scored> = rows
+            .iter()
+            .zip(all)
+            .filter(|(_, held)| !held.scores.is_empty())
+            .map(|(row, held)| Scored {
+                scores: held.scores.clone(),
+                class: row.class,
+                probes: row.probes,
+                is_bare: row.is_bare,
+                belief: belief(row, held),
+                weight: row.weight,
+            })
             .collect();
         let temperatures = calibration::fit(&scored, &self.lengths);
-        let posterior = |(row, scores): (&LabelledRow, Vec<f64>)| match scores.as_slice() {
+        let posterior = |(row, held): (&LabelledRow, &Held)| match held.scores.as_slice() {
             [] => Vec::new(),
-            scores => softmax(scores, temperature_for(&temperatures, row.probes)),
+            scores => {
+                let shares = softmax(scores, temperature_for(&temperatures, row.probes, row.is_bare));
+                widened(&shares, belief(row, held))
+            }
         };
-        LeftOut { posteriors: rows.iter().zip(scores).map(posterior).collect(), temperatures }
+        LeftOut { posteriors: rows.iter().zip(all).map(posterior).collect(), temperatures, densities }
     }
 }
 
@@ -130,17 +193,27 @@ impl StageRecipe {
     }
 }
 
-/// Deals the places into `folds` parts of like mixture; with no more places than that, each is a part of its own.
+/// Deals the places into `folds` parts of like mixture; with no more places than that, each is a part of its own. Each
+/// collection of measurements is one as well.
 fn folds(rows: &[LabelledRow], folds: usize) -> BTreeMap<&str, usize> {
     let mut kinds: BTreeMap<&str, (usize, Option<bool>)> = BTreeMap::new();
-    for row in rows.iter().filter(|row| !row.is_given) {
+    for row in rows.iter().filter(|row| row.origin == Origin::Judged) {
         kinds.entry(&row.place).or_insert((row.class, row.background));
     }
     let hash = |place: &str| place.bytes().fold(0, |hash, byte| nth(hash ^ u64::from(byte), 0));
     let mut places: Vec<_> = kinds.into_iter().map(|(place, kind)| (kind, hash(place), place)).collect();
     places.sort_unstable();
     let folds = folds.clamp(1, places.len().max(1));
-    places.into_iter().enumerate().map(|(index, (.., place))| (place, index % folds)).collect()
+    let judged = places.len();
+    let mut fold_of: BTreeMap<&str, usize> =
+        places.into_iter().enumerate().map(|(index, (.., place))| (place, index % folds)).collect();
+    let first = if judged == 0 { 0 } else { folds };
+    let mut collections: Vec<&str> =
+        rows.iter().filter(|row| row.origin == Origin::Field).map(|row| row.place.as_str()).collect();
+    collections.sort_unstable();
+    collections.dedup();
+    fold_of.extend(collections.into_iter().enumerate().map(|(index, place)| (place, first + index)));
+    fold_of
 }
 
 /// The verdict on a posterior.

@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::boost::{Ensemble, softmax};
 use super::calibration::{Temperature, temperature_for};
+use super::cause::rules_out;
 use super::evaluation::Evaluation;
 use super::feature::Features;
+use super::novelty::{Novelty, widened};
 use super::posterior::Posterior;
-use super::transit::HopLine;
 
 /// The version that this program reads and writes.
-pub const MODEL_VERSION: u32 = 1;
+pub const MODEL_VERSION: u32 = 2;
 
 /// What a model estimates, and out of what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,11 +26,20 @@ pub enum ModelKind {
     Cause,
 }
 
+/// A file that was learnt from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracesFile {
+    /// Its name, without folders.
+    pub name: String,
+    /// Digest of the traces in it, whatever kind of file it is.
+    pub digest: String,
+}
+
 /// How a model came about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
-    /// Files, as named on the command line without their folders.
-    pub traces_from: Vec<String>,
+    /// Files.
+    pub traces_from: Vec<TracesFile>,
     /// Version of the program.
     pub program_version: String,
     /// Terminals.
@@ -79,8 +89,8 @@ pub struct Model {
     pub classes: Vec<String>,
     /// Names of the figures, in order.
     pub features: Vec<String>,
-    /// Wide-area floor over hops at the vantage point of the training, if it could be fitted.
-    pub hop_line: Option<HopLine>,
+    /// What is typical of what it was trained on.
+    pub novelty: Novelty,
     /// By number of probes.
     pub temperatures: Vec<Temperature>,
     /// By number of probes, rising.
@@ -150,6 +160,9 @@ impl Model {
         let stages_are_sound =
             model.stages.iter().all(|stage| !stage.ensembles.is_empty() && stage.ensembles.iter().all(is_sound));
         let hot = |temperature: &Temperature| temperature.temperature.is_finite() && temperature.temperature > 0.0;
+        if !model.novelty.is_sound(names.len(), model.classes.len()) {
+            return Err(ModelError::Trees);
+        }
         if model.stages.is_empty() || !stages_are_sound || !model.temperatures.iter().all(hot) {
             return Err(ModelError::Trees);
         }
@@ -168,7 +181,29 @@ impl Model {
         if probes == 0 || (answered == 0 && self.kind != ModelKind::Cause) {
             return Posterior::new(&self.classes, &vec![1.0 / self.classes.len() as f64; self.classes.len()]);
         }
-        let scores = self.scores(features.values(), probes);
-        Posterior::new(&self.classes, &softmax(&scores, temperature_for(&self.temperatures, probes)))
+        let mut shares = self.shares(features.values(), probes, self.kind.is_bare(features));
+        if self.kind == ModelKind::Cause {
+            self.rule_out(features, &mut shares);
+        }
+        Posterior::new(&self.classes, &shares)
+    }
+
+    /// Nothing is left of causes that what was seen contradicts.
+    fn rule_out(&self, features: &Features, shares: &mut [f64]) {
+        for (class, share) in self.classes.iter().zip(shares.iter_mut()) {
+            if class.parse().is_ok_and(|cause| rules_out(cause, features)) {
+                *share = 0.0;
+            }
+        }
+        let left: f64 = shares.iter().sum();
+        if left > 0.0 {
+            shares.iter_mut().for_each(|share| *share /= left);
+        }
+    }
+
+    /// The probabilities of figures, as wide as they are novel.
+    pub fn shares(&self, values: &[f32], probes: usize, is_bare: bool) -> Vec<f64> {
+        let shares = softmax(&self.scores(values, probes), temperature_for(&self.temperatures, probes, is_bare));
+        widened(&shares, self.novelty.belief(values, probes))
     }
 }

@@ -4,7 +4,7 @@ use super::access::{Row, access_features, rows_of_place};
 use super::boost::TrainSettings;
 use super::cause::{cause_features, rows_of_trace};
 use super::feature::Features;
-use super::learn::{LabelledRow, Recipe, StageRecipe};
+use super::learn::{LabelledRow, Origin, Recipe, StageRecipe};
 use super::model::ModelKind;
 use super::sketch::Sketch;
 use super::transit::{HopLine, Surroundings, hops_of};
@@ -18,6 +18,8 @@ const NETWORK_LENGTHS: [usize; 6] = [1, 2, 3, 5, 10, 30];
 const CAUSE_LENGTHS: [usize; 5] = [1, 30, 75, 150, 200];
 /// From here on, causes are estimated by what was learnt from whole series.
 const CAUSE_WHOLE_PROBES: usize = 120;
+/// Missing where hops are not known.
+const HOPS_FIGURE: &str = "floor_over_hops";
 /// A weak link has more faces than the other causes: without a push it is the one that is overlooked.
 const WEAK_LINK_WEIGHT: f64 = 2.0;
 
@@ -51,7 +53,7 @@ impl ModelKind {
     }
 
     /// Labelled rows of traces; those of other classes and without probes are left out.
-    pub fn rows(self, traces: &[Trace], classes: &[String], is_given: bool) -> Vec<LabelledRow> {
+    pub fn rows(self, traces: &[Trace], classes: &[String], origin: Origin) -> Vec<LabelledRow> {
         let mut rows = Vec::new();
         for place in places(traces) {
             let mut push = |trace: &Trace, features: Features, probes, weight, is_whole| {
@@ -59,8 +61,8 @@ impl ModelKind {
                 let Some(class) = classes.iter().position(|class| Some(class.as_str()) == truth) else { return };
                 let weight = if truth == Some(Cause::WeakLink.name()) { WEAK_LINK_WEIGHT * weight } else { weight };
                 let (place, background) = (trace.place.clone(), trace.background);
-                let values = features.values().to_vec();
-                rows.push(LabelledRow { values, class, place, probes, weight, is_whole, background, is_given });
+                let (values, is_bare) = (features.values().to_vec(), self.is_bare(&features));
+                rows.push(LabelledRow { values, class, place, probes, weight, is_whole, background, is_bare, origin });
             };
             match self {
                 Self::Network => {
@@ -112,7 +114,43 @@ impl ModelKind {
             Self::Network | Self::NetworkLive => NETWORK_LENGTHS.to_vec(),
             Self::Cause => CAUSE_LENGTHS.to_vec(),
         };
-        Recipe { stages, lengths, classes, folds, threads }
+        let names = self.feature_names();
+        let place =
+            |figure: &&str| names.iter().position(|name| name == figure).expect("figures looked at are computed");
+        let novelty_figures = self.novelty_figures().iter().map(|figure| place(figure) as u16).collect();
+        Recipe { stages, lengths, classes, folds, threads, novelty_figures }
+    }
+
+    /// By which it is told whether an observation is like any that was learnt from: few, and none that differs from place to
+    /// place.
+    const fn novelty_figures(self) -> &'static [&'static str] {
+        match self {
+            Self::Network => &[
+                "loss",
+                "floor_steps",
+                "delay_25",
+                "delay_50",
+                "delay_90",
+                "range",
+                "deviation",
+                "step_median",
+                "floor_gap",
+                "tail",
+                "roughness",
+                "memory",
+                "first_over_median",
+            ],
+            Self::NetworkLive => {
+                &["loss", "floor_coarse", "first_over_floor", "range", "mean_to_first", "variation", "memory"]
+            }
+            // Silence and loss of any pattern are of some cause.
+            Self::Cause => &[],
+        }
+    }
+
+    /// Whether hops are not known.
+    pub fn is_bare(self, features: &Features) -> bool {
+        self != Self::Cause && features.value(HOPS_FIGURE).is_none()
     }
 }
 

@@ -45,17 +45,21 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Of the terminal `index` among the traces of one place, of each of which only what `part` leaves is known.
+    /// Of the terminal `index` among the traces of one place, of each of which only what `part` leaves is known. Terminals count
+    /// where hops are known: without them nothing says that the ways there are alike, as in collections of measurements.
     pub fn of<'a>(traces: &[&'a Trace], index: usize, part: impl Fn(&'a Trace) -> &'a [TraceProbe]) -> Self {
         let mut surroundings = Self::default();
+        let has_hops = hops_of(part(traces[index])).is_some();
         for (other, trace) in traces.iter().enumerate() {
-            let neighbour = Neighbour::of(part(trace));
-            if other == index || neighbour.rtts_ms.is_empty() {
+            if other == index || (trace.role == Role::Terminal && !has_hops) {
                 continue;
             }
+            let neighbour = Neighbour::of(part(trace));
             match trace.role {
+                _ if neighbour.rtts_ms.is_empty() => {}
                 Role::Gateway => surroundings.gateway = Some(neighbour),
-                Role::Terminal => surroundings.terminals.push(neighbour),
+                Role::Terminal if neighbour.hops.is_some() => surroundings.terminals.push(neighbour),
+                Role::Terminal => {}
             }
         }
         surroundings

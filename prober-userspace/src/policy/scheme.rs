@@ -115,6 +115,57 @@ impl Scheme {
     }
 }
 
+impl Scheme {
+    /// The ports that are known to be open at an address, in order; the standard scheme keeps none.
+    pub fn open_ports(&self, address: u32) -> &[u16] {
+        match self {
+            Self::Standard(_) => &[],
+            Self::Efficient(efficient) => efficient.open_ports(address),
+            Self::Predictive(predictive) => predictive.open_ports(address),
+        }
+    }
+
+    /// Takes over what was known of an address before a restart.
+    pub fn restore(&mut self, state: &TargetState, open_ports: &[u16]) {
+        match self {
+            Self::Standard(_) => {}
+            Self::Efficient(efficient) => efficient.restore(state.address, open_ports),
+            Self::Predictive(predictive) => predictive.restore(state, open_ports),
+        }
+    }
+
+    /// Why an address is probed as it is, for people: one clause each.
+    pub fn reasons(&self, state: &TargetState) -> Vec<String> {
+        match self {
+            Self::Standard(set) => vec![format!("the standard scheme: all {} ports every 12 hours", set.len())],
+            Self::Efficient(efficient) => efficient.reasons(state),
+            Self::Predictive(predictive) => predictive.reasons(state),
+        }
+    }
+
+    /// A device's ports, as they are known now.
+    pub fn teach_device(&mut self, device: u16, ports: &[u16]) {
+        if let Self::Efficient(efficient) = self {
+            efficient.teach_device(device, ports);
+        }
+    }
+
+    /// What was learnt besides the states, as text; empty if nothing is.
+    pub fn learnt(&self) -> String {
+        match self {
+            Self::Standard(_) | Self::Efficient(_) => String::new(),
+            Self::Predictive(predictive) => predictive.learnt(),
+        }
+    }
+
+    /// Takes over what was learnt before a restart; text of another scheme changes nothing.
+    pub fn recall(&mut self, learnt: &str, now_s: u32) {
+        if let Self::Predictive(predictive) = self {
+            predictive.recall(learnt, now_s);
+        }
+    }
+}
+
 /// What the answers alone say.
 fn standing_of(found: Found<'_>) -> Standing {
     match (found.open.len(), found.device) {

@@ -1,4 +1,4 @@
-//! What the planner keeps of every address it watches: 24 bytes, so that a country of 150 million fits in memory. The open
+//! What the planner keeps of every address it watches: 20 bytes, and 4 in the queue of due times, so that a country of 150 million fits in memory. The open
 //! ports of the few that answer, and everything that happened before, are kept elsewhere.
 
 use super::interval::Step;
@@ -33,15 +33,13 @@ pub struct TargetState {
     pub visited_s: u32,
     /// Hash of the open ports that the last visit found; 0 for none.
     pub fingerprint: u32,
-    /// The next one in the same bucket of the queue; `u32::MAX` ends it.
-    pub(super) next: u32,
     /// Group whose access network is spared as one.
     pub cluster: u16,
     /// 3 bits of the step above 13 of the standing, in which a device has its number plus `DEVICE`.
     step_and_standing: u16,
 }
 
-const _: () = assert!(size_of::<TargetState>() == 24);
+const _: () = assert!(size_of::<TargetState>() == 20);
 
 impl TargetState {
     /// Stands for a visit that never was.
@@ -49,15 +47,7 @@ impl TargetState {
 
     /// An address that was never visited.
     pub const fn new(address: u32, due_s: u32) -> Self {
-        Self {
-            address,
-            due_s,
-            visited_s: Self::NEVER,
-            fingerprint: 0,
-            next: u32::MAX,
-            cluster: 0,
-            step_and_standing: 0,
-        }
+        Self { address, due_s, visited_s: Self::NEVER, fingerprint: 0, cluster: 0, step_and_standing: 0 }
     }
 }
 
@@ -93,6 +83,18 @@ impl TargetState {
             Standing::Answering | Standing::Device(_) => 3,
         };
         self.step_and_standing = self.step_and_standing & !STANDING | number;
+    }
+
+    /// What is known of the address, as one number that never changes its meaning: 0 new, 1 silent, 2 gone, 3 answering,
+    /// 4 honeypot, 5 and more: device of the number less 5.
+    pub fn standing_number(&self) -> u16 {
+        self.step_and_standing & STANDING
+    }
+
+    /// Sets both from stored numbers.
+    pub fn set_stored(&mut self, step: u8, standing: u16) {
+        self.set_step(Step::new(step));
+        self.step_and_standing = self.step_and_standing & !STANDING | standing.min(STANDING);
     }
 
     /// On which rung of the ladder.

@@ -5,10 +5,8 @@
 //! Targets are named by their turn in this shard, and travel as runs of up to 64 turns, so that one decision serves a
 //! batch. How fast to send is the pacer's business.
 
-mod batch;
 mod checkpoint;
 mod in_flight;
-mod network_limit;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -19,14 +17,15 @@ use std::sync::Arc;
 
 use prober_common::slot::ProbeSlot;
 
-pub use self::batch::{BATCH_PROBES, Batch, BatchId};
 pub use self::checkpoint::{Checkpoint, ResumeError};
 use self::in_flight::InFlight;
-use self::network_limit::NetworkLimit;
 use self::run::{Due, Run};
+use super::batch::{BATCH_PROBES, Batch, BatchId};
 use super::brakes::Brakes;
+use super::network_limit::NetworkLimit;
 use super::plan::Plan;
 use super::shard::Shard;
+use super::source::{BatchSource, Next};
 use super::splitmix;
 
 /// Runs that wait for their next pass, at most (plus what arises from those handed out): 32 MB. Beyond it new targets
@@ -62,17 +61,6 @@ pub struct ScheduleConfig {
     pub max_targets: Option<u64>,
 }
 
-/// What [`Schedule::next_batch`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// The batch holds at least one probe to be sent now.
-    Batch,
-    /// Nothing before this time, ns; after a confirmation it is worth asking sooner.
-    WaitUntil(u64),
-    /// Everything has been handed out. Batches may still be unconfirmed.
-    Done,
-}
-
 /// How far a schedule is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -84,6 +72,22 @@ pub struct Progress {
     pub due_later: u64,
     /// Probes that wait for their /24.
     pub held_back: u64,
+}
+
+impl BatchSource for Schedule {
+    type Checkpoint = Checkpoint;
+
+    fn next_batch(&mut self, now_ns: u64, most: usize, out: &mut Batch) -> Next {
+        Self::next_batch(self, now_ns, most, out)
+    }
+
+    fn sent(&mut self, id: BatchId, sent_ns: u64) {
+        Self::sent(self, id, sent_ns);
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Self::checkpoint(self)
+    }
 }
 
 /// The order of a scan in time.

@@ -76,6 +76,7 @@ fn world(options: &UpOptions) -> WorldConfig {
         habits: Habits { delay, loss: options.loss, duplicates: options.duplicates },
         replays: options.replays,
         records: Some(records(options)),
+        ..WorldConfig::default()
     }
 }
 

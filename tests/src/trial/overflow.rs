@@ -26,7 +26,7 @@ pub fn run(size: Size) -> Result<Finding> {
     let delay = Delay::Constant { ns: 12_000_000_000 };
     let habits = Habits { delay: Some(delay), loss: Some(0.0), duplicates: Some(0.0) };
     let far_end = FarEndConfig { seed: 4, answer_one_in: 1, ..FarEndConfig::default() };
-    let mut lab = Lab::world(&far_end, &WorldConfig { habits, replays, records: None })?;
+    let mut lab = Lab::world(&far_end, &WorldConfig { habits, replays, records: None, ..WorldConfig::default() })?;
     let directory = tempfile::tempdir()?;
     let (targets, probes) = (format!("20.12.0.0/{bits}"), 4u64 << (32 - bits));
     let scan = Scan::new(

@@ -21,7 +21,8 @@ pub fn run(size: Size) -> Result<Finding> {
     let bits = size.pick(23, 18);
     let habits = Habits { delay: Some(Delay::Constant { ns: 5_000_000 }), loss: Some(0.0), duplicates: Some(0.0) };
     let far_end = FarEndConfig { seed: 4, answer_one_in: 1, ..FarEndConfig::default() };
-    let mut lab = Lab::world(&far_end, &WorldConfig { habits, replays: REPLAYS, records: None })?;
+    let mut lab =
+        Lab::world(&far_end, &WorldConfig { habits, replays: REPLAYS, records: None, ..WorldConfig::default() })?;
     let replayer = Replayer::listen(lab.world_side())?;
     let directory = tempfile::tempdir()?;
     let targets = format!("20.10.0.0/{bits}");

@@ -62,7 +62,10 @@ pub fn timed(name: &str, plan: Plan) -> Result<Finding> {
     let delay = Delay::LogUniform { least_ns: 500_000, most_ns: plan.longest_ms * 1_000_000 };
     let habits = Habits { delay: Some(delay), loss: Some(0.0), duplicates: Some(0.0) };
     let far_end = FarEndConfig { seed: 4, answer_one_in: plan.one_in, ..FarEndConfig::default() };
-    let mut lab = Lab::world(&far_end, &WorldConfig { habits, replays: 0, records: Some(file.clone()) })?;
+    let mut lab = Lab::world(
+        &far_end,
+        &WorldConfig { habits, replays: 0, records: Some(file.clone()), ..WorldConfig::default() },
+    )?;
     let targets = format!("20.16.0.0/{}", plan.bits);
     let scan = |rate: &str, wait_ms: u64| {
         let wait = format!("{wait_ms}ms");

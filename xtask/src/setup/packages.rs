@@ -41,6 +41,8 @@ pub const LAB: &[Package] = &[
     package("iputils-ping", "ping"),
     package("ethtool", "ethtool"),
     package("tcpdump", "tcpdump"),
+    // Only to judge the unit's exposure, offline.
+    package("systemd", "systemd-analyze"),
 ];
 
 pub const PEERS: &[Package] = &[package("masscan", "masscan"), package("zmap", "zmap"), package("nmap", "nmap")];

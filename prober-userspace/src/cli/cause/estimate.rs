@@ -1,15 +1,10 @@
 //! `prober cause estimate`: what is wrong at each terminal, and why that is thought.
 
-use serde::Serialize;
-
-use super::super::learning::ModelOption;
-use super::super::output::{put, put_json};
-use super::super::source::TraceSource;
-use super::super::table::Table;
-use crate::io::clock;
-use crate::model::trace::Role;
+use super::super::learning::{Estimate, EstimateOptions};
+use crate::io::store::{NetworkBatch, Store, StoreError};
+use crate::model::trace::{Role, Trace};
 use crate::network::cause::{CauseEstimate, estimate};
-use crate::network::model::{MODEL_VERSION, ModelKind};
+use crate::network::model::{Model, ModelKind};
 
 /// Estimate why probes of each terminal fail or come back late
 ///
@@ -21,46 +16,36 @@ use crate::network::model::{MODEL_VERSION, ModelKind};
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct EstimateArgs {
     #[command(flatten)]
-    source: TraceSource,
-    #[command(flatten)]
-    model: ModelOption,
-}
-
-#[derive(Serialize)]
-struct Estimates {
-    model_version: u32,
-    estimates: Vec<CauseEstimate>,
+    options: EstimateOptions,
 }
 
 impl EstimateArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let model = self.model.load(ModelKind::Cause)?;
-        let (traces, study) = self.source.read()?;
-        let confidence = self.source.confidence()?;
-        let terminals = traces.iter().filter(|trace| trace.role == Role::Terminal);
-        let estimates: Vec<CauseEstimate> = terminals.map(|trace| estimate(&model, trace, confidence)).collect();
-        if let Some(study) = study {
-            let batch = study.batch(clock::utc_now(), &self.model.name());
-            study.store.add_cause_estimates(&batch, &estimates)?;
-        }
-        if self.source.json {
-            return Ok(put_json(&Estimates { model_version: MODEL_VERSION, estimates })?);
-        }
-        Ok(put(&text(&estimates))?)
+        self.options.run::<CauseEstimate>()
     }
 }
 
-fn text(estimates: &[CauseEstimate]) -> String {
-    let mut table = Table::of(&["place", "terminal", "cause", "confidence>", "replies>", "why"]);
-    for estimate in estimates {
-        table.row([
-            estimate.place.clone(),
-            estimate.terminal.clone(),
-            estimate.cause.clone().unwrap_or_else(|| "unknown".to_owned()),
-            format!("{:.0} %", 100.0 * estimate.confidence),
-            format!("{}/{}", estimate.answered, estimate.probes),
-            estimate.explanation.clone(),
-        ]);
+impl Estimate for CauseEstimate {
+    const KIND: ModelKind = ModelKind::Cause;
+    const HEADS: &'static [&'static str] = &["place", "terminal", "cause", "confidence>", "replies>", "why"];
+
+    fn of_all(model: &Model, traces: &[Trace], confidence_min: f64) -> Vec<Self> {
+        let terminals = traces.iter().filter(|trace| trace.role == Role::Terminal);
+        terminals.map(|trace| estimate(model, trace, confidence_min)).collect()
     }
-    table.render()
+
+    fn store(store: &Store, batch: &NetworkBatch, estimates: &[Self]) -> Result<(), StoreError> {
+        store.add_cause_estimates(batch, estimates)
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.place.clone(),
+            self.terminal.clone(),
+            self.cause.clone().unwrap_or_else(|| "unknown".to_owned()),
+            format!("{:.0} %", 100.0 * self.confidence),
+            format!("{}/{}", self.answered, self.probes),
+            self.explanation.clone(),
+        ]
+    }
 }

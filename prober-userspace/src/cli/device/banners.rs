@@ -1,10 +1,11 @@
 //! Banners out of JSON lines, plain or gzipped: `{"banner": "...", "address": "192.0.2.1", "port": 80}`; further fields are
 //! ignored. A line that is not such an object is an error with its number.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
@@ -15,6 +16,10 @@ use crate::model::device::Kind;
 
 /// Longest line, in bytes: a banner of 96 KiB, escaped.
 const LINE_BYTES_MAX: u64 = 1 << 20;
+/// Kinds that say that nothing is known.
+const TELLS_NOTHING: [&str; 3] = ["other_embedded", "unknown", "none"];
+/// Unknown kinds that are remembered for the warning.
+const KINDS_MAX: usize = 20;
 
 /// A line.
 #[derive(Debug, Default, Deserialize)]
@@ -106,42 +111,108 @@ pub(super) fn read_samples(path: &Path) -> anyhow::Result<Vec<Sample>> {
     Ok(samples)
 }
 
-/// Reads banners of no device; ambiguous ones are left out.
-pub(super) fn read_negatives(path: &Path) -> anyhow::Result<Vec<String>> {
+/// Reads banners of no device, with the ports they came from; ambiguous ones are left out.
+pub(super) fn read_negatives(path: &Path) -> anyhow::Result<Vec<Sample>> {
     let mut negatives = Vec::new();
     for_each_line(path, |_, line| {
         if line.ambiguous != Some(true) {
-            negatives.push(line.banner);
+            negatives.push(line.sample());
         }
         Ok(())
     })?;
     Ok(negatives)
 }
 
-/// Calls `take` with each line and its number, from 1; `-` is standard input.
+/// Reads the texts of banners of no device.
+pub(super) fn read_negative_texts(paths: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for path in paths {
+        texts.extend(read_negatives(path)?.into_iter().map(|negative| negative.labelled.banner));
+    }
+    Ok(texts)
+}
+
+/// Calls `take` with each line and its number, from 1; `-` is standard input. Lines that cannot be read are left out with a
+/// warning, unless all are such.
 pub(super) fn for_each_line(
     path: &Path,
     mut take: impl FnMut(usize, BannerLine) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut reader = open(path)?;
-    let mut text = Vec::new();
-    let mut number = 0;
-    loop {
+    let (mut text, mut faults) = (Vec::new(), Faults::default());
+    for number in 1.. {
         text.clear();
-        number += 1;
         let place = || format!("{}:{number}", path.display());
         let len = (&mut reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut text).with_context(place)?;
         if len == 0 {
-            return Ok(());
+            break;
         }
-        if len as u64 == LINE_BYTES_MAX {
-            bail!("{}: longer than {LINE_BYTES_MAX} bytes; write one banner a line", place());
+        if len as u64 == LINE_BYTES_MAX && text.last() != Some(&b'\n') {
+            faults.add(&place(), &format!("longer than {LINE_BYTES_MAX} bytes; write one banner a line"));
+            reader.skip_until(b'\n').with_context(place)?;
+            continue;
         }
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let line = serde_json::from_slice(&text).with_context(place)?;
-        take(number, line)?;
+        match serde_json::from_slice::<BannerLine>(&text) {
+            Ok(line) => {
+                faults.look_at(&line);
+                take(number, line)?;
+            }
+            Err(error) => faults.add(&place(), &reason(&error)),
+        }
+    }
+    faults.tell(path)
+}
+
+/// What was wrong with lines of a file.
+#[derive(Default)]
+struct Faults {
+    read: u64,
+    left_out: u64,
+    /// Place and reason.
+    first: Option<String>,
+    /// Kinds that nobody knows, with the number of lines.
+    kinds: BTreeMap<String, u64>,
+}
+
+impl Faults {
+    fn add(&mut self, place: &str, reason: &str) {
+        self.left_out += 1;
+        self.first.get_or_insert_with(|| format!("{place}: {reason}"));
+    }
+
+    fn look_at(&mut self, line: &BannerLine) {
+        self.read += 1;
+        let is_known = line.kind.is_empty() || TELLS_NOTHING.contains(&&*line.kind) || kind_of(&line.kind).is_some();
+        if !is_known && (self.kinds.len() < KINDS_MAX || self.kinds.contains_key(&line.kind)) {
+            *self.kinds.entry(line.kind.clone()).or_default() += 1;
+        }
+    }
+
+    /// Warns; an error if nothing could be read.
+    fn tell(self, path: &Path) -> anyhow::Result<()> {
+        if let Some(first) = self.first {
+            if self.read == 0 {
+                bail!("{first}; no line of the file can be read: is it JSON lines?");
+            }
+            log::warn!("{first}; left out, {} lines in all", self.left_out);
+        }
+        if !self.kinds.is_empty() {
+            let kinds: Vec<String> = self.kinds.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
+            log::warn!("{}: kinds not known, taken as none: {}", path.display(), kinds.join(", "));
+        }
+        Ok(())
+    }
+}
+
+/// The parser's words without its line, which is always the first.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" at line ") {
+        Some((what, _)) => format!("{what} at column {}", error.column()),
+        None => text,
     }
 }
 

@@ -7,19 +7,21 @@ use anyhow::bail;
 
 use super::super::figure::grouped;
 use super::super::output::{put, put_json};
-use super::banners::{for_each_line, read_negatives};
-use super::export::write_files;
+use super::banners::{for_each_line, read_negative_texts};
+use super::folder::SignatureFolder;
 use super::sifting::{Source, Unknown, makers, stages_table};
+use super::signatures::SignatureArgs;
 use crate::device::build::{Labelled, build};
 use crate::device::database::Database;
 use crate::device::export::to_files;
 use crate::device::lint::{Negative, lint};
 use crate::device::normalise::normalise;
 use crate::device::sift::{Filter, Stage};
-use crate::device::starter;
 use crate::io::store::{Access, Store};
 use crate::model::device::Device;
 
+/// Where devices without labels come from.
+const SOURCE: &str = "proposed from banners without labels; nobody looked at it";
 /// Banners of a group that are looked at, and kept as examples.
 const EXAMPLES: usize = 3;
 
@@ -46,9 +48,16 @@ pub(super) struct BuildArgs {
     /// Accept whatever passes the check, without asking
     #[arg(long, required = true)]
     auto: bool,
+    /// Signature files that are known already, besides the starter database: groups without labels in which they see a
+    /// device are left out
+    #[arg(long, value_name = "DIR")]
+    signatures: Vec<PathBuf>,
     /// Folder for the signature files, one per maker
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    /// Replace signature files that were edited, or that something else wrote
+    #[arg(long)]
+    force: bool,
     /// Print the stages as JSON
     #[arg(long)]
     json: bool,
@@ -56,12 +65,12 @@ pub(super) struct BuildArgs {
 
 impl BuildArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let mut negatives = Vec::new();
-        for path in &self.negatives {
-            negatives.extend(read_negatives(path)?);
+        let negatives = read_negative_texts(&self.negatives)?;
+        if self.negatives.is_empty() {
+            log::warn!("without --negatives nothing shows what a signature matches wrongly");
         }
-        let (starter, _) = Database::load(starter::files());
-        let filter = Filter::new(makers(&starter));
+        let existing = SignatureArgs::beside_starter(self.signatures.clone()).load()?;
+        let filter = Filter::new(makers(&existing));
         let mut unlabelled = Source::new(&filter, false);
         let mut samples = Vec::new();
         for path in &self.banners {
@@ -88,15 +97,16 @@ impl BuildArgs {
             stages.push(Stage { name: "check", took: count, left: accepted.len() });
         }
         if unlabelled.count() > 0 {
-            accepted.extend(self.of_groups(unlabelled, &filter, &accepted, &starter, &negatives, &mut stages)?);
+            accepted.extend(self.of_groups(unlabelled, &filter, &accepted, &existing, &negatives, &mut stages)?);
         }
         if accepted.is_empty() {
+            eprint!("{}", stages_table(&stages, &BTreeMap::new()));
             bail!(
                 "device build: no device can be told from these banners; without labels a group needs {} addresses (--addresses)",
                 self.addresses
             );
         }
-        write_files(&self.output, &to_files(&accepted, ""))?;
+        SignatureFolder::new(&self.output, "build").write(&to_files(&accepted, ""), self.force)?;
         if self.json {
             return Ok(put_json(&stages)?);
         }
@@ -116,13 +126,13 @@ impl BuildArgs {
         unlabelled: Source<'_>,
         filter: &Filter,
         known: &[Device],
-        starter: &Database,
+        existing: &Database,
         negatives: &[String],
         stages: &mut Vec<Stage>,
     ) -> anyhow::Result<Vec<Device>> {
-        let (known, _) = Database::of(known.to_vec());
+        let (known, _) = Database::of(existing.devices().iter().chain(known).cloned().collect());
         let (sifted, all, ports) = unlabelled.finish()?;
-        let makers = makers(starter).map(str::to_owned).collect();
+        let makers = makers(existing).map(str::to_owned).collect();
         let mut unknown = Unknown::of(sifted, all, ports, Some(&known), makers, filter.clone());
         let took = unknown.groups.len();
         unknown.groups.retain(|group| group.addresses >= self.addresses);
@@ -133,7 +143,7 @@ impl BuildArgs {
         let mut names = BTreeSet::new();
         let devices = proposals.into_iter().zip(texts).filter_map(|(proposals, examples)| {
             let draft = proposals.into_iter().next()?.without_unowned_model();
-            let device = draft.device(examples).ok()?;
+            let device = draft.device(SOURCE, examples).ok()?;
             let says_something = device.maker.is_some() || device.kind.is_some();
             (says_something && names.insert((device.maker.clone(), device.name.clone()))).then_some(device)
         });

@@ -1,7 +1,9 @@
 //! `prober device evaluate`: how well a database does on labelled banners.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
+use anyhow::bail;
 use serde::Serialize;
 
 use super::super::figure::grouped;
@@ -114,13 +116,14 @@ impl EvaluateArgs {
             }
         };
         let grid = THRESHOLDS.iter().flat_map(|th| BANNER_SHARES.map(|a| cell(*th, a))).collect();
+        let judged = evaluator.figures(ScoreSettings::default());
+        if !self.banners.is_empty() && judged.banners == 0 {
+            bail!("device evaluate: no labelled banner in these files: each line needs `maker`, `kind` or `model`");
+        }
         let stored = self.database.as_deref().map(Stored::read).transpose()?;
-        let judged = !self.banners.is_empty();
-        let figures = Figures {
-            chosen: judged.then(|| evaluator.figures(ScoreSettings::default())),
-            grid: if judged { grid } else { Vec::new() },
-            stored,
-        };
+        let is_judged = !self.banners.is_empty();
+        let figures =
+            Figures { chosen: is_judged.then_some(judged), grid: if is_judged { grid } else { Vec::new() }, stored };
         if let Some(path) = &self.plot {
             plot::write(path, &figures.grid)?;
         }
@@ -161,6 +164,16 @@ fn text(figures: &Figures) -> String {
         }
     }
     text.push_str(&recall.render());
+    if chosen.unlabelled > 0 {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{} banners without labels count nowhere", grouped(chosen.unlabelled));
+    }
+    let mut levels = Table::of(&["level", "recall>"]);
+    for (level, share) in &chosen.recall_by_level {
+        levels.row([level_name(*level), percent(*share)]);
+    }
+    text.push('\n');
+    text.push_str(&levels.render());
     let mut grid = Table::of(&["th", "a>", "false positives>", "without estimate>", "wrong device>"]);
     for cell in &figures.grid {
         grid.row([
@@ -173,6 +186,16 @@ fn text(figures: &Figures) -> String {
     }
     text.push('\n');
     text + &grid.render() + &stored
+}
+
+fn level_name(level: u8) -> String {
+    let name = match level {
+        1 => "kind",
+        2 => "maker",
+        3 => "maker and kind",
+        _ => "model",
+    };
+    format!("{level} {name}")
 }
 
 fn percent(share: Share) -> String {

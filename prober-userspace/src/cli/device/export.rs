@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use super::super::output::{put, put_json};
+use super::folder::SignatureFolder;
 use super::signatures::SignatureArgs;
 use crate::device::export::{DeviceRow, to_csv, to_files, to_row};
 
@@ -19,6 +20,9 @@ pub(super) struct ExportArgs {
     /// Where to: a folder for TOML, which gets one file per maker; else a file instead of standard output
     #[arg(short, long, value_name = "DIR|FILE")]
     output: Option<PathBuf>,
+    /// Replace signature files that were edited, or that something else wrote
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -35,7 +39,11 @@ impl ExportArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let database = self.signatures.load()?;
         let text = match (self.format, &self.output) {
-            (Format::Toml, Some(folder)) => return write_files(folder, &to_files(database.devices(), "")),
+            (Format::Toml, Some(folder)) => {
+                let files = to_files(database.devices(), "");
+                SignatureFolder::new(folder, "export").write(&files, self.force)?;
+                return Ok(put(&format!("{} files in {}\n", files.len(), folder.display()))?);
+            }
             (Format::Toml, None) => bail!("device export: signature files need a folder: name one with -o"),
             (Format::Csv, _) => to_csv(database.devices()),
             (Format::Json, None) => {
@@ -50,17 +58,4 @@ impl ExportArgs {
             None => Ok(put(&text)?),
         }
     }
-}
-
-/// Writes signature files into a folder, made if it is missing.
-pub(super) fn write_files(
-    folder: &std::path::Path,
-    files: &std::collections::BTreeMap<String, String>,
-) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    for (name, text) in files {
-        let file = folder.join(name);
-        std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
-    }
-    Ok(put(&format!("{} files in {}\n", files.len(), folder.display()))?)
 }

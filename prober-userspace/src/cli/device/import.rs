@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use super::super::figure::grouped;
 use super::super::output::put;
-use super::export::write_files;
+use super::folder::SignatureFolder;
 use crate::device::database::Database;
 use crate::device::export::to_files;
 use crate::device::import::{ImportSettings, Imported, nmap, recog};
@@ -27,6 +27,9 @@ pub(super) struct ImportArgs {
     /// Folder for the signature files, one per maker
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    /// Replace signature files that were edited, or that something else wrote
+    #[arg(long)]
+    force: bool,
     /// Also what names software only, as devices of kind `other`
     #[arg(long)]
     software: bool,
@@ -61,12 +64,14 @@ impl ImportArgs {
         if database.devices().is_empty() {
             bail!("device import: no device in these files; are they of the format named?");
         }
-        let prefix = match self.format {
-            Format::Recog => "recog-",
-            Format::Nmap => "nmap-",
+        let (prefix, command) = match self.format {
+            Format::Recog => ("recog-", "import recog"),
+            Format::Nmap => ("nmap-", "import nmap"),
         };
-        write_files(&self.output, &to_files(database.devices(), prefix))?;
-        let mut text = format!("{} devices\n", grouped(database.devices().len() as u64));
+        let files = to_files(database.devices(), prefix);
+        SignatureFolder::new(&self.output, command).write(&files, self.force)?;
+        let count = grouped(database.devices().len() as u64);
+        let mut text = format!("{count} devices in {} files in {}\n", files.len(), self.output.display());
         for (reason, count) in all.left_out {
             let _ = writeln!(text, "left out: {} ({reason})", grouped(count as u64));
         }

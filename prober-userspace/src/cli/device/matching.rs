@@ -25,7 +25,7 @@ use crate::target::ports::{PortList, ProbePort};
 
 /// Estimate devices from banners
 ///
-/// Reads JSON lines with `banner` and, where known, `address`, `port` and `ports` (other open ports); without --input the
+/// Reads JSON lines with `banner` and, where known, `address`, `port` and `ports` (other open ports); without a file the
 /// banners of the database. With --json prints one object a line: address (or line), device, maker, kind, model, level,
 /// score, banner_score, port_score, keywords, version.
 #[derive(Clone, Debug, clap::Args)]

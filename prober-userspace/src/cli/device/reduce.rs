@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::super::figure::grouped;
 use super::super::output::{put, put_json};
 use super::super::table::Table;
-use super::banners::{is_labelled, read_negatives, read_samples};
+use super::banners::{is_labelled, read_negative_texts, read_samples};
 use super::sifting::{SiftArgs, stages_table};
 use crate::device::generator::BannerGenerator;
 use crate::device::sift::{Reason, Sifter, Stage};
@@ -65,9 +65,7 @@ impl ReduceArgs {
                 if is_labelled { &mut devices } else { &mut others }.push(sample.labelled.banner);
             }
         }
-        for path in &self.negatives {
-            others.extend(read_negatives(path)?);
-        }
+        others.extend(read_negative_texts(&self.negatives)?);
         let filter = self.sift.filter()?.1;
         let mut sifter = Sifter::new(&filter);
         let (mut labelled, mut lost) = (0, Vec::new());

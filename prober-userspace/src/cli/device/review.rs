@@ -12,7 +12,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 
 use super::super::figure::grouped;
 use super::super::output::put;
-use super::banners::read_negatives;
+use super::banners::read_negative_texts;
 use super::sifting::UnknownArgs;
 use crate::device::review::{Catcher, Effect, Key, Review, ReviewGroup, Verdict};
 use saved::Saved;
@@ -43,13 +43,10 @@ impl ReviewArgs {
             bail!("device review: needs a terminal; `prober device build --auto` decides without one");
         }
         let (groups, catcher) = self.groups()?;
-        let mut negatives = Vec::new();
-        for path in &self.negatives {
-            negatives.extend(read_negatives(path)?);
-        }
-        let mut saved = Saved::open(&self.output)?;
-        let mut review = Review::new(groups, negatives, catcher, saved.decisions());
-        let outcome = in_terminal(&mut review, &mut saved);
+        let negatives = read_negative_texts(&self.negatives)?;
+        let (saved, stored) = Saved::open(&self.output)?;
+        let mut review = Review::new(groups, negatives, catcher, stored.decisions, stored.drafts);
+        let outcome = in_terminal(&mut review, &saved);
         saved.save(&review)?;
         outcome?;
         Ok(put(&ending(&review, &self.output))?)
@@ -75,14 +72,20 @@ impl ReviewArgs {
 }
 
 /// Draws and reads keys until the person leaves.
-fn in_terminal(review: &mut Review, saved: &mut Saved) -> anyhow::Result<()> {
+fn in_terminal(review: &mut Review, saved: &Saved) -> anyhow::Result<()> {
     let mut terminal = ratatui::try_init().context("device review: the terminal cannot be taken over")?;
     let outcome = (|| loop {
         terminal.draw(|frame| screen::draw(frame, review))?;
         let Event::Key(key) = event::read()? else { continue };
         let Some(key) = pressed(key) else { continue };
         match key {
-            None => return Ok(()),
+            None => {
+                // Half an edit is not lost either.
+                if review.editor().is_some() {
+                    review.press(Key::Enter);
+                }
+                return Ok(());
+            }
             Some(key) => match review.press(key) {
                 Effect::None => {}
                 Effect::Save => saved.save(review)?,

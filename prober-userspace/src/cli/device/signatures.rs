@@ -26,8 +26,13 @@ pub struct SignatureArgs {
 }
 
 impl SignatureArgs {
+    /// The starter database and these folders.
+    pub fn beside_starter(signatures: Vec<PathBuf>) -> Self {
+        Self { signatures, no_starter: false, keep_going: false }
+    }
+
     /// The database; a fault is an error that names it, unless the others are to be used.
-    pub(super) fn load(&self) -> anyhow::Result<Database> {
+    pub fn load(&self) -> anyhow::Result<Database> {
         let mut files: Vec<SignatureFile> = Vec::new();
         if !self.no_starter {
             files.extend(starter::files().map(|(name, text)| (name.to_owned(), text.to_owned())));

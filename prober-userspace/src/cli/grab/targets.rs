@@ -256,11 +256,12 @@ mod tests {
     fn the_time_obeys_both_rates() {
         let none = Exclusions::new([], true);
         let seconds = |hosts: &str, rate, rate_per_24| {
-            Targets::given(&[hosts.to_owned()], &[], Some("80"), &none).unwrap().seconds_at_least(rate, rate_per_24)
+            let targets = Targets::given(&[hosts.to_owned()], &[], Some("80"), &none).unwrap();
+            targets.seconds_at_least(rate, rate_per_24).round() as u64
         };
-        assert_eq!(seconds("20.0.0.0-20.0.0.100", 200.0, 20.0), 5.0);
-        assert_eq!(seconds("20.0.0.0-20.0.3.232", 10.0, 20.0), 100.0);
-        assert_eq!(seconds("20.0.0.0-20.0.0.100", 0.0, 0.0), 0.0);
+        assert_eq!(seconds("20.0.0.0-20.0.0.100", 200.0, 20.0), 5);
+        assert_eq!(seconds("20.0.0.0-20.0.3.232", 10.0, 20.0), 100);
+        assert_eq!(seconds("20.0.0.0-20.0.0.100", 0.0, 0.0), 0);
     }
 
     #[test]

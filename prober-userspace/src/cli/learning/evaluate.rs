@@ -6,20 +6,24 @@ use serde::Serialize;
 
 use super::super::UsageError;
 use super::super::output::{put, put_json};
+use super::material::{Material, learnt_from};
 use super::{ModelOption, classes_of, evaluation_text, read_all, threads};
 use crate::model::trace::Trace;
-use crate::network::boost::softmax;
-use crate::network::calibration::temperature_for;
 use crate::network::evaluation::Evaluation;
-use crate::network::learn::{LabelledRow, judge};
-use crate::network::model::{Model, ModelKind};
+use crate::network::field::{field_figures, field_rows};
+use crate::network::learn::{LabelledRow, Origin, judge};
+use crate::network::model::ModelKind;
 use crate::network::posterior::CONFIDENCE_MIN;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct EvaluateOptions {
     /// Labelled traces; see `estimate --help` for their columns
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    #[arg(long, value_name = "FILE", required_unless_present = "field", num_args = 1..)]
     traces: Vec<PathBuf>,
+    /// Labelled collections of measurements without hop counts: cut into pieces of 30 probes and judged one by one at 1, 5 and
+    /// 30 probes; with --leave-out each collection is left out as a whole
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    field: Vec<PathBuf>,
     #[command(flatten)]
     model: ModelOption,
     /// Use only the first so many probes of each terminal
@@ -49,10 +53,15 @@ pub(in crate::cli) struct EvaluateOptions {
 struct Figures {
     /// `model` or `left out`.
     judged_by: &'static str,
+    /// Whether the model was trained on these very traces.
+    trained_on: bool,
     confidence_min: f64,
     #[serde(flatten)]
     evaluation: Evaluation,
 }
+
+/// Rows with what was estimated of them.
+type Estimated = Vec<(LabelledRow, Vec<f64>)>;
 
 impl EvaluateOptions {
     /// Judges and prints.
@@ -64,42 +73,63 @@ impl EvaluateOptions {
         for trace in &mut traces {
             trace.probes.truncate(self.probes.map_or(usize::MAX, |probes| probes as usize));
         }
-        let evaluation = if self.leave_out { self.left_out(kind, &traces)? } else { self.by_model(kind, &traces)? };
+        let field = read_all(&self.field, None)?;
+        let all: Vec<Trace> = traces.iter().chain(&field).cloned().collect();
+        let labelled = classes_of(kind, &all)?;
+        let (classes, estimated, trained_on) = if self.leave_out {
+            let (classes, estimated) = self.left_out(kind, &traces, &field)?;
+            (classes, estimated, false)
+        } else {
+            self.by_model(kind, &traces, &field, &labelled)?
+        };
+        let of = |origin| estimated.iter().filter(move |(row, _)| row.origin == origin);
+        let whole = of(Origin::Judged).filter(|(row, _)| row.is_whole);
+        let judged: Vec<_> = whole.map(|(row, posterior)| judge(posterior, row, self.confidence)).collect();
+        let measured: Vec<_> = of(Origin::Field).map(|(row, posterior)| (row, posterior.as_slice())).collect();
+        let field = field_figures(&measured, self.confidence);
+        let evaluation = Evaluation { field, ..Evaluation::of(&judged, &classes) };
         if self.json {
             let judged_by = if self.leave_out { "left out" } else { "model" };
-            return Ok(put_json(&Figures { judged_by, confidence_min: self.confidence, evaluation })?);
+            return Ok(put_json(&Figures { judged_by, trained_on, confidence_min: self.confidence, evaluation })?);
         }
         Ok(put(&evaluation_text(&evaluation))?)
     }
 
-    fn by_model(&self, kind: ModelKind, traces: &[Trace]) -> anyhow::Result<Evaluation> {
+    fn by_model(
+        &self,
+        kind: ModelKind,
+        traces: &[Trace],
+        field: &[Trace],
+        labelled: &[String],
+    ) -> anyhow::Result<(Vec<String>, Estimated, bool)> {
         let model = self.model.load(kind)?;
+        let known = match learnt_from(&model, &self.traces)? {
+            None => learnt_from(&model, &self.field)?,
+            known => known,
+        };
+        if let Some(path) = known {
+            let path = path.display();
+            eprintln!(
+                "warning: the model was trained on {path}: this says how well it remembers; --leave-out judges it fairly"
+            );
+        }
         // Classes that the model does not know can only be missed, which counts.
         let mut classes = model.classes.clone();
-        classes.extend(classes_of(kind, traces)?.into_iter().filter(|class| !model.classes.contains(class)));
-        let rows = kind.rows(traces, &classes, false);
-        let judged: Vec<_> = rows
-            .iter()
-            .filter(|row| row.is_whole)
-            .map(|row| judge(&posterior(&model, row), row, self.confidence))
-            .collect();
-        Ok(Evaluation::of(&judged, &classes))
+        classes.extend(labelled.iter().filter(|class| !model.classes.contains(class)).cloned());
+        let mut rows = kind.rows(traces, &classes, Origin::Judged);
+        rows.extend(field_rows(kind, field, &classes));
+        let estimate = |row: LabelledRow| {
+            let shares = model.shares(&row.values, row.probes, row.is_bare);
+            (row, shares)
+        };
+        Ok((classes, rows.into_iter().map(estimate).collect(), known.is_some()))
     }
 
-    fn left_out(&self, kind: ModelKind, traces: &[Trace]) -> anyhow::Result<Evaluation> {
+    fn left_out(&self, kind: ModelKind, traces: &[Trace], field: &[Trace]) -> anyhow::Result<(Vec<String>, Estimated)> {
         let given = read_all(&self.train_with, self.window.map(|window| window as usize))?;
-        classes_of(kind, traces)?;
-        let both: Vec<Trace> = traces.iter().chain(&given).cloned().collect();
-        let classes = kind.classes(&both);
-        let mut rows = kind.rows(traces, &classes, false);
-        rows.extend(kind.rows(&given, &classes, true));
+        let Material { classes, rows } = Material::of(kind, traces, field, &given)?;
         let left_out = kind.recipe(classes.len(), usize::from(self.folds), threads()).leave_out(&rows);
-        let judged = rows.iter().zip(&left_out.posteriors).filter(|(row, _)| row.is_whole && !row.is_given);
-        let judged: Vec<_> = judged.map(|(row, posterior)| judge(posterior, row, self.confidence)).collect();
-        Ok(Evaluation::of(&judged, &classes))
+        let judged = rows.into_iter().zip(left_out.posteriors).filter(|(_, posterior)| !posterior.is_empty());
+        Ok((classes, judged.collect()))
     }
-}
-
-fn posterior(model: &Model, row: &LabelledRow) -> Vec<f64> {
-    softmax(&model.scores(&row.values, row.probes), temperature_for(&model.temperatures, row.probes))
 }

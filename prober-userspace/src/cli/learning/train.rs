@@ -5,18 +5,23 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::super::output::{put, put_json};
+use super::material::{Material, files};
 use super::{classes_of, evaluation_text, read_all, threads, write_whole};
 use crate::network::evaluation::Evaluation;
-use crate::network::learn::judge;
+use crate::network::field::field_figures;
+use crate::network::learn::{Learnt, Origin, judge};
 use crate::network::model::{MODEL_VERSION, Model, ModelKind, Training};
 use crate::network::posterior::CONFIDENCE_MIN;
-use crate::network::task::hop_line;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct TrainOptions {
     /// Labelled traces; see `estimate --help` for their columns
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     traces: Vec<PathBuf>,
+    /// Labelled collections of measurements in real networks, without hop counts: cut into pieces of 30 probes, learnt from as
+    /// well, and each left out as a whole in turn and judged by itself
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    field: Vec<PathBuf>,
     /// Where to write the model
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
@@ -45,33 +50,41 @@ impl TrainOptions {
     /// Trains, evaluates by leaving places out, writes the model and says how well it does.
     pub(in crate::cli) fn run(self, kind: ModelKind) -> anyhow::Result<()> {
         let traces = read_all(&self.traces, self.window.map(|window| window as usize))?;
-        let classes = classes_of(kind, &traces)?;
-        let rows = kind.rows(&traces, &classes, false);
+        let field = read_all(&self.field, None)?;
+        classes_of(kind, &traces)?;
+        let Material { classes, rows } = Material::of(kind, &traces, &field, &[])?;
         let recipe = kind.recipe(classes.len(), usize::from(self.folds), threads());
         let left_out = recipe.leave_out(&rows);
-        let judged = rows.iter().zip(&left_out.posteriors).filter(|(row, _)| row.is_whole);
-        let judged: Vec<_> = judged.map(|(row, posterior)| judge(posterior, row, CONFIDENCE_MIN)).collect();
-        let mut places: Vec<&str> = rows.iter().map(|row| row.place.as_str()).collect();
+        let estimated = || rows.iter().zip(&left_out.posteriors);
+        let whole = estimated().filter(|(row, _)| row.is_whole && row.origin == Origin::Judged);
+        let judged: Vec<_> = whole.map(|(row, posterior)| judge(posterior, row, CONFIDENCE_MIN)).collect();
+        let measured = estimated().filter(|(row, _)| row.origin == Origin::Field);
+        let measured: Vec<_> = measured.map(|(row, posterior)| (row, posterior.as_slice())).collect();
+        let evaluation =
+            Evaluation { field: field_figures(&measured, CONFIDENCE_MIN), ..Evaluation::of(&judged, &classes) };
+        let mut places: Vec<&str> =
+            rows.iter().filter(|row| row.origin == Origin::Judged).map(|row| row.place.as_str()).collect();
         places.sort_unstable();
         places.dedup();
-        let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let training = Training {
-            traces_from: self.traces.iter().map(name).collect(),
+            traces_from: files(&[self.traces.as_slice(), &self.field].concat())?,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             terminals: judged.len(),
             places: places.len(),
             rows: rows.len(),
             folds: usize::from(self.folds),
         };
+        let Learnt { stages, mut novelty } = recipe.train(&rows);
+        novelty.calibrate(&left_out.densities);
         let model = Model {
             version: MODEL_VERSION,
             kind,
             training,
-            evaluation: Evaluation::of(&judged, &classes),
+            evaluation,
             features: kind.feature_names().into_iter().map(str::to_owned).collect(),
-            hop_line: hop_line(&traces),
+            novelty,
             temperatures: left_out.temperatures,
-            stages: recipe.train(&rows),
+            stages,
             classes,
         };
         write_whole(&self.out, &(serde_json::to_string(&model)? + "\n"))?;

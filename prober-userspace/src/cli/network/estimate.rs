@@ -1,15 +1,11 @@
 //! `prober network estimate`: the network types of the terminals of traces or of a stored scan.
 
-use serde::Serialize;
-
-use super::super::learning::ModelOption;
-use super::super::output::{put, put_json};
-use super::super::source::TraceSource;
-use super::super::table::Table;
-use crate::io::clock;
+use super::super::learning::{Estimate, EstimateOptions};
+use crate::io::store::{NetworkBatch, Store, StoreError};
+use crate::model::trace::Trace;
 use crate::network::access::{NetworkEstimate, estimate_place};
-use crate::network::model::{MODEL_VERSION, ModelKind};
-use crate::network::task::places;
+use crate::network::model::{Model, ModelKind};
+use crate::network::task::{hop_line, places};
 
 /// Estimate the network type of each terminal
 ///
@@ -24,51 +20,43 @@ use crate::network::task::places;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct EstimateArgs {
     #[command(flatten)]
-    source: TraceSource,
-    #[command(flatten)]
-    model: ModelOption,
-}
-
-#[derive(Serialize)]
-struct Estimates {
-    model_version: u32,
-    estimates: Vec<NetworkEstimate>,
+    options: EstimateOptions,
 }
 
 impl EstimateArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let model = self.model.load(ModelKind::Network)?;
-        let (traces, study) = self.source.read()?;
-        let confidence = self.source.confidence()?;
-        let estimates: Vec<NetworkEstimate> =
-            places(&traces).iter().flat_map(|place| estimate_place(&model, place, confidence)).collect();
-        if let Some(study) = study {
-            let batch = study.batch(clock::utc_now(), &self.model.name());
-            study.store.add_network_estimates(&batch, &estimates)?;
-        }
-        if self.source.json {
-            return Ok(put_json(&Estimates { model_version: MODEL_VERSION, estimates })?);
-        }
-        Ok(put(&text(&estimates))?)
+        self.options.run::<NetworkEstimate>()
     }
 }
 
-fn text(estimates: &[NetworkEstimate]) -> String {
-    let heads = ["place", "terminal", "type", "confidence>", "replies>", "hops>", "transit ms>", "access ms>", ""];
-    let mut table = Table::of(&heads);
-    let millis = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
-    for estimate in estimates {
-        table.row([
-            estimate.place.clone(),
-            estimate.terminal.clone(),
-            estimate.network_type.clone().unwrap_or_else(|| "unknown".to_owned()),
-            format!("{:.0} %", 100.0 * estimate.confidence),
-            format!("{}/{}", estimate.answered, estimate.probes),
-            estimate.hops.map_or_else(|| "-".to_owned(), |hops| hops.to_string()),
-            millis(estimate.transit.map(|transit| transit.floor_ms)),
-            millis(estimate.access_floor_ms),
-            if estimate.several_hosts { "several hosts".to_owned() } else { String::new() },
-        ]);
+impl Estimate for NetworkEstimate {
+    const KIND: ModelKind = ModelKind::Network;
+    const HEADS: &'static [&'static str] =
+        &["place", "terminal", "type", "confidence>", "replies>", "hops>", "transit ms>", "access ms>", ""];
+
+    fn of_all(model: &Model, traces: &[Trace], confidence_min: f64) -> Vec<Self> {
+        // Of the vantage point that these traces were taken from; that of the training is another.
+        let line = hop_line(traces);
+        let of_place = |place: &Vec<&Trace>| estimate_place(model, place, line.as_ref(), confidence_min);
+        places(traces).iter().flat_map(of_place).collect()
     }
-    table.render()
+
+    fn store(store: &Store, batch: &NetworkBatch, estimates: &[Self]) -> Result<(), StoreError> {
+        store.add_network_estimates(batch, estimates)
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let millis = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
+        vec![
+            self.place.clone(),
+            self.terminal.clone(),
+            self.network_type.clone().unwrap_or_else(|| "unknown".to_owned()),
+            format!("{:.0} %", 100.0 * self.confidence),
+            format!("{}/{}", self.answered, self.probes),
+            self.hops.map_or_else(|| "-".to_owned(), |hops| hops.to_string()),
+            millis(self.transit.map(|transit| transit.floor_ms)),
+            millis(self.access_floor_ms),
+            if self.several_hosts { "several hosts".to_owned() } else { String::new() },
+        ]
+    }
 }

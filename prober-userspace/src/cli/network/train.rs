@@ -6,7 +6,8 @@ use crate::network::model::ModelKind;
 /// Make a model of network types out of labelled traces
 ///
 /// Every place (`scenario` of the traces) is judged by a model that never saw it; the table is written into the model and
-/// printed. The model that is written has learnt from all of them. The same traces give the same model.
+/// printed. The model that is written has learnt from all of them, and from series drawn after standards (idle phones, sleeping
+/// stations, slow meshes) that widen what it knows and are never judged. The same traces give the same model.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct TrainArgs {
     #[command(flatten)]

@@ -132,7 +132,8 @@ pub(in crate::cli) fn exclusions(settings: &Settings) -> anyhow::Result<Exclusio
     Ok(Exclusions::new(sources, settings.allow_special))
 }
 
-fn scope(settings: &Settings) -> anyhow::Result<Scope> {
+/// Whom to probe on which ports, before exclusions.
+pub(in crate::cli) fn scope(settings: &Settings) -> anyhow::Result<Scope> {
     let by_product = !(settings.targets.is_empty() && settings.allowlist_files.is_empty());
     if let Some(file) = &settings.pairs_file {
         if by_product || !settings.target_ports.is_empty() {

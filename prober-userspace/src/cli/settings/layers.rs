@@ -247,7 +247,7 @@ impl Layers {
 }
 
 /// A scalar or an array of scalars, as texts.
-fn texts_of(value: &DeValue<'_>) -> Option<Vec<String>> {
+pub(in crate::cli) fn texts_of(value: &DeValue<'_>) -> Option<Vec<String>> {
     match value {
         DeValue::Array(items) => items.iter().map(|item| scalar(item.get_ref())).collect(),
         other => Some(vec![scalar(other)?]),

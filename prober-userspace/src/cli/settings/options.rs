@@ -58,7 +58,7 @@ const fn option(
 
 /// Every setting, in the order of the help.
 #[rustfmt::skip]
-pub const OPTIONS: [SettingOption; 40] = [
+pub const OPTIONS: [SettingOption; 41] = [
     option(TARGETS, None, "targets", Positional("TARGET"), None, "Addresses, prefixes (192.0.2.0/24) and ranges (192.0.2.1-192.0.2.9)"),
     option(TARGETS, Some('w'), "allowlist-file", Many("FILE"), None, "Read targets from FILE, one or more per line, # comments (- for standard input)"),
     option(TARGETS, None, "pairs-file", One("FILE"), None, "Probe exactly the (address, port) pairs in FILE, like 192.0.2.1:80 or 192.0.2.1,U:53, instead of targets x ports"),
@@ -84,6 +84,7 @@ pub const OPTIONS: [SettingOption; 40] = [
     option(BANNERS, None, "grab-rate-per-24", One("RATE"), Some("20"), "Of these into any one /24; 0 for no limit"),
     option(BANNERS, None, "grab-concurrency", One("N"), Some("256"), "Hosts asked at the same time, each over one connection"),
     option(BANNERS, None, "grab-timeout", One("TIME"), Some("5s"), "Patience with one connection"),
+    option(BANNERS, None, "signatures", Many("DIR"), None, "Tell devices by the signature files of DIR too, besides the starter database"),
     option(WAY_OUT, Some('i'), "interface", One("NAME"), None, "Send by this interface (default: the route's)"),
     option(WAY_OUT, Some('S'), "source-ip", One("ADDRESS"), None, "Send from this address (default: the route's)"),
     option(WAY_OUT, Some('G'), "gateway-mac", One("MAC"), None, "Send to this Ethernet address (default: asked by ARP)"),

@@ -39,6 +39,14 @@ pub fn bandwidth(text: &str) -> Parsed<RateLimit> {
     bps.map(RateLimit::Bits).ok_or_else(bad)
 }
 
+/// The same as a number.
+pub fn bits(text: &str) -> Parsed<f64> {
+    match bandwidth(text)? {
+        RateLimit::Bits(bps) => Ok(bps),
+        RateLimit::Packets(_) | RateLimit::Unlimited => Err("write bits per second, like 10M or 1G".to_owned()),
+    }
+}
+
 /// Like a rate, and 0 is allowed.
 pub fn per_slash24(text: &str) -> Parsed<f64> {
     let bad = || format!("\"{text}\" is not a rate; write packets per second like 256, or 0 for no limit");

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::evidence::spelled;
 use super::mask::mask;
 
 /// Bytes of a banner that are looked at.
@@ -80,17 +81,15 @@ pub(super) fn candidates(banner: &str) -> Candidates {
     found
 }
 
-/// Where a banner says a name, given its words in lower case: the name alone, and with the word before or after it. Unlike
-/// candidates these may hold what looks like a number or a version: that the name is one is known.
-pub(super) fn with_name(banner: &str, name: &[String]) -> Candidates {
+/// Where a banner says a name, given its spellings: the name alone, and with the word before or after it. Unlike candidates
+/// these may hold what looks like a number or a version: that the name is one is known.
+pub(super) fn with_name(banner: &str, spellings: &[String]) -> Candidates {
     let banner = &banner[..banner.floor_char_boundary(BANNER_BYTES)];
     let (words, masked) = (words(banner), mask(banner));
+    let lower: Vec<String> = words.iter().map(|word| banner[word.clone()].to_ascii_lowercase()).collect();
     let mut found = Candidates::new();
-    for first in 0..(words.len() + 1).saturating_sub(name.len()) {
-        let last = first + name.len() - 1;
-        if !words[first..=last].iter().zip(name).all(|(word, own)| banner[word.clone()].eq_ignore_ascii_case(own)) {
-            continue;
-        }
+    for run in spelled(&lower, spellings) {
+        let (first, last) = (*run.start(), *run.end());
         let is_joined =
             |at: usize| words.get(at + 1).is_some_and(|next| !is_parted(&banner[words[at].end..next.start]));
         let may_join = |at: usize| !masked[words[at].start] && !is_number(&banner[words[at].clone()]);

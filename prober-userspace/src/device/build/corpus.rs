@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::candidate::{Looks, candidates, with_name};
-use super::evidence::words_of;
+use super::evidence::{spellings, words_of};
 use super::occurrence::Occurrences;
 use super::{Labelled, maker_key};
 
@@ -45,7 +45,9 @@ impl<'a> Corpus<'a> {
             }
         }
         for row in rows.iter().filter(|row| !row.model.is_empty()) {
-            for (text, own) in with_name(&row.banner, &words_of(&row.model)) {
+            for (text, own) in
+                with_name(&row.banner, &spellings(&words_of(&row.model), &words_of(&maker_key(&row.maker))))
+            {
                 looks.entry(text).or_insert(own);
             }
         }

@@ -17,9 +17,45 @@ pub(super) enum Naming {
     Whole,
 }
 
-/// How a text names a model, given the words of both in lower case.
-pub(super) fn naming_of_model(text: &[String], model: &[String]) -> Naming {
-    if !model.is_empty() && text.windows(model.len()).any(|window| window == model) {
+/// The spellings of a model's name, letters and digits alone: by itself, and behind the maker's name without a gap, as in
+/// `AcmeCAM100`.
+pub(super) fn spellings(model: &[String], maker: &[String]) -> Vec<String> {
+    let own = model.concat();
+    if own.is_empty() {
+        return Vec::new();
+    }
+    let mut spellings: Vec<String> = maker
+        .first()
+        .map(|first| format!("{first}{own}"))
+        .into_iter()
+        .chain([format!("{}{own}", maker.concat())])
+        .collect();
+    spellings.push(own);
+    spellings.sort_unstable();
+    spellings.dedup();
+    spellings
+}
+
+/// The runs of words that spell a name, in any way of parting it: `time-capsule` and `timecapsule` are one.
+pub(super) fn spelled<'w>(
+    words: &'w [String],
+    spellings: &'w [String],
+) -> impl Iterator<Item = std::ops::RangeInclusive<usize>> + 'w {
+    let longest = spellings.iter().map(String::len).max().unwrap_or(0);
+    (0..words.len()).flat_map(move |first| {
+        let mut run = String::new();
+        words[first..].iter().enumerate().filter_map(move |(more, word)| {
+            if run.len() < longest {
+                run.push_str(word);
+            }
+            spellings.contains(&run).then_some(first..=first + more)
+        })
+    })
+}
+
+/// How a text names a model, given the words of text, model and maker in lower case.
+pub(super) fn naming_of_model(text: &[String], model: &[String], maker: &[String]) -> Naming {
+    if spelled(text, &spellings(model, maker)).next().is_some() {
         return Naming::Whole;
     }
     let part = text.iter().any(|word| is_model_like(word) && word.len() >= 5 && model.contains(word));
@@ -36,9 +72,11 @@ pub(super) fn naming_of_model(text: &[String], model: &[String]) -> Naming {
 /// of that model it occurs.
 pub(super) fn tells_model(text: &[String], model: &[String], maker: &[String], looks: Looks, rows: usize) -> bool {
     let is_name = model.iter().any(|word| !is_common(word) && !is_of_kind(word));
-    match naming_of_model(text, model) {
+    match naming_of_model(text, model, maker) {
         Naming::Whole => {
-            let names_maker = text.iter().any(|word| maker.contains(word));
+            let names_maker = text
+                .iter()
+                .any(|word| maker.iter().any(|own| word == own || own.len() >= 3 && word.starts_with(own.as_str())));
             let letters: usize = text.iter().map(String::len).sum();
             // A short code alone is shared between makers.
             let is_long = letters >= 6 || looks.words >= 2 && letters >= 5 || rows >= 3 && letters >= 4;

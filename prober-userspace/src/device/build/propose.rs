@@ -46,7 +46,7 @@ fn model_of(corpus: &Corpus, maker: &str, model: &str, rows: &[u32]) -> Option<D
     let mut ranked: Vec<(Naming, usize, &Text)> = Vec::new();
     for text in corpus.texts(rows) {
         let words = words_of(&text.lower);
-        let naming = naming_of_model(&words, &model_words);
+        let naming = naming_of_model(&words, &model_words, &maker_words);
         // Banners of a family's members hold its name.
         let may_hold = |row: &u32| {
             rows.binary_search(row).is_ok() || naming == Naming::Whole && corpus.makers[*row as usize] == maker

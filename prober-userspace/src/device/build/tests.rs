@@ -37,6 +37,22 @@ fn makers_are_the_same_however_they_are_written() {
 }
 
 #[test]
+fn a_model_is_found_however_its_name_is_parted_or_joined_to_its_maker() {
+    let rows = [
+        labelled("Bolt", Kind::Router, "Home Box 7", "220 BoltHomeBox7 ready"),
+        labelled("Acme", Kind::Camera, "AC-1200", "realm=AcmeAC1200"),
+        labelled("Acme", Kind::Camera, "AC-3300", "realm=AcmeAC3300"),
+    ];
+    let devices = build(&rows, &[]);
+    let pattern = |model: &str| {
+        let device = devices.iter().find(|device| device.model.as_deref() == Some(model));
+        device.map(|device| device.keywords[0].pattern.clone()).unwrap_or_default()
+    };
+    assert_eq!(pattern("Home Box 7"), r"(?i)\bbolthomebox7\b");
+    assert_eq!(pattern("AC-1200"), r"(?i)\bacmeac1200\b");
+}
+
+#[test]
 fn models_makers_and_kinds_are_told_apart() {
     let banner = |model: &str, version: &str| format!("220 Acme {model} FTP server {version} ready.\r\n");
     let rows = [

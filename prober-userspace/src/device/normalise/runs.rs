@@ -7,6 +7,8 @@ const HEX_MIN: usize = 10;
 const DECIMAL_MIN: usize = 10;
 /// The shortest run of letters and digits that is taken for a random token.
 const TOKEN_MIN: usize = 24;
+/// Its groups of digits: a long name has its number in one place, chance scatters them.
+const TOKEN_GROUPS_MIN: usize = 3;
 
 /// Appends the run of letters and digits at `at`, or what stands for it, and returns where it ends.
 pub(super) fn replace(text: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
@@ -63,10 +65,14 @@ pub(super) fn replace(text: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
             return put(if len == 12 { 6 } else { 0 }, b"<hex>", len);
         }
     }
-    if len >= TOKEN_MIN && digits >= 3 {
+    if len >= TOKEN_MIN && digit_groups(run) >= TOKEN_GROUPS_MIN {
         return put(0, b"<token>", len);
     }
     put(len, b"", len)
+}
+
+fn digit_groups(run: &[u8]) -> usize {
+    run.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()).filter(|group| group[0].is_ascii_digit()).count()
 }
 
 fn of_digits(text: &[u8], at: usize, len: usize, begins_word: bool) -> Option<(&'static [u8], usize)> {

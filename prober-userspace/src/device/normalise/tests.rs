@@ -27,6 +27,7 @@ fn volatile_values_are_replaced() {
         ("2026-01-05T10:00:00.123Z x", "<date> x"),
         ("fingerprint AB:CD:EF:01:23:45:67:89:AB:CD x", "fingerprint <hex> x"),
         ("serial: 4711\nsha256: abc", "serial: <value>\nsha256: <value>"),
+        ("id=k7Qz93bXw01LmT5pRv8Yc2Nd tail", "id=<token> tail"),
         ("HW 1; Serial Number: X12; FW", "HW 1; Serial Number: <value>; FW"),
     ] {
         assert_eq!(normalised(text), expected);
@@ -43,6 +44,7 @@ fn what_a_keyword_can_be_about_stays() {
         "Server: product/192.168.10.20",
         "3C16980A DCS-930L WRT54G 20200101",
         "Monday and Sunday, deadbeef facade",
+        "PolycomRealPresenceGroup700 2500EnterpriseVideoRecorder",
         "updated 2026-01-05",
         "1.2.3.4.5 v10.20.30.40x",
     ] {

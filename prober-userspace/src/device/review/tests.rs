@@ -34,7 +34,7 @@ fn review(decisions: Vec<Decision>) -> Review {
         proposals: vec![draft.clone(), Draft { name: "another".to_owned(), ..draft }],
     });
     let catcher = Catcher::new(aggregator.finish(), |_| false);
-    Review::new(groups.collect(), vec!["220 Frobnicator on a server".to_owned()], catcher, decisions)
+    Review::new(groups.collect(), vec!["220 Frobnicator on a server".to_owned()], catcher, decisions, BTreeMap::new())
 }
 
 fn press(review: &mut Review, keys: &str) -> Vec<Effect> {
@@ -146,4 +146,43 @@ fn words_that_not_all_banners_have_differ() {
     let found = differences(banner, ["220 CAM-1 ready, unit 8.2 of 9", "220 CAM-1 ready, unit 7.1 of 4"]);
     assert_eq!(found.iter().map(|place| &banner[place.clone()]).collect::<Vec<_>>(), ["7.1", "9"]);
     assert!(differences(banner, []).is_empty());
+}
+
+#[test]
+fn what_was_edited_or_put_off_comes_again() {
+    let mut first = review(Vec::new());
+    press(&mut first, "s");
+    press(&mut first, "ex");
+    first.press(Key::Enter);
+    let edited = first.draft().clone();
+    let drafts = first.drafts();
+    assert_eq!(drafts.len(), 1);
+    let parts = review(Vec::new());
+    let mut again = Review::new(
+        parts.groups,
+        vec!["220 Frobnicator on a server".to_owned()],
+        parts.catcher,
+        first.decisions,
+        drafts,
+    );
+    assert_eq!((again.at(), again.draft()), (1, &edited));
+    // The others first, then what was put off; in this session that is the end of it.
+    press(&mut again, "r");
+    assert_eq!(again.at(), 2);
+    press(&mut again, "r");
+    assert_eq!(again.at(), 0);
+    press(&mut again, "s");
+    assert!(again.message().contains("every group is decided on"), "{}", again.message());
+}
+
+#[test]
+fn the_first_proposal_shown_is_one_that_can_be_accepted() {
+    let parts = review(Vec::new());
+    let mut groups = parts.groups;
+    groups[2].proposals.push(draft("Frob", "F1", "^220 Frobnicator files$"));
+    let mut review =
+        Review::new(groups, vec!["220 Frobnicator on a server".to_owned()], parts.catcher, Vec::new(), BTreeMap::new());
+    review.press(Key::End);
+    assert_eq!(review.proposal(), (2, false));
+    assert_eq!(press(&mut review, "a"), [Effect::Save], "{}", review.message());
 }

@@ -1,8 +1,9 @@
 //! What a review shows of itself.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Catch, Decision, Editor, Review, ReviewGroup, Verdict, catcher, differences};
+use super::{Catch, Decision, Editor, Review, ReviewGroup, SOURCE, Verdict, catcher, differences};
 use crate::device::suggest::Draft;
 use crate::model::device::Device;
 
@@ -48,6 +49,11 @@ impl Review {
         self.editor.as_ref()
     }
 
+    /// The draft in view as a device; else what is wrong with it.
+    pub fn device(&self) -> Result<Device, String> {
+        self.draft().device(SOURCE, Vec::new())
+    }
+
     /// What the draft would catch; an error if it cannot be read.
     pub fn catch(&self) -> Option<&Result<Catch, String>> {
         self.catch.as_ref()
@@ -55,8 +61,7 @@ impl Review {
 
     /// Where the draft's keywords stand in the banner in view.
     pub fn keyword_places(&self) -> Vec<Range<usize>> {
-        let device = self.draft().device(Vec::new());
-        device.map_or_else(|_| Vec::new(), |device| catcher::places(&device, &self.group().banners[self.banner]))
+        self.device().map_or_else(|_| Vec::new(), |device| catcher::places(&device, &self.group().banners[self.banner]))
     }
 
     /// Where the banner in view differs from the others of its group.
@@ -91,6 +96,12 @@ impl Review {
         &self.decisions
     }
 
+    /// What was edited of groups that are not decided on, by group.
+    pub fn drafts(&self) -> BTreeMap<u64, Draft> {
+        let open = self.drafts.iter().filter(|(at, _)| self.verdict(**at).is_none());
+        open.map(|(at, draft)| (self.groups[*at].id, draft.clone())).collect()
+    }
+
     /// What was decided on a group.
     pub fn verdict(&self, at: usize) -> Option<&Verdict> {
         let id = self.groups[at].id;
@@ -114,7 +125,7 @@ impl Review {
     /// The devices accepted so far, each as it passed the lint.
     pub fn accepted(&self) -> Vec<Device> {
         let device = |decision: &Decision| match &decision.verdict {
-            Verdict::Accepted { draft, examples } => draft.device(examples.clone()).ok(),
+            Verdict::Accepted { draft, examples } => draft.device(SOURCE, examples.clone()).ok(),
             Verdict::Rejected | Verdict::Skipped => None,
         };
         self.decisions.iter().filter_map(device).collect()

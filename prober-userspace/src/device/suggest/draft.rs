@@ -26,8 +26,6 @@ pub struct Draft {
 
 /// Weight of what does not tell the model (METHODS section 8).
 const WEIGHT_BELOW_MODEL: f64 = 0.8;
-/// Where a draft says it comes from.
-const SOURCE: &str = "reviewed by a person";
 
 impl Draft {
     /// Without a maker there is no model to claim: then the keyword says less.
@@ -42,8 +40,8 @@ impl Draft {
         self
     }
 
-    /// The device, with these examples; else what is wrong.
-    pub fn device(&self, examples: Vec<String>) -> Result<Device, String> {
+    /// The device, with these examples; else what is wrong. `source` says where it comes from.
+    pub fn device(&self, source: &str, examples: Vec<String>) -> Result<Device, String> {
         let mut file = toml::Table::new();
         let mut device = toml::Table::new();
         device.insert("name".into(), self.name.trim().into());
@@ -54,7 +52,7 @@ impl Draft {
                 device.insert(key.into(), value.trim().into());
             }
         }
-        device.insert("source".into(), SOURCE.into());
+        device.insert("source".into(), source.into());
         let mut keywords = Vec::new();
         for (pattern, weight) in &self.keywords {
             let weight: f64 = weight.trim().parse().map_err(|_| format!("the weight `{weight}` is not a number"))?;

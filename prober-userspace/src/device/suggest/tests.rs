@@ -28,7 +28,7 @@ fn the_name_of_the_model_comes_first() {
     assert_eq!(best.name, "Acme DX-900");
     let (pattern, weight) = &best.keywords[0];
     assert!(pattern.contains(r"DX\-900") && weight == "1", "{best:?}");
-    let device = best.device(vec![GROUPS[0][0].to_owned()]).unwrap();
+    let device = best.device("test", vec![GROUPS[0][0].to_owned()]).unwrap();
     assert_eq!(device.level().number(), 4);
 }
 
@@ -46,7 +46,7 @@ fn a_draft_says_what_is_wrong_with_it() {
     let draft = |change: fn(&mut Draft)| {
         let mut draft = proposals(&GROUPS)[0][0].clone();
         change(&mut draft);
-        draft.device(Vec::new()).unwrap_err()
+        draft.device("test", Vec::new()).unwrap_err()
     };
     assert!(draft(|draft| draft.maker.clear()).contains("name the maker"));
     assert!(draft(|draft| draft.kind = "toaster".into()).contains("toaster"));

@@ -128,6 +128,10 @@ impl Watch {
                 ControlCommand::Resume => self.pause(false),
                 ControlCommand::Stop => self.stop_sending(Ending::Stopped),
                 ControlCommand::Status => {}
+                ControlCommand::Reload | ControlCommand::Exclude { .. } | ControlCommand::Complain { .. } => {
+                    let _ = reply.try_send(ControlReply::refused("this is a scan; only a daemon can do that"));
+                    continue;
+                }
             }
             self.sample(false);
             // The client may have gone.
@@ -137,12 +141,12 @@ impl Watch {
 
     fn set_rate(&mut self, limit: RateLimit) {
         let pps = limit.pps(self.frame_len).unwrap_or(UNLIMITED_PPS);
-        log::info!("rate changed from {} to {pps} packets/s", self.running.switches.rate_pps());
-        self.running.switches.set_rate_pps(pps);
+        log::info!("rate changed from {} to {pps} packets/s", self.running.threads.switches.rate_pps());
+        self.running.threads.switches.set_rate_pps(pps);
     }
 
     fn pause(&mut self, paused: bool) {
-        self.running.switches.set_paused(paused);
+        self.running.threads.switches.set_paused(paused);
         if self.sending_ended.is_none() {
             self.phase = if paused { Phase::Paused } else { Phase::Sending };
         }
@@ -151,7 +155,7 @@ impl Watch {
     /// Ends sending, once; the first reason counts.
     fn stop_sending(&mut self, ending: Ending) {
         if self.sending_ended.is_none() {
-            self.running.switches.stop_sending();
+            self.running.threads.switches.stop_sending();
             self.sending_ended = Some((Instant::now(), ending));
             self.phase = Phase::Cooldown;
         }
@@ -171,11 +175,11 @@ impl Watch {
             self.stop_sending(Ending::MaxRuntime);
         } else if self.pace.max_results.is_some_and(|most| status.all_replies() >= most) {
             self.stop_sending(Ending::MaxResults);
-        } else if self.running.senders.iter().all(std::thread::JoinHandle::is_finished) {
+        } else if self.running.threads.senders.iter().all(std::thread::JoinHandle::is_finished) {
             let ending = if self.pace.max_targets.is_some() { Ending::MaxTargets } else { Ending::Complete };
             self.stop_sending(ending);
-        } else if self.running.senders.iter().any(std::thread::JoinHandle::is_finished)
-            && !self.running.switches.planned_all()
+        } else if self.running.threads.senders.iter().any(std::thread::JoinHandle::is_finished)
+            && !self.running.threads.switches.planned_all()
         {
             // One sender failed: its share would be missing.
             self.stop_sending(Ending::Stopped);
@@ -196,13 +200,13 @@ impl Watch {
 
     /// Takes a sample; `record` also writes it to the store.
     fn sample(&mut self, record: bool) {
-        let reading = Reading::take(&self.running.counters, &self.running.counts);
+        let reading = Reading::take(&self.running.threads.counters, &self.running.threads.counts);
         let elapsed_s = self.last_at.elapsed().as_secs_f64();
         let sent_since = reading.sent - self.last_reading.sent;
         let status = self.running.writer.status();
         let replies = ReplyCounts::new(ReplyKind::ALL.map(|kind| status.replies(kind)));
         let sent = self.sent_before + reading.sent;
-        let target_pps = self.running.switches.rate_pps();
+        let target_pps = self.running.threads.switches.rate_pps();
         let rate_pps = if record || elapsed_s > 0.2 { sent_since as f64 / elapsed_s } else { self.last.rate_pps };
         self.last = StatusSample {
             t_s: self.started.elapsed().as_secs_f64(),
@@ -231,7 +235,7 @@ impl Watch {
         // A writer that is gone has reported why; the end of the scan says so.
         let _ = self.running.writer.send(StoreCommand::Clock(ClockOffset::between(utc_now(), now_ns)));
         let _ = self.running.writer.send(StoreCommand::Rate { ended_ns: now_ns, sent, lost });
-        let mut values = reading.values(self.running.brakes.counts());
+        let mut values = reading.values(self.running.threads.brakes.counts());
         values.extend(self.running.grabbing.iter().flat_map(Grabbing::values));
         let _ = self.running.writer.send(StoreCommand::Counters(values));
     }
@@ -252,7 +256,7 @@ impl Watch {
     fn checkpoint(&mut self) {
         self.checkpointed = Instant::now();
         let Some(checkpoint) = self.ask_planner() else { return };
-        let sent = self.sent_before + Reading::take(&self.running.counters, &self.running.counts).sent;
+        let sent = self.sent_before + Reading::take(&self.running.threads.counters, &self.running.threads.counts).sent;
         let text = Saved::to_json(self.key, sent, checkpoint);
         let (ack, _) = sync_channel(1);
         // A failure comes through the writer's status; waiting for the acknowledgement would hold up the control socket.
@@ -261,15 +265,15 @@ impl Watch {
 
     fn ask_planner(&self) -> Option<Checkpoint> {
         let (answer, inbox) = sync_channel(1);
-        self.running.requests.try_send(answer).ok()?;
+        self.running.threads.requests.try_send(answer).ok()?;
         inbox.recv_timeout(PLANNER_PATIENCE).ok()
     }
 
     fn end(mut self, signalled: &AtomicBool, show: &mut dyn FnMut(&StatusSample)) -> anyhow::Result<ScanSummary> {
         let sending_s = self.sending_ended.map_or(0.0, |(since, _)| (since - self.started).as_secs_f64());
-        self.running.switches.stop_sending();
+        self.running.threads.switches.stop_sending();
         let mut senders = Vec::new();
-        for sender in self.running.senders.drain(..) {
+        for sender in self.running.threads.senders.drain(..) {
             match sender.join() {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => senders.push(error.to_string()),
@@ -280,8 +284,8 @@ impl Watch {
             self.fault.get_or_insert(error);
         }
         let checkpoint = self.ask_planner();
-        self.running.switches.stop_receiving();
-        while !self.running.receiver.is_finished() {
+        self.running.threads.switches.stop_receiving();
+        while !self.running.threads.receiver.is_finished() {
             std::thread::sleep(TICK);
         }
         self.await_banners(signalled, show);
@@ -336,8 +340,8 @@ impl Watch {
             (None, false) => ScanStatus::Finished,
         };
         // Hanging up ends the planner.
-        drop(running.requests);
-        if running.planner.join().is_err() {
+        drop(running.threads.requests);
+        if running.threads.planner.join().is_err() {
             log::error!("the planning thread ended unexpectedly");
         }
         if let Some(grabbing) = running.grabbing {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::protocol::{ControlCommand, ControlReply};
 use super::{ControlError, LONGEST_LINE};
 use crate::io::instance::RUN_DIRECTORY;
+use crate::model::service_status::ServiceStatus;
 use crate::model::status::StatusSample;
 
 /// Longer than the scan may take over a command.
@@ -37,8 +38,17 @@ pub(super) fn find_in(directory: &Path) -> Result<PathBuf, ControlError> {
     }
 }
 
-/// Sends one command; gives the scan's state after it.
-pub fn send(path: &Path, command: ControlCommand) -> Result<StatusSample, ControlError> {
+/// How whoever listens stands after a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Standing {
+    /// A scan.
+    Scan(StatusSample),
+    /// A daemon.
+    Service(Box<ServiceStatus>),
+}
+
+/// Sends one command; gives the state after it.
+pub fn send(path: &Path, command: &ControlCommand) -> Result<Standing, ControlError> {
     let failed = |operation| move |cause| ControlError::Io { operation, path: path.into(), cause };
     let mut stream = UnixStream::connect(path).map_err(|cause| match cause.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => ControlError::Nobody(path.into()),
@@ -46,7 +56,7 @@ pub fn send(path: &Path, command: ControlCommand) -> Result<StatusSample, Contro
     })?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(failed("set up"))?;
     stream.set_write_timeout(Some(PATIENCE)).map_err(failed("set up"))?;
-    let mut line = serde_json::to_string(&command).map_err(|cause| failed("write to")(cause.into()))?;
+    let mut line = serde_json::to_string(command).map_err(|cause| failed("write to")(cause.into()))?;
     line.push('\n');
     match stream.write_all(line.as_bytes()) {
         // Refused before it listened: the reason is there to be read.
@@ -56,7 +66,8 @@ pub fn send(path: &Path, command: ControlCommand) -> Result<StatusSample, Contro
     let mut answer = String::new();
     BufReader::new(stream.take(LONGEST_LINE as u64)).read_line(&mut answer).map_err(failed("read from"))?;
     match serde_json::from_str(&answer) {
-        Ok(ControlReply::Done(status)) => Ok(status),
+        Ok(ControlReply::Done(status)) => Ok(Standing::Scan(status)),
+        Ok(ControlReply::Service(status)) => Ok(Standing::Service(status)),
         Ok(ControlReply::Refused { reason }) => Err(ControlError::Refused(reason)),
         Err(cause) => Err(ControlError::Garbled { path: path.into(), reason: cause.to_string() }),
     }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::service_status::ServiceStatus;
 use crate::model::status::StatusSample;
 
-/// A command for a running scan. `{"command":"rate","pps":50000}`
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// A command for a running scan or daemon. `{"command":"rate","pps":50000}`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ControlCommand {
     /// Aim at this rate from now on.
@@ -28,6 +29,24 @@ pub enum ControlCommand {
     Stop,
     /// Change nothing, only tell how it goes.
     Status,
+    /// Read configuration, exclusions and signatures again; a daemon only.
+    Reload,
+    /// Never probe these again, and remember it; a daemon only.
+    Exclude {
+        /// Addresses, prefixes or ranges.
+        ranges: Vec<String>,
+        /// Who asked and why.
+        reason: String,
+        /// Who entered it.
+        who: String,
+    },
+    /// Someone complained; a daemon only.
+    Complain {
+        /// Who, about what.
+        text: String,
+        /// Who entered it.
+        who: String,
+    },
 }
 
 /// The answer: the scan's state after the command, or why it was refused.
@@ -36,11 +55,20 @@ pub enum ControlCommand {
 pub enum ControlReply {
     /// Done; this is how the scan stands.
     Done(StatusSample),
+    /// Done; this is how the daemon stands.
+    Service(Box<ServiceStatus>),
     /// Not done.
     Refused {
         /// One line saying why.
         reason: String,
     },
+}
+
+impl ControlCommand {
+    /// Whether only a daemon can do it.
+    pub const fn is_for_daemon(&self) -> bool {
+        matches!(self, Self::Reload | Self::Exclude { .. } | Self::Complain { .. })
+    }
 }
 
 impl ControlReply {
@@ -75,14 +103,20 @@ mod tests {
             ControlCommand::Resume,
             ControlCommand::Stop,
             ControlCommand::Status,
+            ControlCommand::Reload,
+            ControlCommand::Exclude { ranges: vec!["192.0.2.0/24".into()], reason: "asked".into(), who: "me".into() },
+            ControlCommand::Complain { text: "by mail".into(), who: "me".into() },
         ];
-        let lines = commands.map(|command| serde_json::to_string(&command).unwrap());
+        let lines = commands.each_ref().map(|command| serde_json::to_string(command).unwrap());
         insta::assert_snapshot!(lines.join("\n"), @r#"
         {"command":"rate","pps":50000.0}
         {"command":"pause"}
         {"command":"resume"}
         {"command":"stop"}
         {"command":"status"}
+        {"command":"reload"}
+        {"command":"exclude","ranges":["192.0.2.0/24"],"reason":"asked","who":"me"}
+        {"command":"complain","text":"by mail","who":"me"}
         "#);
         for (command, line) in commands.iter().zip(&lines) {
             assert_eq!(parse_command(line).as_ref(), Ok(command));

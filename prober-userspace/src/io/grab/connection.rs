@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use prober_common::address::V4;
@@ -21,18 +22,18 @@ use super::talk::{Peer, Reading, Talk};
 use super::tls::Handshakes;
 use crate::model::banner::{Banner, BannerProtocol, GrabOutcome, TEXT_BYTES, Transport};
 use crate::model::utc::UtcMicros;
-use crate::target::exclusions::Exclusions;
+use crate::target::shared_exclusions::SharedExclusions;
 
 /// Who may be connected to, checked at the last moment.
 #[derive(Debug)]
 pub struct Gate {
-    exclusions: Exclusions,
+    exclusions: Arc<SharedExclusions>,
     turned_away: AtomicU64,
 }
 
 impl Gate {
     /// Lets everybody through but these and the printers.
-    pub fn new(exclusions: Exclusions) -> Self {
+    pub fn new(exclusions: Arc<SharedExclusions>) -> Self {
         Self { exclusions, turned_away: AtomicU64::new(0) }
     }
 

@@ -206,9 +206,7 @@ pub async fn converse_by_datagrams(
         talk.turn += 1;
         let mut heard = None;
         for until in [Instant::now() + limits.conversation / 3, deadline] {
-            if let Err(error) = socket.send(&words).await {
-                return Err(error);
-            }
+            socket.send(&words).await?;
             exchanged.sent += words.len() as u32;
             exchanged.datagrams_sent += 1;
             match timeout_at(until.min(deadline), socket.recv(&mut buffer)).await {

@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{GrabConfig, GrabEvent, HostWork, Work, run};
 use crate::model::banner::{Banner, BannerProtocol, GrabOutcome, TEXT_BYTES, Transport};
 use crate::target::exclusions::Exclusions;
+use crate::target::shared_exclusions::SharedExclusions;
 
 /// What a server does with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +165,7 @@ fn config(exclusions: Exclusions) -> GrabConfig {
         rate_per_24: 0.0,
         concurrency: 64,
         timeout: Duration::from_secs(2),
-        exclusions,
+        exclusions: SharedExclusions::new(exclusions),
     }
 }
 

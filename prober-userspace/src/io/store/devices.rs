@@ -136,12 +136,17 @@ impl Store {
             .map_err(self.failed("reading the versions of the estimates"))
     }
 
-    /// Calls `take` with each stored banner, of one scan or of all; how many there are.
+    /// Calls `take` with what each port said last, of one scan or of all; how many banners that are. An older one may be of
+    /// another device: addresses change hands.
     pub fn for_each_banner(&self, scan: Option<ScanId>, mut take: impl FnMut(StoredBanner)) -> Result<u64, StoreError> {
         let mut read = || -> duckdb::Result<u64> {
             let mut statement = self.connection.prepare(
-                "SELECT address, port, transport = 'udp', encode(text) FROM banner
-                 WHERE text <> '' AND coalesce(scan_id = ?, true)",
+                "SELECT address, port, transport = 'udp', encode(text)
+                 FROM banner JOIN (
+                     SELECT address, port, transport, max(grabbed_at) AS grabbed_at
+                     FROM banner WHERE text <> '' AND coalesce(scan_id = $1, true) GROUP BY ALL
+                 ) USING (address, port, transport, grabbed_at)
+                 WHERE text <> '' AND coalesce(scan_id = $1, true)",
             )?;
             let mut rows = statement.query(params![scan.map(|scan| scan.0)])?;
             let mut count = 0;

@@ -1,6 +1,8 @@
 //! Exports to Parquet, CSV and JSON lines. A file or folder appears under its name only when it is complete, and nothing
 //! that exists is overwritten.
 
+pub mod daily;
+
 use std::path::{Path, PathBuf};
 
 use super::{Store, StoreError};

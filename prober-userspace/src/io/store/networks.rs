@@ -139,8 +139,8 @@ impl Store {
                         AND studied.probe = answered.probe
                         AND answered.sent_us BETWEEN studied.sent_us - {MATCH_US} AND studied.sent_us + {MATCH_US}
                  )
-                 SELECT address, port, sent_us, rtt_us, ttl, kind FROM answered
-                 UNION ALL SELECT address, port, sent_us, NULL, NULL, NULL FROM silent
+                 SELECT address, port, sent_us, rtt_us, ttl, kind, address IN (SELECT address FROM studied) FROM answered
+                 UNION ALL SELECT address, port, sent_us, NULL, NULL, NULL, true FROM silent
                  ORDER BY address, sent_us, port"
             ))?;
             let mut rows = statement.query(params![scan.0])?;
@@ -162,7 +162,7 @@ impl Store {
                     },
                 };
                 if traces.last().is_none_or(|last| last.terminal != address) {
-                    traces.push(new_trace(address));
+                    traces.push(new_trace(address, row.get(6)?));
                 }
                 traces.last_mut().expect("one was just added").probes.push(probe);
             }
@@ -172,13 +172,14 @@ impl Store {
     }
 }
 
-fn new_trace(address: String) -> Trace {
+fn new_trace(address: String, has_silence: bool) -> Trace {
     let place = format!("{}.0/24", address.rsplit_once('.').map_or(address.as_str(), |(prefix, _)| prefix));
     Trace {
         place,
         terminal: address,
         role: Role::Terminal,
         probes: Vec::new(),
+        has_silence,
         access: None,
         cause: None,
         background: None,

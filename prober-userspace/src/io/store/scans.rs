@@ -125,10 +125,38 @@ impl Store {
         Ok(Resumption { scan, checkpoint, seed, settings, killed })
     }
 
+    /// Records a scan that follows no plan as running. Those of the same purpose that were killed are closed first.
+    pub fn begin_session(&self, meta: &ScanMeta, purpose: &str) -> Result<ScanId, StoreError> {
+        self.close_sessions(meta.started_at, purpose)?;
+        let scan = self.begin_scan(meta)?;
+        self.connection
+            .execute("INSERT INTO session VALUES (?, ?)", params![scan.0, purpose])
+            .map_err(self.failed("recording the session"))?;
+        Ok(scan)
+    }
+
+    fn close_sessions(&self, at: UtcMicros, purpose: &str) -> Result<(), StoreError> {
+        let close = |connection: &Connection| -> duckdb::Result<()> {
+            let mut statement = connection
+                .prepare("SELECT id FROM scan JOIN session ON scan_id = id WHERE status = 'running' AND purpose = ?")?;
+            let killed: Vec<u32> = statement.query_map([purpose], |row| row.get(0))?.collect::<duckdb::Result<_>>()?;
+            for scan in killed {
+                settle(connection, ScanId(scan))?;
+                connection.execute(
+                    "UPDATE scan SET status = 'interrupted', ended_at = ? WHERE id = ?",
+                    params![timestamp(at), scan],
+                )?;
+            }
+            Ok(())
+        };
+        self.in_transaction(close).map_err(self.failed("closing sessions that were killed"))
+    }
+
     /// The latest scan of this shard that did not finish.
     pub fn find_unfinished(&self, shard: Shard) -> Result<ScanId, StoreError> {
         let sql = "SELECT max(id), (SELECT count(*) FROM scan) FROM scan
-                   WHERE status <> 'finished' AND shard_index = ? AND shard_count = ?";
+                   WHERE status <> 'finished' AND shard_index = ? AND shard_count = ?
+                     AND id NOT IN (SELECT scan_id FROM session)";
         let (found, scans): (Option<u32>, u64) = self
             .connection
             .query_row(sql, [shard.index(), shard.count()], |row| Ok((row.get(0)?, row.get(1)?)))

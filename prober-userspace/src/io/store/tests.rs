@@ -3,10 +3,12 @@
 mod banners;
 mod devices;
 mod exporting;
+mod housekeeping;
 mod networks;
 mod opening;
 mod resuming;
 mod sql;
+mod targets;
 mod writing;
 
 use std::path::PathBuf;

@@ -6,6 +6,8 @@ use crate::model::trace::{Answer, RTT_MS_MAX, Role, Trace, TraceProbe};
 
 /// Most probes of a file.
 const PROBES_MAX: u64 = 50_000_000;
+/// Longest series of one terminal, in seconds: ten years. What is longer is a wrong unit or a mixed-up clock.
+const SERIES_S_MAX: f64 = 10.0 * 366.0 * 86_400.0;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,8 @@ impl Column {
 pub(super) struct Collector {
     /// Where each column is.
     places: [Option<usize>; Column::ALL.len()],
+    /// How many cells a line has.
+    cells: usize,
     traces: Vec<Trace>,
     index: HashMap<(String, String), usize>,
     lines: u64,
@@ -85,7 +89,13 @@ impl Collector {
                 return Err(format!("there is no column `{}` (found: {found})", column.names()[0]));
             }
         }
-        Ok(Self { places, traces: Vec::new(), index: HashMap::new(), lines: 0 })
+        for (place, name) in heading.iter().enumerate() {
+            let is_twice = heading[..place].iter().any(|other| other.trim().eq_ignore_ascii_case(name.trim()));
+            if is_twice && !name.trim().is_empty() {
+                return Err(format!("the column `{}` is there twice", name.trim()));
+            }
+        }
+        Ok(Self { places, cells: heading.len(), traces: Vec::new(), index: HashMap::new(), lines: 0 })
     }
 
     /// Takes in a line; what is wrong with it otherwise.
@@ -93,6 +103,10 @@ impl Collector {
         self.lines += 1;
         if self.lines > PROBES_MAX {
             return Err(format!("more than {PROBES_MAX} probes; split the file"));
+        }
+        if cells.len() != self.cells {
+            let (found, wanted) = (cells.len(), self.cells);
+            return Err(format!("it has {found} columns, the heading has {wanted}; is the line cut off?"));
         }
         let places = self.places;
         let cell =
@@ -102,6 +116,13 @@ impl Collector {
         }
         let probe = probe(cell, self.lines)?;
         let trace = self.trace(cell)?;
+        let first_s = trace.probes.first().map_or(probe.sent_s, |first| first.sent_s);
+        if (probe.sent_s - first_s).abs() > SERIES_S_MAX {
+            let (sent_s, terminal) = (probe.sent_s, &trace.terminal);
+            return Err(format!(
+                "`t_send_s` is {sent_s}, more than ten years from the first probe of `{terminal}` at {first_s}"
+            ));
+        }
         trace.probes.push(probe);
         Ok(())
     }
@@ -131,7 +152,16 @@ impl Collector {
         let role = if is_gateway { Role::Gateway } else { Role::Terminal };
         let place = *self.index.entry(key).or_insert_with_key(|(place, terminal)| {
             let (place, terminal) = (place.clone(), terminal.clone());
-            self.traces.push(Trace { place, terminal, role, probes: Vec::new(), access, cause, background });
+            self.traces.push(Trace {
+                place,
+                terminal,
+                role,
+                probes: Vec::new(),
+                has_silence: true,
+                access,
+                cause,
+                background,
+            });
             self.traces.len() - 1
         });
         let trace = &mut self.traces[place];
@@ -152,15 +182,28 @@ impl Collector {
 }
 
 fn probe<'a>(cell: impl Fn(Column) -> &'a str, line: u64) -> Result<TraceProbe, String> {
-    let rtt_ms = match (cell(Column::Lost), cell(Column::Rtt)) {
-        ("1", _) | (_, "" | "nan" | "NaN") => None,
+    let is_lost = match cell(Column::Lost) {
+        "" => None,
+        "1" | "true" => Some(true),
+        "0" | "false" => Some(false),
+        other => return Err(format!("`lost` is `{other}`, not 0 or 1")),
+    };
+    let rtt_ms = match (is_lost, cell(Column::Rtt)) {
+        (Some(false), "" | "nan" | "NaN") => return Err("`lost` is 0, yet there is no `rtt_ms`".to_owned()),
+        (Some(true), _) | (_, "" | "nan" | "NaN") => None,
         (_, text) => Some(rtt(text)?),
     };
-    let answer = match (cell(Column::Reply), rtt_ms) {
-        ("none", Some(_)) => return Err("`reply` is `none`, yet there is an `rtt_ms`".to_owned()),
-        ("", Some(_)) => Answer::Open,
-        ("", None) => Answer::Silent,
-        (name, _) => name.parse().map_err(|error: crate::model::trace::UnknownAnswer| error.to_string())?,
+    let said = match cell(Column::Reply) {
+        "" => None,
+        name => Some(name.parse().map_err(|error: crate::model::trace::UnknownAnswer| error.to_string())?),
+    };
+    let answer = match (said, rtt_ms) {
+        (Some(Answer::Silent), Some(_)) => return Err("`reply` is `none`, yet there is an `rtt_ms`".to_owned()),
+        (Some(Answer::Open | Answer::Refused), None) if is_lost.is_none() => {
+            return Err(format!("`reply` is `{}`, yet there is no `rtt_ms`", cell(Column::Reply)));
+        }
+        (_, None) => Answer::Silent,
+        (said, Some(_)) => said.unwrap_or(Answer::Open),
     };
     let small = |column: Column| -> Result<Option<u8>, String> {
         let text = cell(column);
@@ -205,5 +248,9 @@ fn sent(text: &str, line: u64) -> Result<f64, String> {
         }
     }
     let sent: f64 = text.parse().map_err(|_| format!("`t_send_s` is `{text}`, not a number of seconds"))?;
-    if sent.is_finite() { Ok(sent) } else { Err(format!("`t_send_s` is {text}, not a time")) }
+    match sent {
+        sent if !sent.is_finite() => Err(format!("`t_send_s` is {text}, not a time")),
+        sent if sent < 0.0 => Err(format!("`t_send_s` is {text}; times begin at 0")),
+        sent => Ok(sent),
+    }
 }

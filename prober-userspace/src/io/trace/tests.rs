@@ -72,6 +72,11 @@ fn what_cannot_be_true_is_refused_with_its_line() {
         ("t,1,1,wlan,70000,synack", "`port` is `70000`"),
         ("t,1,1,wlan,80,perhaps", "`perhaps` is no reply"),
         ("t,1,1,wlan,80,none", "yet there is an `rtt_ms`"),
+        ("t,-1,1,wlan,80,synack", "times begin at 0"),
+        ("a,1e12,1,wlan,80,synack", "more than ten years"),
+        ("t,1,,wlan,80,synack", "yet there is no `rtt_ms`"),
+        ("t,1", "it has 2 columns, the heading has 6"),
+        ("t,1,1,wlan,80,synack,9", "it has 7 columns"),
         (",1,1,wlan,80,synack", "`terminal` is empty"),
         ("a,1,1,wired,80,synack", "had another network type"),
     ] {

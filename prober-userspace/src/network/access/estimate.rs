@@ -7,7 +7,7 @@ use crate::model::trace::{Role, Trace};
 use crate::network::hop::is_several_hosts;
 use crate::network::model::Model;
 use crate::network::posterior::Posterior;
-use crate::network::transit::{Surroundings, Transit, hops_of};
+use crate::network::transit::{HopLine, Surroundings, Transit, hops_of};
 
 /// An estimate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,8 +36,14 @@ pub struct NetworkEstimate {
     pub several_hosts: bool,
 }
 
-/// Estimates each terminal among the traces of one place; `confidence_min` is what a label must reach.
-pub fn estimate_place(model: &Model, traces: &[&Trace], confidence_min: f64) -> Vec<NetworkEstimate> {
+/// Estimates each terminal among the traces of one place. `line` is of the vantage point that the traces were taken from;
+/// `confidence_min` is what a label must reach.
+pub fn estimate_place(
+    model: &Model,
+    traces: &[&Trace],
+    line: Option<&HopLine>,
+    confidence_min: f64,
+) -> Vec<NetworkEstimate> {
     let terminals = traces.iter().enumerate().filter(|(_, trace)| trace.role == Role::Terminal);
     let estimate = |(index, trace): (usize, &&Trace)| {
         let surroundings = Surroundings::of(traces, index, |other| &other.probes);
@@ -45,7 +51,7 @@ pub fn estimate_place(model: &Model, traces: &[&Trace], confidence_min: f64) -> 
         let answered = trace.answered();
         let posterior = model.posterior(&features, trace.probes.len(), answered);
         let hops = hops_of(&trace.probes);
-        let transit = Transit::of(hops, &surroundings, model.hop_line.as_ref());
+        let transit = Transit::of(hops, &surroundings, line);
         let floor = trace.rtts_ms().into_iter().min_by(f64::total_cmp);
         let replies = trace.probes.iter().filter_map(|probe| Some((probe.port, probe.ttl?)));
         NetworkEstimate {

@@ -8,15 +8,24 @@ use crate::network::feature::Features;
 
 /// Fewest replies in which a grid can be seen.
 const REPLIES_MIN: usize = 5;
+/// Coarsest time in which a grid of 1 ms is not an artefact, in milliseconds.
+const ROUNDED_MS: f64 = 0.05;
 /// Neighbours nearer than this share of the usual distance are one point of a lattice.
 const SAME_SHARE: f64 = 0.08;
 
 pub(super) fn push(view: &View<'_>, features: &mut Features) {
-    let enough = view.rtts_ms.len() >= REPLIES_MIN;
+    // Rounded times lie on a grid that is not the network's.
+    let enough = view.rtts_ms.len() >= REPLIES_MIN && !is_rounded(view);
     let subframe = if enough { subframe(view) } else { f64::NAN };
     features.push("subframe", subframe);
     features.push("subframe_share", subframe / ((view.rtts_ms.len().max(2) - 1) as f64).sqrt());
     features.push("lattice", if enough { lattice(view) } else { f64::NAN });
+}
+
+/// Whether all round-trip times are multiples of [`ROUNDED_MS`].
+fn is_rounded(view: &View<'_>) -> bool {
+    let off = |rtt: &f64| (rtt / ROUNDED_MS - (rtt / ROUNDED_MS).round()).abs();
+    view.rtts_ms.iter().all(|rtt| off(rtt) < 1e-6 * (1.0 + rtt))
 }
 
 /// Rayleigh's statistic of the arrivals' phase within 1 ms: about 1 if they are anywhere, the root of their number on a grid.

@@ -6,7 +6,7 @@ use crate::network::feature::Features;
 use crate::network::sample::{Sample, deviation, log_with_room, signed_log};
 
 /// Typical milliseconds for each hop, there and back: only a scale for comparing terminals at different distances.
-const HOP_MS: f64 = 1.9;
+pub(super) const HOP_MS: f64 = 1.9;
 /// Differences of floors below this many milliseconds are noise.
 const NOISE_MS: f64 = 0.05;
 /// Room for logarithms of delays, in milliseconds.
@@ -20,6 +20,7 @@ pub(super) fn push(view: &View<'_>, features: &mut Features) {
     let over_gateway = floor - Sample::new(routers).min();
     let access = if over_gateway.is_nan() { over_hops } else { over_gateway };
     features.push("access_floor", coarse(signed_log(access, NOISE_MS)));
+    features.push("floor_steps", (2.0 * log_with_room(floor, ROOM_MS)).round() / 2.0);
     gateway(view, features);
     neighbours(view, features);
 }

@@ -2,12 +2,15 @@
 //! fewer, so that estimates are right for few probes and without a gateway too.
 
 use super::access_features;
+use super::bare::bare;
 use crate::model::trace::{Role, Trace, TraceProbe};
 use crate::network::feature::Features;
-use crate::network::transit::Surroundings;
+use crate::network::transit::{Surroundings, hops_of};
 
 /// Parts from the middle, where the first contact is past, count less: whoever probes sees the first contact.
 const MIDDLE_WEIGHT: f64 = 0.15;
+/// What a series without hops, ports and most of its way counts.
+const BARE_WEIGHT: f64 = 0.5;
 /// Longest part from the middle, in probes.
 const MIDDLE_MAX: usize = 10;
 
@@ -69,10 +72,18 @@ fn push_rows(
         if all.gateway.is_some() {
             variants.push((&neighbours, false, 0.5 * weight));
         }
-        variants.push((&alone, false, 0.5 * weight));
+        let is_alone = all == alone;
+        if !is_alone {
+            variants.push((&alone, false, 0.5 * weight));
+        }
         for (surroundings, is_whole, weight) in variants {
             let features = access_features(probes, surroundings);
             rows.push(Row { trace: index, features, probes: probes.len(), weight, is_whole });
         }
+        if hops_of(probes).is_none() {
+            continue;
+        }
+        let features = access_features(&bare(probes, all.gateway.as_ref(), rows.len()), &alone);
+        rows.push(Row { trace: index, features, probes: probes.len(), weight: BARE_WEIGHT * weight, is_whole: false });
     }
 }

@@ -3,11 +3,16 @@
 use serde::Serialize;
 
 use super::cause_features;
+use super::enough::missing;
 use super::explain::{Evidence, decisive, sentence};
 use crate::model::cause::Cause;
 use crate::model::trace::Trace;
 use crate::network::model::Model;
 use crate::network::posterior::Posterior;
+
+/// What is said of a terminal of which only answers are known.
+const SILENCE_UNKNOWN: &str =
+    "only answers are stored, so it is not known which probes were lost; study the terminal first (`prober study`)";
 
 /// An estimate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,12 +43,18 @@ pub fn estimate(model: &Model, trace: &Trace, confidence_min: f64) -> CauseEstim
     let answered = trace.answered();
     let posterior = model.posterior(&features, trace.probes.len(), answered);
     let best = posterior.best().cloned();
-    let label = posterior.label(confidence_min).map(str::to_owned);
     let cause: Option<Cause> = best.as_ref().and_then(|best| best.class.parse().ok());
-    let explanation = match (trace.probes.is_empty(), cause, &label) {
+    let missing = if trace.has_silence {
+        cause.and_then(|cause| missing(cause, trace.probes.len(), answered))
+    } else {
+        Some(SILENCE_UNKNOWN.to_owned())
+    };
+    let label = posterior.label(confidence_min).filter(|_| missing.is_none()).map(str::to_owned);
+    let explanation = match (trace.probes.is_empty(), cause, &label, missing) {
         (true, ..) => "unknown: there was no probe".to_owned(),
-        (_, Some(cause), Some(_)) => sentence(cause, &features),
-        (_, Some(cause), None) => format!("unknown; most likely {cause}: {}", sentence(cause, &features)),
+        (_, _, _, Some(missing)) => format!("unknown: {missing}"),
+        (_, Some(cause), Some(_), _) => sentence(cause, &features),
+        (_, Some(cause), None, _) => format!("unknown; most likely {cause}: {}", sentence(cause, &features)),
         _ => "unknown".to_owned(),
     };
     CauseEstimate {

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::batch::BatchId;
+use super::super::batch::BatchId;
 use super::run::Run;
 
 /// Batches handed out at a time, at most.

@@ -65,7 +65,7 @@ fn unprivileged(lab: &Lab, finding: &mut Finding) -> Result<()> {
 fn generic(finding: &mut Finding) -> Result<()> {
     let habits = Habits { delay: Some(Delay::Constant { ns: 2_000_000 }), loss: Some(0.0), duplicates: Some(0.0) };
     let far_end = FarEndConfig { seed: 4, answer_one_in: 1, ..FarEndConfig::default() };
-    let mut lab = Lab::world(&far_end, &WorldConfig { habits, replays: 0, records: None })?;
+    let mut lab = Lab::world(&far_end, &WorldConfig { habits, replays: 0, records: None, ..WorldConfig::default() })?;
     lab.world_side().ip(&["link", "set", wire::FAR, "mtu", "9000"])?;
     let directory = tempfile::tempdir()?;
     let targets = "20.10.0.0/23";

@@ -1,78 +1,64 @@
-//! The decisions on disk, and the signature files that follow from them. Each file is written beside itself and put in its
-//! place, so that a crash leaves the old or the new one.
+//! The decisions and drafts on disk, and the signature files that follow from them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
+use super::super::folder::SignatureFolder;
 use crate::device::export::to_files;
 use crate::device::review::{Decision, Review};
+use crate::device::suggest::Draft;
 
 /// Version of the format.
 const VERSION: u32 = 1;
 
 /// The file of decisions.
-#[derive(Serialize, Deserialize)]
-struct Stored {
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Stored {
     version: u32,
-    decisions: Vec<Decision>,
+    pub(super) decisions: Vec<Decision>,
+    /// Edited, not decided on yet; by group.
+    #[serde(default)]
+    pub(super) drafts: BTreeMap<u64, Draft>,
 }
 
 /// A folder with decisions and signature files.
 pub(super) struct Saved {
-    folder: PathBuf,
-    decisions: Vec<Decision>,
-    /// The signature files that are ours.
-    files: BTreeSet<String>,
+    folder: SignatureFolder,
 }
 
 impl Saved {
     /// Makes the folder if it is missing; reads what was decided before.
-    pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-        let path = folder.join("decisions.json");
-        let mut saved = Self { folder: folder.to_owned(), decisions: Vec::new(), files: BTreeSet::new() };
-        if path.exists() {
-            let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-            let stored: Stored = serde_json::from_str(&text)
-                .with_context(|| format!("{}: not the decisions of a review; name another folder", path.display()))?;
-            if stored.version != VERSION {
-                anyhow::bail!("{}: version {} is not known here", path.display(), stored.version);
-            }
-            saved.decisions = stored.decisions;
+    pub(super) fn open(path: &Path) -> anyhow::Result<(Self, Stored)> {
+        fs::create_dir_all(path).with_context(|| format!("making {}", path.display()))?;
+        let folder = SignatureFolder::new(path, "review");
+        if let Some(edited) = folder.edited()? {
+            bail!(
+                "signature file {}: was edited since the review wrote it; move it to a folder of its own, or the review would undo that",
+                edited.display()
+            );
         }
-        Ok(saved)
-    }
-
-    pub(super) fn decisions(&self) -> Vec<Decision> {
-        self.decisions.clone()
+        let file = path.join("decisions.json");
+        let mut stored = Stored { version: VERSION, ..Stored::default() };
+        if file.exists() {
+            let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+            stored = serde_json::from_str(&text)
+                .with_context(|| format!("{}: not the decisions of a review; name another folder", file.display()))?;
+            if stored.version != VERSION {
+                bail!("{}: version {} is not known here", file.display(), stored.version);
+            }
+        }
+        Ok((Self { folder }, stored))
     }
 
     /// Writes decisions and signatures.
-    pub(super) fn save(&mut self, review: &Review) -> anyhow::Result<()> {
-        let stored = Stored { version: VERSION, decisions: review.decisions().to_vec() };
+    pub(super) fn save(&self, review: &Review) -> anyhow::Result<()> {
+        let stored = Stored { version: VERSION, decisions: review.decisions().to_vec(), drafts: review.drafts() };
         let text = serde_json::to_string_pretty(&stored).context("decisions are JSON")?;
-        self.write("decisions.json", &(text + "\n"))?;
-        let files = to_files(&review.accepted(), "");
-        for (name, text) in &files {
-            self.write(name, text)?;
-        }
-        let names: BTreeSet<String> = files.into_keys().collect();
-        for gone in self.files.difference(&names) {
-            let path = self.folder.join(gone);
-            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
-        }
-        self.files = names;
-        Ok(())
-    }
-
-    fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
-        let (path, beside) = (self.folder.join(name), self.folder.join(format!(".{name}.new")));
-        fs::write(&beside, text)
-            .and_then(|()| fs::rename(&beside, &path))
-            .with_context(|| format!("writing {}", path.display()))
+        self.folder.put("decisions.json", &(text + "\n"))?;
+        self.folder.write(&to_files(&review.accepted(), ""), false)
     }
 }

@@ -15,6 +15,7 @@ use ratatui::widgets::{Block, Borders, Clear, Paragraph, Wrap};
 use super::Counts;
 use crate::cli::figure::grouped;
 use crate::device::review::{Editor, Review, Verdict};
+use crate::device::suggest::Draft;
 
 const KEYS: &str = "a accept  e edit  r reject  s skip  u undo  Tab next proposal  ? keys  q quit";
 const EDIT_KEYS: &str = "Enter take over  Esc leave as it was  Tab next field  Shift-Tab field before";
@@ -36,14 +37,16 @@ const DIFFERENT: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::B
 const KEYWORD: Style = Style::new().fg(Color::Green).add_modifier(Modifier::REVERSED);
 const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 
+/// Keywords of a proposal that are shown at most.
+const KEYWORDS: usize = 6;
+
 /// Draws all of it.
 pub(super) fn draw(frame: &mut Frame<'_>, review: &Review) {
     let [head, middle, message, keys] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(3), Constraint::Length(1), Constraint::Length(1)])
             .areas(frame.area());
     let [list, right] = Layout::horizontal([Constraint::Length(28), Constraint::Min(20)]).areas(middle);
-    let proposal_lines =
-        3 + review.editor().map_or(7 + review.draft().keywords.len().min(3), |editor| editor.fields().len());
+    let proposal_lines = 3 + review.editor().map_or(7 + keyword_lines(review.draft()), |editor| editor.fields().len());
     let [banner, proposal] =
         Layout::vertical([Constraint::Min(4), Constraint::Max(proposal_lines as u16)]).areas(right);
     let line = |text: &str, style| Paragraph::new(text.to_owned()).style(style);
@@ -116,7 +119,7 @@ fn draw_proposal(frame: &mut Frame<'_>, review: &Review, area: Rect) {
     let how =
         if edited { "edited".to_owned() } else { format!("{} of {}", number + 1, review.group().proposals.len()) };
     let block = Block::new().borders(Borders::TOP).title(format!(" proposal {how} "));
-    let level = match review.draft().device(Vec::new()) {
+    let level = match review.device() {
         Ok(device) => device.level().number().to_string(),
         Err(_) => "-".to_owned(),
     };
@@ -131,8 +134,11 @@ fn draw_proposal(frame: &mut Frame<'_>, review: &Review, area: Rect) {
         row("model", &draft.model),
         row("ports", &draft.ports),
     ];
-    for (pattern, weight) in draft.keywords.iter().take(3) {
+    for (pattern, weight) in draft.keywords.iter().take(KEYWORDS) {
         lines.push(row(&format!("w {weight}"), pattern));
+    }
+    if draft.keywords.len() > KEYWORDS {
+        lines.push(row("", &format!("and {} more keywords; e shows all", draft.keywords.len() - KEYWORDS)));
     }
     lines.push(match review.catch() {
         None => Line::default(),
@@ -187,6 +193,11 @@ fn draw_help(frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Clear, place);
     let lines: Vec<Line<'_>> = HELP.iter().map(|line| Line::raw(format!(" {line}"))).collect();
     frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" keys ")), place);
+}
+
+/// Lines that the keywords of a draft take.
+fn keyword_lines(draft: &Draft) -> usize {
+    draft.keywords.len().min(KEYWORDS + 1)
 }
 
 /// The banner line by line; what differs and what keywords find is marked.

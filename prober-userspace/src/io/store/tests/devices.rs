@@ -69,6 +69,10 @@ fn estimates_are_shown_with_names_and_keywords() {
     let mut read = Vec::new();
     assert_eq!(store.for_each_banner(None, |banner| read.push((banner.address, banner.text))).unwrap(), 1);
     assert_eq!(read, [(V4(7), br"a\b \x00".to_vec())]);
+    // What the port says now, not what it said a month ago.
+    let before = r"INSERT INTO banner VALUES (NULL, 7, 161, 'udp', 'snmp', now() - INTERVAL 30 DAY, 'answered', false, 'old', NULL, 1, 1, 0, 9)";
+    store.connection().execute_batch(before).unwrap();
+    assert_eq!(store.for_each_banner(None, |banner| assert_ne!(banner.text, b"old")).unwrap(), 1);
 }
 
 #[test]

@@ -45,14 +45,17 @@ fn silences_of_terminals_under_study_are_in_their_traces() {
     let rtts: Vec<_> = traces[0].probes.iter().map(|probe| probe.rtt_ms).collect();
     assert_eq!(rtts, [Some(30.0), None, Some(40.0)]);
     assert_eq!(traces[1].probes.len(), 1, "an ICMP error is no reply of the terminal");
+    assert!(traces[0].has_silence && !traces[1].has_silence);
 
     let batch = NetworkBatch { scan: SCAN, estimated_at: ENDED, model: "built-in".to_owned() };
     let network = model(include_str!("../../../../models/network.json"), ModelKind::Network);
-    let types: Vec<_> = places(&traces).iter().flat_map(|place| estimate_place(&network, place, 0.9999)).collect();
+    let types: Vec<_> =
+        places(&traces).iter().flat_map(|place| estimate_place(&network, place, None, 0.9999)).collect();
     store.add_network_estimates(&batch, &types).unwrap();
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM network WHERE hops = 7"), 2);
     let cause = model(include_str!("../../../../models/cause.json"), ModelKind::Cause);
     let causes: Vec<_> = traces.iter().map(|trace| estimate(&cause, trace, 0.0)).collect();
+    assert!(causes[1].cause.is_none() && causes[1].explanation.contains("only answers are stored"));
     store.add_cause_estimates(&batch, &causes).unwrap();
     store.add_cause_estimates(&NetworkBatch { estimated_at: UtcMicros(ENDED.0 + 1), ..batch }, &causes[..1]).unwrap();
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM failure_cause"), 2);

@@ -119,6 +119,43 @@ impl Learner {
         }
     }
 
+    /// A class in words.
+    pub(super) fn describe(&self, class: usize, state: &TargetState) -> String {
+        let block = self.blocks.get(&(state.address >> 8)).copied().unwrap_or_default();
+        let what = match state.standing() {
+            Standing::Gone => "answered until lately",
+            Standing::Answering | Standing::Device(_) => "answers",
+            Standing::Honeypot => "answers like a honeypot",
+            Standing::New | Standing::Silent => "silent so far",
+        };
+        let seen = &self.seen[class];
+        let hazard = self.hazards()[class].per_day;
+        format!(
+            "{what}, in a /24 where {} answer and {} came anew: {hazard:.5} new open ports a day are expected (its class has \
+             shown {:.0} in {:.0} address-days)",
+            block.answering, block.came, seen.new_ports, seen.days
+        )
+    }
+
+    /// What was seen of the classes, as text: days and new ports of each.
+    pub(super) fn to_text(&self) -> String {
+        let pairs: Vec<String> =
+            self.seen.iter().map(|seen| format!("{:.3} {:.3}", seen.days, seen.new_ports)).collect();
+        pairs.join(";")
+    }
+
+    /// Takes over what was seen before; a text of another form changes nothing.
+    pub(super) fn recall(&mut self, text: &str) {
+        let pair = |text: &str| {
+            let (days, new_ports) = text.split_once(' ')?;
+            Some(Seen { days: days.parse().ok()?, new_ports: new_ports.parse().ok()? })
+        };
+        let seen: Option<Vec<Seen>> = text.split(';').map(pair).collect();
+        if let Some(seen) = seen.and_then(|seen| <[Seen; CLASSES]>::try_from(seen).ok()) {
+            self.seen = seen;
+        }
+    }
+
     /// The classes with their rates.
     pub(super) fn hazards(&self) -> Vec<Hazard<'_>> {
         let days: f64 = self.seen.iter().map(|seen| seen.days).sum();

@@ -1,5 +1,7 @@
 //! The screen as text, at its smallest size.
 
+use std::collections::BTreeMap;
+
 use prober_common::address::V4;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -42,7 +44,13 @@ fn review() -> Review {
             proposals: vec![Draft { name: "Other".into(), ..Draft::default() }],
         },
     ];
-    Review::new(groups, vec!["220 server".into()], Catcher::new(aggregator.finish(), |_| false), Vec::new())
+    Review::new(
+        groups,
+        vec!["220 server".into()],
+        Catcher::new(aggregator.finish(), |_| false),
+        Vec::new(),
+        BTreeMap::new(),
+    )
 }
 
 fn screen(review: &Review) -> String {

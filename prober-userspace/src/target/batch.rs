@@ -39,11 +39,11 @@ impl Batch {
         self.id
     }
 
-    pub(super) fn room(&mut self) -> &mut [ProbeSlot; BATCH_PROBES] {
+    pub(in crate::target) fn room(&mut self) -> &mut [ProbeSlot; BATCH_PROBES] {
         &mut self.slots
     }
 
-    pub(super) fn seal(&mut self, len: usize, id: BatchId) {
+    pub(in crate::target) fn seal(&mut self, len: usize, id: BatchId) {
         self.len = len.min(BATCH_PROBES);
         self.id = id;
     }

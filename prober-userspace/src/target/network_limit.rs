@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use prober_common::address::V4;
 
-use crate::target::brakes::Brakes;
+use super::brakes::Brakes;
 
 /// 8 MB of times.
 const MOST_BITS: u32 = 20;
@@ -17,7 +17,7 @@ const FEWEST_BITS: u32 = 8;
 const BRAKED_AHEAD_NS: u64 = 300_000_000_000;
 
 #[derive(Debug)]
-pub(super) struct NetworkLimit {
+pub(in crate::target) struct NetworkLimit {
     interval_ns: u64,
     /// How far ahead of its even spacing a probe may come.
     tolerance_ns: u64,
@@ -29,7 +29,7 @@ pub(super) struct NetworkLimit {
 
 impl NetworkLimit {
     /// A limit of `pps` for each of about `networks` /24s; none if `pps` is not a positive number.
-    pub(super) fn new(pps: f64, networks: u64) -> Option<Self> {
+    pub(in crate::target) fn new(pps: f64, networks: u64) -> Option<Self> {
         if !(pps > 0.0 && pps.is_finite()) {
             return None;
         }
@@ -47,17 +47,24 @@ impl NetworkLimit {
     }
 
     /// From now on slower where these say so.
-    pub(super) fn obey(&mut self, brakes: Arc<Brakes>) {
+    pub(in crate::target) fn obey(&mut self, brakes: Arc<Brakes>) {
         self.brakes = Some(brakes);
     }
 
-    pub(super) fn interval_ns(&self) -> u64 {
+    pub(in crate::target) fn interval_ns(&self) -> u64 {
         self.interval_ns
+    }
+
+    /// The time from which a probe to `address` may go, `at_ns` or later.
+    #[inline]
+    pub(in crate::target) fn earliest(&self, address: V4, at_ns: u64) -> u64 {
+        let entry = address.slash24().wrapping_mul(0x9e37_79b1) >> self.shift;
+        self.busy_until_ns[entry as usize].saturating_sub(self.tolerance_ns).max(at_ns)
     }
 
     /// Takes a place for one probe to `address`: now, or at the time in the error.
     #[inline]
-    pub(super) fn reserve(&mut self, address: V4, now_ns: u64) -> Result<(), u64> {
+    pub(in crate::target) fn reserve(&mut self, address: V4, now_ns: u64) -> Result<(), u64> {
         // Fibonacci hashing: neighbouring networks land far apart.
         let entry = address.slash24().wrapping_mul(0x9e37_79b1) >> self.shift;
         let busy_until_ns = &mut self.busy_until_ns[entry as usize];

@@ -1,0 +1,92 @@
+//! `prober complaint`: complaints of those who are probed. They are kept in the audit trail, and the daemon counts them:
+//! too many stop the roll-out.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::UsageError;
+use super::daemon_socket::{DaemonSocketArgs, Reached};
+use super::database::{DatabaseArgs, who};
+use super::output::{put, put_json};
+use super::table::Table;
+use crate::io::clock::utc_now;
+use crate::io::control::ControlCommand;
+use crate::io::store::Access;
+use crate::model::attribution::one_line;
+
+/// Complaints of those who are probed
+#[derive(Clone, Debug, clap::Args)]
+pub struct ComplaintArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Action {
+    /// Record a complaint; a running daemon counts it at once
+    Add {
+        #[command(flatten)]
+        socket: DaemonSocketArgs,
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// Who complained about what, on one line; exclusions are added by `prober exclude add`
+        #[arg(value_name = "TEXT")]
+        text: String,
+    },
+    /// List what was recorded
+    List {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// Print JSON: an array of at, who, text
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl ComplaintArgs {
+    /// Does what was asked.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.action {
+            Action::Add { socket, database, text } => {
+                let text = one_line(&text).map_err(|reason| UsageError(format!("the complaint {reason}")))?;
+                let command = ControlCommand::Complain { text: text.clone(), who: who() };
+                match socket.reach(&command)? {
+                    Reached::Daemon(status) => {
+                        let told =
+                            status.rollout.halt.as_ref().map_or_else(String::new, |halt| format!("; stopped: {halt}"));
+                        put(&format!("recorded; {} complaints in this step{told}\n", status.rollout.complaints))?;
+                    }
+                    Reached::Nobody => {
+                        database.open(Access::Write)?.add_complaint(utc_now(), &who(), &text)?;
+                        put("recorded; no daemon runs, it will count when one starts\n")?;
+                    }
+                }
+            }
+            Action::List { database, json } => list(&database, json)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn list(database: &DatabaseArgs, json: bool) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Line {
+        at: String,
+        who: String,
+        text: String,
+    }
+    let complaints = database.open(Access::Read)?.complaints()?;
+    let lines: Vec<_> = complaints
+        .into_iter()
+        .map(|complaint| Line { at: complaint.at.to_string(), who: complaint.who, text: complaint.text })
+        .collect();
+    if json {
+        return Ok(put_json(&lines)?);
+    }
+    let mut table = Table::of(&["at (UTC)", "entered by", "complaint"]);
+    for line in lines {
+        table.row([line.at, line.who, line.text]);
+    }
+    Ok(put(&table.render())?)
+}

@@ -1,0 +1,206 @@
+//! `prober config`: the daemon's configuration file - an example, a check that tells everything that is wrong at once, and
+//! what is in effect and where it was said.
+
+mod contradiction;
+mod document;
+mod example;
+mod keys;
+mod lists;
+pub mod problem;
+mod read;
+mod reader;
+pub mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::figure::grouped;
+use super::output::{put, put_json};
+use super::table::Table;
+pub use lists::{Lists, exclusion_sources, is_empty_list};
+use problem::{Problem, Problems};
+use settings::DaemonSettings;
+
+/// The file that is read if no other is named.
+pub const DEFAULT_FILE: &str = "/etc/prober/daemon.toml";
+
+/// Where the daemon listens for commands if the file does not say.
+pub const DEFAULT_SOCKET: &str = "/run/prober/daemon.sock";
+
+/// The daemon's configuration: an example, a check, and what is in effect
+#[derive(Clone, Debug, clap::Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Action {
+    /// Print a commented configuration file to start from
+    Example,
+    /// Tell everything that is wrong with a configuration, its lists of targets and exclusions included; exit code 1 if
+    /// anything is
+    Check {
+        #[command(flatten)]
+        file: FileArgs,
+        /// Print JSON: file, usable, problems (file, line, reason), targets, excluded
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every setting in effect, and where it was said
+    Show {
+        #[command(flatten)]
+        file: FileArgs,
+        /// Print JSON: an array of setting, values, origin
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Debug, clap::Args)]
+struct FileArgs {
+    /// Configuration file
+    #[arg(value_name = "FILE", default_value = DEFAULT_FILE)]
+    file: PathBuf,
+}
+
+impl ConfigArgs {
+    /// Does what was asked.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.action {
+            Action::Example => put(&example::example())?,
+            Action::Check { file, json } => return check(&file.file, json),
+            Action::Show { file, json } => return show(&file.file, json),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A configuration that can be used, with its lists.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The settings.
+    pub settings: DaemonSettings,
+    /// Whom to watch and whom not.
+    pub lists: Lists,
+    /// Every setting as text and where it was said, for the record.
+    pub record: Vec<Row>,
+}
+
+impl Config {
+    /// Reads a file and its lists. An error is either that the file cannot be read, or [`Problems`] with all of them.
+    pub fn load(file: &Path) -> anyhow::Result<Self> {
+        let text = read_file(file)?;
+        Ok(Self::parse(file, &text)?)
+    }
+
+    /// The same of a text; the lists are read from where it says.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Problems> {
+        let mut document = document::Document::parse(file, text);
+        let settings = read::read(&mut document);
+        let lists = lists::load(&settings, &mut document);
+        let record = rows(&document);
+        Problems::unless_none(document.problems)?;
+        Ok(Self { settings, lists, record })
+    }
+}
+
+impl Config {
+    /// The settings whose values differ from those of an earlier one, by name.
+    pub fn changed_since(&self, before: &Self) -> Vec<String> {
+        let values = |rows: &[Row]| -> BTreeMap<String, Vec<String>> {
+            rows.iter().map(|row| (row.setting.clone(), row.values.clone())).collect()
+        };
+        let (old, new) = (values(&before.record), values(&self.record));
+        let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+        names.into_iter().filter(|name| old.get(*name) != new.get(*name)).cloned().collect()
+    }
+}
+
+fn read_file(file: &Path) -> anyhow::Result<String> {
+    let bytes = std::fs::read(file).with_context(|| {
+        format!("cannot read the configuration {}; `prober config example` prints one", file.display())
+    })?;
+    String::from_utf8(bytes).map_err(|cause| {
+        let line = cause.as_bytes()[..cause.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
+        anyhow::anyhow!("{}:{line}: not UTF-8", file.display())
+    })
+}
+
+fn check(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    #[derive(Serialize)]
+    struct Report<'c> {
+        file: &'c Path,
+        usable: bool,
+        problems: &'c [Problem],
+        targets: Option<u64>,
+        excluded: Option<u64>,
+    }
+    let outcome = Config::parse(file, &read_file(file)?);
+    let problems = outcome.as_ref().err().map_or(&[][..], |problems| problems.0.as_slice());
+    let lists = outcome.as_ref().ok().map(|config| &config.lists);
+    if json {
+        put_json(&Report {
+            file,
+            usable: problems.is_empty(),
+            problems,
+            targets: lists.map(Lists::watched),
+            excluded: lists.map(|lists| lists.exclusions.addresses().len()),
+        })?;
+    } else if let Some(lists) = lists {
+        let (watched, excluded) = (grouped(lists.watched()), grouped(lists.exclusions.addresses().len()));
+        put(&format!("{}: no problem; {watched} addresses to watch, {excluded} excluded\n", file.display()))?;
+    } else {
+        for problem in problems {
+            put(&format!("{problem}\n"))?;
+        }
+        let count = problems.len();
+        eprintln!("prober: {}: {count} {}", file.display(), if count == 1 { "problem" } else { "problems" });
+    }
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A setting as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// `section.name`.
+    pub setting: String,
+    /// As written.
+    pub values: Vec<String>,
+    /// Where.
+    pub origin: String,
+}
+
+fn rows(document: &document::Document) -> Vec<Row> {
+    let row = |(key, entry): (&keys::Key, &document::Entry)| Row {
+        setting: key.path(),
+        values: entry.texts.clone(),
+        origin: entry.origin.to_string(),
+    };
+    document.entries().map(row).collect()
+}
+
+fn show(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let mut document = document::Document::parse(file, &read_file(file)?);
+    read::read(&mut document);
+    let rows = rows(&document);
+    if json {
+        put_json(&rows)?;
+    } else {
+        let mut table = Table::of(&["setting", "value", "from"]);
+        for row in &rows {
+            table.row([row.setting.clone(), row.values.join(" "), row.origin.clone()]);
+        }
+        put(&table.render())?;
+    }
+    for problem in &document.problems {
+        eprintln!("prober: {problem}");
+    }
+    Ok(if document.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,315 @@
+//! `prober daemon`: the service around the probing. Here is what turns it: signals, commands, a look
+//! around ten times a second, and what the service manager is told.
+
+pub mod exclusion_watch;
+pub mod figures;
+pub mod service;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use prober_common::address::V4;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::config::problem::Problems;
+use super::config::{Config, DEFAULT_FILE};
+use super::log_format::{self, LogFormat};
+use crate::engine;
+use crate::engine::housekeeping::Housekeeping;
+use crate::io::clock::utc_now;
+use crate::io::control::{ControlCommand, ControlEvent, ControlServer};
+use crate::io::http::{Answer, HttpServer, metrics, pages};
+use crate::io::privileges;
+use crate::io::service_notice::{Notice, ServiceNotice};
+use crate::io::store::{Access, Store};
+use crate::model::link::LinkRequest;
+use crate::model::request::{ProbeStyle, Record};
+use crate::model::service_status::ServiceStatus;
+use crate::model::watch::{self, Overseer, WatchConfig, WatchStatus, Wishes};
+use crate::target::range::AddressRange;
+use crate::target::shared_exclusions::SharedExclusions;
+use exclusion_watch::ExclusionWatch;
+use service::{Moment, Orders, Parts, Service};
+
+/// Keep watch as a service: configuration file, roll-out, reload, pages, nightly work
+///
+/// Plans, probes, asks for banners, names devices and stores what it finds, until it is stopped; a new start goes on where
+/// the last one was. `prober config example` prints a configuration to start from.
+#[derive(Debug, Args)]
+pub struct DaemonCommand {
+    /// Configuration file
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
+    config: PathBuf,
+    /// How log lines look, whatever the configuration says
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
+}
+
+impl DaemonCommand {
+    /// Watches until it is stopped.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let config = Config::load(&self.config).inspect_err(tell_all)?;
+        log_format::choose(self.log_format.unwrap_or(config.settings.log_format));
+        privileges::require_for_scan()?;
+        let signals = Signals::register().context("cannot watch for signals")?;
+        let notice = ServiceNotice::from_environment().context("cannot reach the service manager")?;
+        let settings = &config.settings;
+        let store = Store::open(&settings.database, Access::Write)?;
+        let stored = store.exclusions()?;
+        let stored = stored.iter().map(|entry| AddressRange::between(entry.first, entry.last)).collect();
+        let allow_special = settings.targets.allow_special;
+        let watch = ExclusionWatch::new(settings.exclusions.clone(), allow_special, stored);
+        let watch = watch.map_err(|problem| Problems(vec![problem]))?;
+        let exclusions = SharedExclusions::new(watch.exclusions());
+        let watch_config = watch_config(&config)?;
+        let nightly = Housekeeping::start(store.another()?, service::nightly_work(settings))
+            .context("cannot start the thread for nightly work")?;
+        let parts = Parts {
+            file: self.config,
+            store: store.another()?,
+            config,
+            exclusions: Arc::clone(&exclusions),
+            watch,
+            nightly: Some(nightly),
+            fresh_key: getrandom::u64().context("cannot draw a key from the kernel")?,
+        };
+        let service = Service::new(parts, utc_now())?;
+        let mut steward = Steward::new(service, signals, notice);
+        let outcome = engine::watch::run_on(store, &watch_config, &exclusions, &mut steward);
+        let why = match &outcome {
+            Ok(_) => steward.failure.as_ref().map_or("asked for".to_owned(), |cause| format!("{cause:#}")),
+            Err(cause) => format!("{cause:#}"),
+        };
+        steward.service.end(utc_now(), &why);
+        let last = outcome?;
+        if let Some(failure) = steward.failure {
+            return Err(failure);
+        }
+        log::info!("ended: {} probes sent, {} visits", last.probing.sent, last.visits);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// One line for each problem, before the one line of the failure.
+fn tell_all(cause: &anyhow::Error) {
+    for problem in cause.downcast_ref::<Problems>().map_or(&[][..], |problems| problems.0.as_slice()) {
+        log::error!("{problem}");
+    }
+}
+
+fn watch_config(config: &Config) -> anyhow::Result<WatchConfig> {
+    let settings = &config.settings;
+    let (probing, way_out) = (&settings.probing, &settings.way_out);
+    let targets = (*config.lists.targets).clone();
+    let watched = targets.subtract(config.lists.exclusions.addresses());
+    let contact = settings.operator.contacts.first().map_or_else(String::new, ToString::to_string);
+    Ok(WatchConfig {
+        database: settings.database.clone(),
+        link: LinkRequest {
+            interface: way_out.interface.clone(),
+            source_ip: way_out.source_ip,
+            gateway_mac: way_out.gateway_mac,
+            source_mac: way_out.source_mac,
+            vlan: way_out.vlan,
+            any_target: watched.nth(0),
+            single_target: watched.len() == 1,
+        },
+        targets,
+        scheme: probing.scheme.clone(),
+        engine: way_out.engine,
+        sender_threads: way_out.sender_threads,
+        style: ProbeStyle { profile: probing.profile, ttl: probing.ttl, contact: contact.clone() },
+        rate: probing.rate,
+        rate_per_slash24_pps: probing.rate_per_24_pps,
+        rate_per_address_pps: probing.rate_per_address_pps,
+        reply_timeout: probing.cooldown,
+        grab: settings.banners,
+        save_interval: settings.checkpoint_interval,
+        time_scale: probing.time_scale,
+        record: Record {
+            operator: settings.operator.name.clone(),
+            notes: String::new(),
+            contact,
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+            settings: serde_json::to_string(&config.record).context("cannot record the settings")?,
+            ports: format!("{} TCP ports to begin with", probing.scheme.starter_ports.len()),
+        },
+    })
+}
+
+/// How often the service manager hears a line.
+const STATUS_LINE: Duration = Duration::from_secs(10);
+
+/// Signals that were received and not answered yet.
+#[derive(Debug)]
+pub struct Signals {
+    end: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// Takes SIGHUP for reload, SIGTERM and SIGINT for the end.
+    pub fn register() -> std::io::Result<Self> {
+        let signals = Self { end: Arc::default(), reload: Arc::default() };
+        signal_hook::flag::register(SIGHUP, Arc::clone(&signals.reload))?;
+        for signal in [SIGTERM, SIGINT] {
+            signal_hook::flag::register(signal, Arc::clone(&signals.end))?;
+        }
+        Ok(signals)
+    }
+}
+
+/// The service with everything that turns it: signals, commands, the service manager. Oversees the watch.
+pub struct Steward {
+    service: Service,
+    signals: Signals,
+    notice: ServiceNotice,
+    servers: Option<Servers>,
+    failure: Option<anyhow::Error>,
+    start: Instant,
+    alive: Every,
+    line: Every,
+}
+
+/// What others reach the daemon by.
+struct Servers {
+    _control: ControlServer,
+    commands: Receiver<ControlEvent>,
+    _http: Option<HttpServer>,
+}
+
+impl Steward {
+    /// Not reachable yet: that is at the first turn, when privileges are given up.
+    fn new(service: Service, signals: Signals, notice: ServiceNotice) -> Self {
+        let alive = Every::new(notice.watchdog().map(|longest| longest / 3));
+        let line = Every::new(Some(STATUS_LINE));
+        Self { service, signals, notice, servers: None, failure: None, start: Instant::now(), alive, line }
+    }
+
+    /// Does all there is to do and says what is wanted of the probing.
+    fn turn(&mut self, watched: &WatchStatus) -> anyhow::Result<Orders> {
+        if self.servers.is_none() {
+            self.servers = Some(self.open()?);
+            self.notice.tell(Notice::Ready);
+            log::info!("ready; `prober status` shows how it goes");
+        }
+        while let Some(ControlEvent { command, reply }) = self.next_command() {
+            let reloads = command == ControlCommand::Reload;
+            self.tell_if(reloads, Notice::Reloading);
+            let answer = self.service.command(command, self.moment());
+            self.tell_if(reloads, Notice::Ready);
+            // The client may have gone.
+            let _ = reply.try_send(answer);
+        }
+        if self.signals.reload.swap(false, Ordering::Relaxed) {
+            self.notice.tell(Notice::Reloading);
+            // What is wrong was logged and noted.
+            let _ = self.service.reload(utc_now());
+            self.notice.tell(Notice::Ready);
+        }
+        let mut orders = self.service.turn(self.moment(), watched);
+        orders.stop |= self.signals.end.load(Ordering::Relaxed);
+        if self.alive.is_due(self.start.elapsed()) {
+            self.notice.tell(Notice::Watchdog);
+        }
+        if self.line.is_due(self.start.elapsed()) {
+            self.notice.tell(Notice::Status(&status_line(&self.service.status(self.moment()))));
+        }
+        if orders.stop {
+            self.notice.tell(Notice::Stopping);
+        }
+        Ok(orders)
+    }
+
+    fn next_command(&self) -> Option<ControlEvent> {
+        self.servers.as_ref()?.commands.try_recv().ok()
+    }
+
+    fn open(&self) -> anyhow::Result<Servers> {
+        let settings = &self.service.config().settings;
+        let (control, commands) = ControlServer::listen(&settings.socket)?;
+        let mut places: Vec<(SocketAddr, Answer)> = Vec::new();
+        if let Some(address) = settings.metrics {
+            let shown = self.service.shown();
+            places.push((address, Arc::new(move |path: &str| (path == metrics::PATH).then(|| shown.metrics()))));
+        }
+        if let Some(address) = settings.pages {
+            let shown = self.service.shown();
+            places.push((address, Arc::new(move |path: &str| pages::page(&shown.attribution(), path))));
+        }
+        let http = if places.is_empty() { None } else { Some(HttpServer::start(places)?) };
+        Ok(Servers { _control: control, commands, _http: http })
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { uptime: self.start.elapsed(), utc: utc_now() }
+    }
+
+    fn tell_if(&self, is_told: bool, notice: Notice<'_>) {
+        if is_told {
+            self.notice.tell(notice);
+        }
+    }
+}
+
+impl Overseer for Steward {
+    fn oversee(&mut self, status: &WatchStatus) -> Wishes {
+        if self.failure.is_some() {
+            return Wishes { stop: true, ..Wishes::default() };
+        }
+        match self.turn(status) {
+            Ok(Orders { hold, rate, share, stop }) => {
+                let all = share.size() >= 1.0;
+                let share: Option<watch::Share> =
+                    if all { None } else { Some(Arc::new(move |address: V4| share.holds(address))) };
+                Wishes { hold, rate, stop, share }
+            }
+            Err(cause) => {
+                self.failure = Some(cause);
+                Wishes { hold: true, stop: true, ..Wishes::default() }
+            }
+        }
+    }
+}
+
+fn status_line(status: &ServiceStatus) -> String {
+    match status.holds.first() {
+        Some(hold) => format!("nothing is sent: {}", hold.shown()),
+        None => format!(
+            "{:.0} probes/s, {} sent, {} % of the targets",
+            status.watch.probing.rate_pps,
+            status.watch.probing.sent,
+            status.rollout.share * 100.0
+        ),
+    }
+}
+
+/// Something done now and then.
+struct Every {
+    period: Option<Duration>,
+    last: Option<Duration>,
+}
+
+impl Every {
+    const fn new(period: Option<Duration>) -> Self {
+        Self { period, last: None }
+    }
+
+    fn is_due(&mut self, now: Duration) -> bool {
+        let Some(period) = self.period else { return false };
+        let is_due = self.last.is_none_or(|last| now >= last + period);
+        if is_due {
+            self.last = Some(now);
+        }
+        is_due
+    }
+}

@@ -1,0 +1,183 @@
+//! The exclusion files while the daemon runs. What a changed file adds counts at once; what it takes away counts only when
+//! the file has stayed the same for a moment, because an editor may be half-way through writing it. A file that cannot
+//! be understood, is gone or has become empty takes nothing away.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::config::problem::Problem;
+use crate::cli::config::settings::ListSettings;
+use crate::cli::config::{exclusion_sources, is_empty_list};
+use crate::io::watched_files::WatchedFiles;
+use crate::target::exclusions::Exclusions;
+use crate::target::range::AddressRange;
+
+/// A file that did not change for so long is taken to be written.
+const SETTLED: Duration = Duration::from_millis(250);
+
+/// Lists by name.
+type Sources = Vec<(String, Vec<AddressRange>)>;
+
+/// The files, and what of them is in force.
+#[derive(Debug)]
+pub struct ExclusionWatch {
+    list: ListSettings,
+    allow_special: bool,
+    files: WatchedFiles,
+    /// Of the files.
+    in_force: Sources,
+    /// Of the database.
+    stored: Vec<AddressRange>,
+    /// When something last changed that is not settled yet.
+    changed_at: Option<Duration>,
+    /// Why the files as they are now are not in force.
+    problem: Option<String>,
+}
+
+/// What a look at the files brought.
+#[derive(Debug)]
+pub enum Seen {
+    /// Nothing new.
+    Same,
+    /// These are in force from now on.
+    Changed(Exclusions),
+    /// The files cannot be taken over; what is in force stays.
+    Kept(String),
+}
+
+impl ExclusionWatch {
+    /// Over files that were just read without a problem; `stored` are the exclusions of the database.
+    pub fn new(list: ListSettings, allow_special: bool, stored: Vec<AddressRange>) -> Result<Self, Problem> {
+        // Looked at before they are read: a change in between is noticed.
+        let files = WatchedFiles::new(list.files.iter().cloned());
+        let in_force = exclusion_sources(&list)?;
+        Ok(Self { list, allow_special, files, in_force, stored, changed_at: None, problem: None })
+    }
+
+    /// What is in force.
+    pub fn exclusions(&self) -> Exclusions {
+        self.merged(self.in_force.clone())
+    }
+
+    /// Why the files as they are now are not in force, if they are not.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// Adds to what the database holds.
+    pub fn store(&mut self, ranges: impl IntoIterator<Item = AddressRange>) -> Exclusions {
+        self.stored.extend(ranges);
+        self.exclusions()
+    }
+
+    /// What the database holds.
+    pub fn stored(&self) -> &[AddressRange] {
+        &self.stored
+    }
+
+    /// Looks at the files; to be called several times a second. `now` is any time that goes forward.
+    pub fn look(&mut self, now: Duration) -> Seen {
+        if !self.files.changed().is_empty() {
+            self.changed_at = Some(now);
+            return match exclusion_sources(&self.list) {
+                // More at once, less when it is settled.
+                Ok(sources) => Seen::Changed(self.merged([self.in_force.clone(), sources].concat())),
+                Err(_) => Seen::Same,
+            };
+        }
+        if self.changed_at.is_none_or(|changed_at| now < changed_at + SETTLED) {
+            return Seen::Same;
+        }
+        self.changed_at = None;
+        match self.settled() {
+            Ok(sources) => {
+                self.in_force = sources;
+                self.problem = None;
+                Seen::Changed(self.exclusions())
+            }
+            Err(problem) => {
+                self.problem = Some(problem.clone());
+                Seen::Kept(problem)
+            }
+        }
+    }
+
+    fn settled(&self) -> Result<Sources, String> {
+        let sources = exclusion_sources(&self.list).map_err(|problem| problem.to_string())?;
+        let emptied = self.list.files.iter().find(|file| self.is_emptied(file, &sources));
+        match emptied {
+            Some(file) => {
+                Err(format!("{}: is empty now; its exclusions stay until `prober control reload`", file.display()))
+            }
+            None => Ok(sources),
+        }
+    }
+
+    fn is_emptied(&self, file: &Path, sources: &Sources) -> bool {
+        !is_empty_list(file, &self.in_force) && is_empty_list(file, sources)
+    }
+
+    fn merged(&self, mut sources: Sources) -> Exclusions {
+        if !self.stored.is_empty() {
+            sources.push(("the database (prober exclude)".to_owned(), self.stored.clone()));
+        }
+        Exclusions::new(sources, self.allow_special)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use prober_common::address::V4;
+
+    use super::*;
+
+    const FIRST: V4 = V4(0x0808_0801);
+    const SECOND: V4 = V4(0x0808_0901);
+    const STORED: V4 = V4(0x0808_0a01);
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn more_counts_at_once_and_less_when_it_is_settled() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("optout.txt");
+        fs::write(&file, "8.8.8.0/24\n").unwrap();
+        let list = ListSettings { ranges: Vec::new(), files: vec![file.clone()] };
+        let mut watch = ExclusionWatch::new(list, true, vec![AddressRange::between(STORED, STORED)]).unwrap();
+        assert!(matches!(watch.look(ms(0)), Seen::Same));
+
+        fs::write(&file, "8.8.9.0/24\n# another one\n").unwrap();
+        let Seen::Changed(both) = watch.look(ms(100)) else { panic!("a change is noticed") };
+        assert!([FIRST, SECOND, STORED].iter().all(|address| both.contains(*address)));
+        assert!(matches!(watch.look(ms(200)), Seen::Same));
+        let Seen::Changed(settled) = watch.look(ms(400)) else { panic!("it is settled") };
+        assert!(!settled.contains(FIRST) && settled.contains(SECOND) && settled.contains(STORED));
+        assert!(matches!(watch.look(ms(900)), Seen::Same));
+
+        for garbage in ["8.8.9.0/24\n<html>502</html>\n", "", "# nobody\n"] {
+            fs::write(&file, garbage).unwrap();
+            match watch.look(ms(1_000)) {
+                Seen::Same => {}
+                Seen::Changed(during) => assert!(during.contains(SECOND)),
+                Seen::Kept(_) => panic!("not settled yet"),
+            }
+            let Seen::Kept(problem) = watch.look(ms(1_500)) else { panic!("{garbage:?} is kept out") };
+            assert!(problem.starts_with(&format!("{}:", file.display())), "{problem}");
+            assert_eq!(watch.problem(), Some(problem.as_str()));
+            assert!(watch.exclusions().contains(SECOND));
+        }
+        fs::remove_file(&file).unwrap();
+        watch.look(ms(2_000));
+        assert!(matches!(watch.look(ms(2_500)), Seen::Kept(_)) && watch.exclusions().contains(SECOND));
+
+        fs::write(&file, "8.8.8.0/24\n").unwrap();
+        watch.look(ms(3_000));
+        assert!(matches!(watch.look(ms(3_500)), Seen::Changed(_)));
+        assert!(watch.problem().is_none() && watch.exclusions().contains(FIRST));
+        assert!(watch.store([AddressRange::between(SECOND, SECOND)]).contains(SECOND));
+    }
+}

@@ -1,0 +1,225 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use prober_common::address::V4;
+use prober_common::event::ReplyKind;
+use tempfile::TempDir;
+
+use super::exclusion_watch::ExclusionWatch;
+use super::service::{Moment, Orders, Parts, Service};
+use crate::cli::config::Config;
+use crate::io::control::{ControlCommand, ControlReply};
+use crate::io::store::{Access, Store};
+use crate::model::request::RateLimit;
+use crate::model::service_status::{Hold, ServiceStatus};
+use crate::model::status::ReplyCounts;
+use crate::model::utc::UtcMicros;
+use crate::model::watch::WatchStatus;
+use crate::target::exclusions::Exclusions;
+use crate::target::shared_exclusions::SharedExclusions;
+
+struct Stage {
+    folder: TempDir,
+    service: Service,
+    watched: WatchStatus,
+    exclusions: std::sync::Arc<SharedExclusions>,
+    now: Duration,
+}
+
+const START: UtcMicros = UtcMicros(1_795_230_000_000_000);
+
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn configuration(folder: &Path, more: &str) -> String {
+    let folder = folder.display();
+    format!(
+        "[operator]\nname = \"Example\"\ncontact = \"mailto:scan@example.org\"\n[targets]\nranges = \"8.8.0.0/16\"\n\
+         [exclusions]\nfiles = \"{folder}/optout.txt\"\n[control]\nkill-switch = \"{folder}/STOP\"\n{more}"
+    )
+}
+
+const STEPS: &str = "[roll-out]\nsteps = [\"10%\", \"100%\"]\nstep-time = \"1h\"\ncomplaints = 2\nerrors = \"10%\"\n";
+
+fn stage() -> Stage {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "optout.txt", "8.8.8.0/24\n");
+    write(folder.path(), "daemon.toml", &configuration(folder.path(), STEPS));
+    start(folder)
+}
+
+fn start(folder: TempDir) -> Stage {
+    let file = folder.path().join("daemon.toml");
+    let config = Config::load(&file).unwrap();
+    let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
+    let stored = store.exclusions().unwrap();
+    let stored = stored.iter().map(|entry| crate::target::range::AddressRange::between(entry.first, entry.last));
+    let watch = ExclusionWatch::new(config.settings.exclusions.clone(), false, stored.collect()).unwrap();
+    let exclusions = SharedExclusions::new(watch.exclusions());
+    let shared = std::sync::Arc::clone(&exclusions);
+    let parts = Parts { file, config, exclusions: shared, watch, store, nightly: None, fresh_key: 7 };
+    let service = Service::new(parts, START).unwrap();
+    Stage { folder, service, watched: WatchStatus::default(), exclusions, now: Duration::ZERO }
+}
+
+impl Stage {
+    fn moment(&self) -> Moment {
+        Moment { uptime: self.now, utc: UtcMicros(START.0 + self.now.as_micros() as i64) }
+    }
+
+    fn pass(&mut self, time: Duration) -> Orders {
+        self.now += time;
+        self.service.turn(self.moment(), &self.watched)
+    }
+
+    fn look(&mut self) -> Orders {
+        self.pass(Duration::from_millis(100))
+    }
+
+    fn command(&mut self, command: ControlCommand) -> Result<ServiceStatus, String> {
+        match self.service.command(command, self.moment()) {
+            ControlReply::Service(status) => Ok(*status),
+            ControlReply::Refused { reason } => Err(reason),
+            ControlReply::Done(_) => panic!("a daemon answers as one"),
+        }
+    }
+
+    fn audited(&self, what: &str) -> u32 {
+        let query = "SELECT count(*)::UINTEGER FROM audit WHERE what = ?";
+        self.service.store().connection().query_row(query, [what], |row| row.get(0)).unwrap()
+    }
+}
+
+fn current(stage: &Stage) -> Exclusions {
+    stage.exclusions.current()
+}
+
+const OUT: V4 = V4(0x0808_0801);
+const ASKED: V4 = V4(0x0808_0901);
+
+#[test]
+fn anything_that_holds_holds_and_only_nothing_lets_go() {
+    let mut stage = stage();
+    assert!(!stage.look().hold);
+    let switch = write(stage.folder.path(), "STOP", "");
+    assert!(stage.look().hold);
+    let status = stage.command(ControlCommand::Pause).unwrap();
+    assert_eq!(status.holds, [Hold::Operator, Hold::KillSwitch]);
+    fs::remove_file(switch).unwrap();
+    assert!(stage.look().hold, "still paused");
+    assert!(stage.command(ControlCommand::Resume).unwrap().holds.is_empty());
+    assert!(!stage.look().hold);
+    assert_eq!(stage.audited("daemon.kill_switch"), 2);
+    stage.command(ControlCommand::Stop).unwrap();
+    assert!(stage.look().stop);
+}
+
+#[test]
+fn a_reload_takes_over_all_or_nothing() {
+    let mut stage = stage();
+    write(stage.folder.path(), "optout.txt", "8.8.9.0/24\n");
+    let text =
+        configuration(stage.folder.path(), "[roll-out]\nsteps = \"50%\"\nrate = 5\n[probing]\nrate = \"fast\"\n");
+    write(stage.folder.path(), "daemon.toml", &text);
+    let refusal = stage.command(ControlCommand::Reload).unwrap_err();
+    assert!(refusal.contains("daemon.toml:12: unknown key \"rate\" in [roll-out]"), "{refusal}");
+    assert!(refusal.contains("daemon.toml:14: probing.rate: \"fast\" is not a rate"), "{refusal}");
+    assert!((stage.look().share.size() - 0.1).abs() < 1e-6);
+    assert!(current(&stage).contains(OUT), "the configuration's own reload changed nothing");
+    assert_eq!(stage.command(ControlCommand::Status).unwrap().configuration.problems.len(), 2);
+
+    let text = configuration(stage.folder.path(), "[roll-out]\nsteps = \"50%\"\n[probing]\nrate = \"5k\"\n");
+    write(stage.folder.path(), "daemon.toml", &text);
+    let status = stage.command(ControlCommand::Reload).unwrap();
+    assert!(status.configuration.problems.is_empty());
+    assert!((stage.look().share.size() - 0.5).abs() < 1e-6);
+    assert_eq!((stage.look().rate, stage.look().rate), (Some(RateLimit::Packets(5_000.0)), None), "the change, once");
+    assert!(!current(&stage).contains(OUT) && current(&stage).contains(ASKED));
+    assert_eq!((stage.audited("config.refused"), stage.audited("config.reload")), (1, 1));
+
+    write(stage.folder.path(), "optout.txt", "<html>\n");
+    assert!(stage.command(ControlCommand::Reload).unwrap_err().contains("optout.txt:1: "));
+    assert!(current(&stage).contains(ASKED));
+}
+
+#[test]
+fn garbage_in_the_exclusions_is_told_everywhere_and_changes_nothing() {
+    let mut stage = stage();
+    write(stage.folder.path(), "optout.txt", "8.8.8.0/24\n8.8.9.0/240\n");
+    stage.pass(Duration::from_millis(100));
+    stage.pass(Duration::from_millis(400));
+    let status = stage.command(ControlCommand::Status).unwrap();
+    assert!(status.exclusions.problem.expect("it is told").contains("optout.txt:2: "));
+    assert!(current(&stage).contains(OUT));
+    assert_eq!(stage.audited("exclusions.refused"), 1);
+    assert!(stage.service.shown().metrics().body.contains("prober_exclusions_refused 1\n"));
+
+    write(stage.folder.path(), "optout.txt", "8.8.8.0/24\n8.8.9.0/24\n");
+    stage.pass(Duration::from_millis(100));
+    assert!(current(&stage).contains(ASKED), "more counts at once");
+    stage.pass(Duration::from_millis(400));
+    assert_eq!(stage.command(ControlCommand::Status).unwrap().exclusions.problem, None);
+}
+
+#[test]
+fn who_asks_is_left_out_at_once_and_for_good() {
+    let mut stage = stage();
+    let exclude = |range: &str| ControlCommand::Exclude {
+        ranges: vec![range.to_owned()],
+        reason: "asked by mail".to_owned(),
+        who: "me".to_owned(),
+    };
+    assert!(stage.command(exclude("8.8.9.0/33")).is_err());
+    stage.command(exclude("8.8.9.0/24")).unwrap();
+    assert!(current(&stage).contains(ASKED));
+    stage.command(ControlCommand::Reload).unwrap();
+    assert!(current(&stage).contains(ASKED), "a reload keeps it");
+    let Stage { folder, service, .. } = stage;
+    drop(service);
+    assert!(current(&start(folder)).contains(ASKED), "and so does a restart");
+}
+
+#[test]
+fn complaints_stop_it_also_those_that_came_while_it_did_not_run() {
+    let mut stage = stage();
+    let complain = || ControlCommand::Complain { text: "stop it".to_owned(), who: "me".to_owned() };
+    assert!(stage.command(complain()).unwrap().holds.is_empty());
+    stage.service.end(stage.moment().utc, "test");
+    let Stage { folder, service, now, .. } = stage;
+    drop(service);
+    let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
+    store.add_complaint(UtcMicros(START.0 + now.as_micros() as i64 + 1), "me", "again").unwrap();
+    drop(store);
+    let mut stage = start(folder);
+    assert!(stage.look().hold);
+    let status = stage.command(ControlCommand::Status).unwrap();
+    assert_eq!((status.holds, status.rollout.complaints), (vec![Hold::Rollout], 2));
+    assert!(stage.command(ControlCommand::Resume).unwrap().holds.is_empty());
+    assert!(!stage.look().hold);
+}
+
+#[test]
+fn the_share_grows_while_it_is_calm_and_errors_stop_it() {
+    let mut stage = stage();
+    assert!((stage.look().share.size() - 0.1).abs() < 1e-6);
+    let turns = |stage: &mut Stage, count: u32, sent: u64, errors: u64| {
+        for _ in 0..count {
+            stage.watched.probing.sent += sent;
+            let mut counts = [0; ReplyKind::ALL.len()];
+            let so_far = stage.watched.probing.replies.of(ReplyKind::Unreachable);
+            let place = ReplyKind::ALL.iter().position(|kind| *kind == ReplyKind::Unreachable).unwrap();
+            counts[place] = so_far + errors;
+            stage.watched.probing.replies = ReplyCounts::new(counts);
+            stage.pass(Duration::from_mins(1));
+        }
+    };
+    turns(&mut stage, 61, 10_000, 100);
+    assert!((stage.look().share.size() - 1.0).abs() < 1e-6, "it grew");
+    turns(&mut stage, 30, 10_000, 3_000);
+    assert!(stage.look().hold);
+    assert_eq!(stage.audited("rollout.change"), 2);
+}

@@ -1,0 +1,172 @@
+//! `prober status`: how the running daemon (or scan) stands, once or again and again.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::figure::grouped;
+use super::output::{put, put_json};
+use super::progress::progress_line;
+use crate::io::control::{ControlCommand, Standing, find_socket, send};
+use crate::model::service_status::ServiceStatus;
+
+/// How often `--watch` looks.
+const EVERY: Duration = Duration::from_secs(1);
+/// Wide enough for every part of the progress line.
+const WIDTH: usize = 160;
+
+/// How the running daemon stands
+#[derive(Clone, Debug, Args)]
+pub struct StatusArgs {
+    /// Its control socket (default: the only live one)
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Look again every second, until Ctrl-C or its end
+    #[arg(short, long)]
+    watch: bool,
+    /// Print JSON; with --watch one object per line
+    #[arg(long)]
+    json: bool,
+}
+
+impl StatusArgs {
+    /// Shows it.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let socket = match self.socket.clone() {
+            Some(socket) => socket,
+            None => find_socket()?,
+        };
+        // Only where it would be seen.
+        let clears = self.watch && !self.json && std::io::stdout().is_terminal();
+        loop {
+            let standing = send(&socket, &ControlCommand::Status)?;
+            let text = match &standing {
+                Standing::Scan(sample) => progress_line(sample, WIDTH) + "\n",
+                Standing::Service(status) => screen(status),
+            };
+            match (&standing, self.json, self.watch) {
+                (_, false, _) => put(&format!("{}{text}", if clears { "\x1b[H\x1b[2J" } else { "" }))?,
+                (Standing::Scan(sample), true, false) => put_json(sample)?,
+                (Standing::Service(status), true, false) => put_json(status)?,
+                (Standing::Scan(sample), true, true) => put(&(serde_json::to_string(sample)? + "\n"))?,
+                (Standing::Service(status), true, true) => put(&(serde_json::to_string(status)? + "\n"))?,
+            }
+            if !self.watch {
+                return Ok(ExitCode::SUCCESS);
+            }
+            std::thread::sleep(EVERY);
+        }
+    }
+}
+
+/// The state of a daemon, for people: a few lines.
+pub(super) fn screen(status: &ServiceStatus) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name:<14} {value}");
+    };
+    let holds: Vec<_> = status.holds.iter().map(|hold| hold.shown()).collect();
+    let state = if holds.is_empty() { "probing".to_owned() } else { format!("nothing is sent: {}", holds.join(", ")) };
+    line("state", &format!("{state}; up {}, version {}", duration(status.uptime_s), status.version));
+    let watch = &status.watch;
+    line("probing", &progress_line(&watch.probing, WIDTH));
+    let standings = &watch.standings;
+    let targets = format!(
+        "{} targets: {} with a known device, {} answering, {} gone, {} silent, {} new, {} honeypots",
+        grouped(watch.targets),
+        grouped(standings.device),
+        grouped(standings.answering),
+        grouped(standings.gone),
+        grouped(standings.silent),
+        grouped(standings.new),
+        grouped(standings.honeypot)
+    );
+    line("watch", &targets);
+    let plan = format!(
+        "{} visits, {} found a change; needs {:.1} probes/s of {:.1}, {} visits due",
+        grouped(watch.visits),
+        grouped(watch.changes),
+        watch.plan.needed_pps,
+        watch.plan.allowed_pps,
+        grouped(watch.plan.due_visits)
+    );
+    line("plan", &plan);
+    if let Some(advice) = &watch.plan.advice {
+        line("", advice);
+    }
+    let rollout = &status.rollout;
+    let share = format!(
+        "{} % of the targets (step {} of {}), {:.2} % errors, {} complaints",
+        (rollout.share * 1e4).round() / 1e2,
+        rollout.step,
+        rollout.steps,
+        rollout.errors * 100.0,
+        rollout.complaints
+    );
+    line("roll-out", &share);
+    if let Some(halt) = &rollout.halt {
+        line("", &format!("stopped: {halt}"));
+    }
+    let exclusions = &status.exclusions;
+    let excluded = grouped(exclusions.addresses);
+    let ranges = grouped(exclusions.ranges as u64);
+    line("exclusions", &format!("{excluded} addresses in {ranges} ranges, read {}", exclusions.loaded_at));
+    if let Some(problem) = &exclusions.problem {
+        line("", &format!("not taken over: {problem}"));
+    }
+    line("configuration", &format!("{}, read {}", status.configuration.file, status.configuration.loaded_at));
+    for problem in &status.configuration.problems {
+        line("", &format!("not taken over: {problem}"));
+    }
+    text
+}
+
+fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0) as u64;
+    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, 0) => format!("{seconds:.0} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::service_status::{ExclusionStatus, Hold, RolloutStatus, SourceStatus};
+
+    #[test]
+    fn what_is_wrong_stands_beside_what_it_concerns() {
+        let status = ServiceStatus {
+            version: "1.2.3".into(),
+            uptime_s: 93_784.0,
+            holds: vec![Hold::KillSwitch, Hold::Rollout],
+            configuration: SourceStatus {
+                file: "/etc/prober/daemon.toml".into(),
+                loaded_at: "2026-11-21T07:50:00Z".into(),
+                problems: vec!["/etc/prober/daemon.toml:3: no".into()],
+            },
+            exclusions: ExclusionStatus {
+                addresses: 1_234_567,
+                ranges: 10_000,
+                loaded_at: "2026-11-21T08:00:00Z".into(),
+                problem: Some("optout.txt:7: garbage".into()),
+            },
+            rollout: RolloutStatus {
+                share: 0.1,
+                step: 2,
+                steps: 4,
+                errors: 0.012,
+                complaints: 3,
+                halt: Some("3 complaints in this step, the limit is 3".into()),
+            },
+            ..ServiceStatus::default()
+        };
+        insta::assert_snapshot!(screen(&status));
+    }
+}

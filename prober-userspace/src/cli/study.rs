@@ -1,0 +1,197 @@
+//! `prober study`: terminals probed in series over minutes, every send stored, so that silence is known and causes can be told.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::UsageError;
+use super::output::{put, put_json};
+use super::scan;
+use super::settings::{SettingFlags, Settings};
+use super::table::Table;
+use crate::engine;
+use crate::engine::study::{StudyOutcome, StudyRun};
+use crate::io::privileges;
+use crate::model::link::LinkRequest;
+use crate::model::request::{ProbeStyle, Record};
+use crate::policy::study::{StudyMode, StudyRequest, StudySend, schedule};
+use crate::target::plan::Scope;
+use crate::target::shared_exclusions::SharedExclusions;
+
+/// Most terminals of one study.
+const TERMINALS_MAX: u64 = 65_536;
+
+const EXAMPLES: &str = "\
+Examples:
+  What would be sent, and for how long:
+    prober study 192.0.2.7 192.0.2.9 -p 22,80,443 --dry-run
+  Study two terminals for some minutes, then say what is wrong with them:
+    prober study 192.0.2.7 192.0.2.9 -p 22,80,443,icmp --db result.duckdb
+    prober cause estimate --scan last --db result.duckdb
+    prober network estimate --scan last --db result.duckdb
+  Pairs of probes for a whole /24, at most 4 probes a second to it:
+    prober study 198.51.100.0/24 -p 80 --mode pairs --budget 4
+
+Targets, ports, exclusions and the way out are set as for `prober scan`. An echo request (port `icmp`) is larger than a
+SYN: with both, delays of two sizes are known.";
+
+/// Probe terminals in series over minutes and store every send, so that silence is known
+///
+/// Never sends more than --budget probes a second to one access point (/24), whatever the number of its terminals: their
+/// bursts take turns. The estimates of `prober cause` and `prober network` then read the study like any scan (--scan last).
+///
+/// With --json prints one object: `terminals`, `access_points`, `probes`, `seconds`, `budget_pps`, `busiest_pps` (most probes a second
+/// to one access point), and after a study `scan`, `sent`, `excluded`, `replies`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct StudyCommand {
+    #[command(flatten)]
+    settings: SettingFlags,
+    /// How probes follow each other
+    #[arg(long, value_enum, default_value_t = StudyMode::Series, help_heading = "Study")]
+    mode: StudyMode,
+    /// Bursts (or pairs) of each terminal
+    #[arg(long, value_name = "N", help_heading = "Study")]
+    bursts: Option<u32>,
+    /// Most probes a second to one access point (/24)
+    #[arg(long, value_name = "PPS", default_value_t = 20.0, help_heading = "Study")]
+    budget: f64,
+    /// Print the schedule's figures and send nothing
+    #[arg(short, long, help_heading = "Mode")]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long, help_heading = "Mode")]
+    json: bool,
+}
+
+/// What a schedule amounts to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Outline {
+    terminals: usize,
+    access_points: usize,
+    probes: usize,
+    seconds: f64,
+    budget_pps: f64,
+    busiest_pps: f64,
+    #[serde(flatten)]
+    outcome: Option<StudyOutcome>,
+}
+
+impl StudyCommand {
+    /// Studies, or shows what a study would send.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let layers = scan::layers(None, self.settings.clone())?;
+        let settings = Settings::resolve(&layers).map_err(|cause| UsageError(cause.to_string()))?;
+        let exclusions = scan::exclusions(&settings)?;
+        let Scope::Product { addresses, ports } = scan::scope(&settings)? else {
+            return Err(UsageError("a study is of addresses and ports; leave out --pairs-file".to_owned()).into());
+        };
+        if addresses.len() > TERMINALS_MAX {
+            let what = format!("{} terminals are more than {TERMINALS_MAX}; study fewer at a time", addresses.len());
+            return Err(UsageError(what).into());
+        }
+        engine::open::check_ports(&ports).map_err(|cause| UsageError(cause.to_string()))?;
+        let all = (0..addresses.len()).map(|index| addresses.nth(index));
+        let terminals = all.filter(|address| !exclusions.contains(*address)).collect();
+        let seed = match settings.seed {
+            Some(seed) => seed,
+            None => getrandom::u64().context("cannot draw a seed from the kernel")? >> 11,
+        };
+        let request = StudyRequest {
+            terminals,
+            ports: ports.clone(),
+            mode: self.mode,
+            bursts: self.bursts.unwrap_or(self.mode.bursts()),
+            budget_pps: self.budget,
+            seed,
+        };
+        let sends = schedule(&request).map_err(|cause| UsageError(cause.to_string()))?;
+        let mut outline = outline(&request, &sends);
+        if !self.dry_run {
+            privileges::require_for_scan()?;
+            let stop = Arc::new(AtomicBool::new(false));
+            for signal in [SIGINT, SIGTERM] {
+                signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
+                    .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+                    .context("cannot watch for signals")?;
+            }
+            let run = StudyRun {
+                database: settings.db.clone(),
+                link: LinkRequest {
+                    interface: settings.interface.clone(),
+                    source_ip: settings.source_ip,
+                    gateway_mac: settings.gateway_mac,
+                    source_mac: settings.source_mac,
+                    vlan: settings.vlan,
+                    any_target: request.terminals[0],
+                    single_target: request.terminals.len() == 1,
+                },
+                engine: settings.engine,
+                style: ProbeStyle { profile: settings.profile, ttl: settings.ttl, contact: settings.contact.clone() },
+                kinds: ports,
+                rate: settings.rate,
+                budget_pps: self.budget,
+                cooldown: settings.cooldown_time,
+                record: Record {
+                    operator: settings.operator.clone(),
+                    notes: settings.notes.clone(),
+                    contact: settings.contact.clone(),
+                    command: std::env::args().collect::<Vec<_>>().join(" "),
+                    settings: serde_json::to_string(&settings).context("cannot record the settings")?,
+                    ports: settings.target_ports.clone(),
+                },
+            };
+            outline.outcome = Some(engine::study::run(&run, &sends, SharedExclusions::new(exclusions), &stop)?);
+        }
+        if self.json {
+            put_json(&outline)?;
+        } else {
+            put(&text(&outline))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn outline(request: &StudyRequest, sends: &[StudySend]) -> Outline {
+    let access_points: BTreeSet<u32> = request.terminals.iter().map(|address| address.0 >> 8).collect();
+    let mut latest = std::collections::BTreeMap::new();
+    let mut least_gap_s = f64::INFINITY;
+    for send in sends {
+        if let Some(before) = latest.insert(send.address.0 >> 8, send.at_s) {
+            least_gap_s = least_gap_s.min(send.at_s - before);
+        }
+    }
+    Outline {
+        terminals: request.terminals.len(),
+        access_points: access_points.len(),
+        probes: sends.len(),
+        seconds: sends.last().map_or(0.0, |last| last.at_s),
+        budget_pps: request.budget_pps,
+        busiest_pps: if least_gap_s.is_finite() { 1.0 / least_gap_s } else { 0.0 },
+        outcome: None,
+    }
+}
+
+fn text(outline: &Outline) -> String {
+    let mut table = Table::of(&["study", ">"]);
+    let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
+    row("terminals", outline.terminals.to_string());
+    row("access points (/24)", outline.access_points.to_string());
+    row("probes", outline.probes.to_string());
+    row("takes", format!("{:.0} s", outline.seconds));
+    row("budget per access point", format!("{} probes/s", outline.budget_pps));
+    row("most to one access point", format!("{:.1} probes/s", outline.busiest_pps));
+    if let Some(outcome) = &outline.outcome {
+        row("stored as scan", outcome.scan.to_string());
+        row("sent", outcome.sent.to_string());
+        row("held back as excluded", outcome.excluded.to_string());
+        row("replies", outcome.replies.to_string());
+    }
+    table.render()
+}

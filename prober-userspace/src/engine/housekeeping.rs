@@ -1,0 +1,180 @@
+//! What happens once a night beside the probing: finished days are exported, then old rows removed. A thread of its own
+//! with a connection of its own; a night that was missed is made up for at the next start, and a wall clock that was set
+//! removes nothing.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::io::clock::utc_now;
+use crate::io::store::{RetentionLimits, Store};
+use crate::io::sys::monotonic_ns;
+use crate::model::utc::{ClockOffset, UtcMicros};
+
+/// How often the time is looked at.
+const LOOK: Duration = Duration::from_secs(20);
+/// A wall clock that parts from the monotonic one by more was set; the trail of time cannot be trusted then.
+const MOST_STEP_US: i64 = 3_600_000_000;
+const DAY_US: i64 = 86_400_000_000;
+/// Who did it, in the audit trail.
+const WHO: &str = "prober daemon";
+
+/// What is done at night.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NightlyWork {
+    /// When, since midnight UTC.
+    pub at: Duration,
+    /// Copies of finished days.
+    pub export: Option<NightlyExport>,
+    /// How long rows stay.
+    pub retention: RetentionLimits,
+}
+
+/// Copies of finished days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NightlyExport {
+    /// Where to.
+    pub folder: PathBuf,
+    /// How long a day's folder stays; `None`: for ever.
+    pub keep: Option<Duration>,
+}
+
+/// The thread; it ends with this value, after the work at hand.
+#[derive(Debug)]
+pub struct Housekeeping {
+    orders: Option<SyncSender<NightlyWork>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Housekeeping {
+    /// Starts it on a connection of its own.
+    pub fn start(store: Store, work: NightlyWork) -> std::io::Result<Self> {
+        let (orders, inbox) = sync_channel(1);
+        let run = move || run(&store, work, &inbox);
+        let thread = std::thread::Builder::new().name("nightly".into()).spawn(run)?;
+        Ok(Self { orders: Some(orders), thread: Some(thread) })
+    }
+
+    /// From now on this is done at night. Whether it was taken: not while the last change still waits.
+    pub fn change(&self, work: NightlyWork) -> bool {
+        self.orders.as_ref().is_some_and(|orders| orders.try_send(work).is_ok())
+    }
+}
+
+impl Drop for Housekeeping {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<NightlyWork>) {
+    let start = ClockOffset::between(utc_now(), monotonic_ns());
+    let mut last_day = None;
+    let mut was_set = false;
+    loop {
+        let now = utc_now();
+        if (now.0 - start.utc(monotonic_ns()).0).abs() > MOST_STEP_US {
+            if !std::mem::replace(&mut was_set, true) {
+                log::warn!(
+                    "the clock was set by more than an hour: nothing is exported or removed until the next start"
+                );
+            }
+        } else if is_due(last_day, work.at, now) {
+            last_day = Some(day_of(now));
+            tidy(store, &work, now);
+        }
+        match orders.recv_timeout(LOOK) {
+            Ok(changed) => work = changed,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+const fn day_of(at: UtcMicros) -> i64 {
+    at.0.div_euclid(DAY_US)
+}
+
+/// At the start, and then once each day after the given time.
+fn is_due(last_day: Option<i64>, at: Duration, now: UtcMicros) -> bool {
+    let since_midnight = Duration::from_micros(now.0.rem_euclid(DAY_US) as u64);
+    last_day.is_none_or(|last_day| day_of(now) > last_day && since_midnight >= at)
+}
+
+/// Rows only go if their export did not fail.
+fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros) {
+    if let Some(export) = &work.export {
+        match store.export_finished_days(&export.folder, export.keep, now, WHO) {
+            Ok(night) if night.exported.is_empty() && night.removed == 0 => {}
+            Ok(night) => {
+                let rows: u64 = night.exported.iter().map(|exported| exported.rows).sum();
+                log::info!(
+                    "exported {} folders with {rows} rows to {}, removed {} old ones",
+                    night.exported.len(),
+                    export.folder.display(),
+                    night.removed
+                );
+            }
+            Err(cause) => {
+                log::error!("the nightly export failed, so no rows are removed either: {cause}");
+                return;
+            }
+        }
+    }
+    match store.retire(work.retention, now, WHO) {
+        Ok(retired) if retired.rows.is_empty() => {}
+        Ok(retired) => log::info!("removed {} rows that were older than they are kept", retired.total()),
+        Err(cause) => log::error!("old rows could not be removed, tomorrow again: {cause}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::store::Access;
+
+    #[test]
+    fn a_night_comes_once_a_day_after_its_time() {
+        let at = Duration::from_hours(2);
+        let clock = |day: i64, hour: i64| UtcMicros(day * DAY_US + hour * 3_600_000_000);
+        assert!(is_due(None, at, clock(5, 1)), "a start makes up for what was missed");
+        assert!(!is_due(Some(5), at, clock(5, 23)));
+        assert!(!is_due(Some(5), at, clock(6, 1)));
+        assert!(is_due(Some(5), at, clock(6, 2)));
+        assert!(!is_due(Some(6), at, clock(5, 23)), "a clock that goes back repeats nothing");
+    }
+
+    #[test]
+    fn rows_stay_if_they_could_not_be_exported() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
+        let insert =
+            "INSERT INTO banner VALUES (1, 1, 80, 'tcp', 'http', TIMESTAMP '2026-01-01 12:00:00', 'answered', false,
+            'x', NULL, 1, 1, 1, 1)";
+        store.connection().execute_batch(insert).unwrap();
+        let in_the_way = folder.path().join("export");
+        std::fs::write(&in_the_way, "a file").unwrap();
+        let day = Some(Duration::from_hours(24));
+        let mut work = NightlyWork {
+            at: Duration::ZERO,
+            export: Some(NightlyExport { folder: in_the_way.clone(), keep: None }),
+            retention: RetentionLimits { banners: day, ..RetentionLimits::default() },
+        };
+        let now = UtcMicros(1_795_230_000_000_000);
+        let rows = || -> u64 {
+            store.connection().query_row("SELECT count(*)::UBIGINT FROM banner", [], |row| row.get(0)).unwrap()
+        };
+        tidy(&store, &work, now);
+        assert_eq!(rows(), 1);
+        std::fs::remove_file(&in_the_way).unwrap();
+        tidy(&store, &work, now);
+        assert_eq!(rows(), 0);
+        assert!(in_the_way.join("banner/day=2026-01-01/banner.parquet").exists());
+        work.export = None;
+        tidy(&store, &work, now);
+    }
+}

@@ -1,0 +1,100 @@
+//! The devices of a watch: what the banners of an address say it is, and the number by which states name a device.
+
+use std::collections::HashMap;
+
+use prober_common::address::V4;
+use prober_common::event::ProbeKind;
+
+use crate::device::aggregate::Aggregator;
+use crate::device::database::Database;
+use crate::device::matcher::Matcher;
+use crate::device::score::{ScoreSettings, Scorer};
+use crate::engine::estimation::{estimate, match_groups};
+use crate::model::device::AddressEstimates;
+use crate::policy::target_state::TargetState;
+use crate::target::ports::ProbePort;
+
+/// Ports that are kept of a device, at most.
+const PORTS: usize = 64;
+
+/// An address with its banners.
+pub(super) struct Said {
+    pub(super) address: V4,
+    pub(super) open: Vec<u16>,
+    pub(super) texts: Vec<Vec<u8>>,
+}
+
+/// The devices by number.
+pub(super) struct Devices {
+    signatures: Database,
+    matcher: Matcher,
+    named: Vec<(String, Vec<u16>)>,
+    numbers: HashMap<String, u16>,
+    is_changed: bool,
+}
+
+impl Devices {
+    /// Those of before.
+    pub(super) fn new(signatures: Database, named: Vec<(String, Vec<u16>)>) -> Self {
+        let numbers = (0..).zip(&named).map(|(number, (name, _))| (name.clone(), number)).collect();
+        Self { matcher: Matcher::new(&signatures), signatures, named, numbers, is_changed: false }
+    }
+
+    /// The signatures in use.
+    pub(super) fn signatures(&self) -> &Database {
+        &self.signatures
+    }
+
+    /// Name and ports of each, by number.
+    pub(super) fn named(&self) -> &[(String, Vec<u16>)] {
+        &self.named
+    }
+
+    /// Whether there is something new to be kept; asked once.
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
+    }
+
+    /// The estimates of these addresses.
+    pub(super) fn estimate(&self, said: &[Said]) -> Vec<AddressEstimates> {
+        let mut banners = Aggregator::default();
+        let mut open_ports: HashMap<V4, Vec<ProbePort>> = HashMap::new();
+        for Said { address, open, texts } in said {
+            let ports = open.iter().map(|port| ProbePort { kind: ProbeKind::TcpSyn, port: *port });
+            open_ports.insert(*address, ports.collect());
+            for text in texts {
+                banners.add(*address, text);
+            }
+        }
+        let aggregated = banners.finish();
+        let one = std::num::NonZero::<usize>::MIN;
+        let hits = match_groups(&self.matcher, &aggregated, one);
+        let scorer = Scorer::new(&self.signatures, ScoreSettings::default());
+        estimate(&scorer, &aggregated, &hits, &open_ports, one)
+    }
+
+    /// The number of the likeliest device of an address, whose open ports are the device's from now on. `None` if there are
+    /// more devices than states can name.
+    pub(super) fn number_of(&mut self, estimates: &AddressEstimates, open: &[u16]) -> Option<u16> {
+        let best = estimates.estimates.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
+        let name = self.signatures.device(best.device).title();
+        let number = if let Some(number) = self.numbers.get(&name) {
+            *number
+        } else {
+            let number = u16::try_from(self.named.len()).ok().filter(|number| *number < TargetState::DEVICES_MAX)?;
+            self.numbers.insert(name.clone(), number);
+            self.named.push((name, Vec::new()));
+            number
+        };
+        let ports = &mut self.named[usize::from(number)].1;
+        for port in open {
+            if let Err(place) = ports.binary_search(port)
+                && ports.len() < PORTS
+            {
+                ports.insert(place, *port);
+                self.is_changed = true;
+            }
+        }
+        Some(number)
+    }
+}

@@ -1,0 +1,119 @@
+//! The nightly export: each finished day (UTC) of a table as one Parquet file in a folder of its own. A folder appears
+//! under its name only when its file is complete and on the disk, so an interrupted export is made again and a finished
+//! one is left alone.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use duckdb::params;
+use serde::Serialize;
+
+use super::{Export, ExportError, ExportFormat, ExportTable, Exported, remove};
+use crate::io::store::Store;
+use crate::io::store::scans::timestamp;
+use crate::model::utc::UtcMicros;
+
+/// What is exported each night.
+pub const NIGHTLY: [ExportTable; 4] =
+    [ExportTable::Reply, ExportTable::Banner, ExportTable::ScanRate, ExportTable::Audit];
+
+const PREFIX: &str = "day=";
+const DAY_US: i64 = 86_400_000_000;
+
+/// What a night brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Night {
+    /// New folders.
+    pub exported: Vec<Exported>,
+    /// Folders that were older than they are kept.
+    pub removed: u64,
+}
+
+impl Store {
+    /// Exports every finished day that is not in `folder` yet, and removes those older than `keep`. Each new folder gets a
+    /// line in `audit`.
+    pub fn export_finished_days(
+        &self,
+        folder: &Path,
+        keep: Option<Duration>,
+        now: UtcMicros,
+        who: &str,
+    ) -> Result<Night, ExportError> {
+        let today = UtcMicros(now.0.div_euclid(DAY_US) * DAY_US);
+        let keep_us = keep.map_or(i64::MAX, |keep| i64::try_from(keep.as_micros()).unwrap_or(i64::MAX));
+        let oldest = UtcMicros(today.0.saturating_sub(keep_us));
+        let mut night = Night::default();
+        for table in NIGHTLY {
+            let home = folder.join(table.name());
+            fs::create_dir_all(&home).map_err(|error| ExportError::Io(home.clone(), error))?;
+            let there = folders(&home)?;
+            for day in self.days(table, oldest, today)? {
+                if there.contains(&format!("{PREFIX}{day}")) {
+                    continue;
+                }
+                let exported = self.export_day(table, &day, &home)?;
+                let detail = serde_json::json!({ "path": exported.path, "rows": exported.rows });
+                self.audit(now, who, "export.day", &detail)?;
+                night.exported.push(exported);
+            }
+            for name in there.iter().filter(|name| is_older(name, oldest)) {
+                let path = home.join(name);
+                remove(&path).map_err(|error| ExportError::Io(path.clone(), error))?;
+                self.audit(now, who, "export.remove", &serde_json::json!({ "path": path }))?;
+                night.removed += 1;
+            }
+        }
+        Ok(night)
+    }
+
+    /// The days with rows, from `oldest` until before `today`, as 2026-11-21.
+    fn days(&self, table: ExportTable, oldest: UtcMicros, today: UtcMicros) -> Result<Vec<String>, ExportError> {
+        let time = table.time_column().expect("what is exported each night has a time");
+        let query = format!(
+            "SELECT DISTINCT strftime({time}, '%Y-%m-%d') FROM {} WHERE {time} >= ? AND {time} < ? ORDER BY 1",
+            table.name()
+        );
+        let read = || -> duckdb::Result<Vec<String>> {
+            let mut statement = self.connection().prepare(&query)?;
+            statement.query_map(params![timestamp(oldest), timestamp(today)], |row| row.get(0))?.collect()
+        };
+        Ok(read().map_err(self.failed("looking for days to export"))?)
+    }
+
+    fn export_day(&self, table: ExportTable, day: &str, home: &Path) -> Result<Exported, ExportError> {
+        let to = home.join(format!("{PREFIX}{day}"));
+        let partial = home.join(format!(".{PREFIX}{day}.partial"));
+        let io = |error| ExportError::Io(to.clone(), error);
+        remove(&partial).map_err(io)?;
+        fs::create_dir_all(&partial).map_err(io)?;
+        let file = partial.join(table.name()).with_extension(ExportFormat::Parquet.extension());
+        let time = table.time_column().expect("what is exported each night has a time");
+        let query = format!(
+            "SELECT * FROM {} WHERE {time} >= TIMESTAMP '{day}' AND {time} < TIMESTAMP '{day}' + INTERVAL 1 DAY ORDER BY {time}",
+            table.name()
+        );
+        let export = Export { table, scan: None, format: ExportFormat::Parquet, to: to.clone() };
+        let rows = self.copy_to(&export, &query, &file, ExportFormat::Parquet.options())?;
+        File::open(&file).and_then(|file| file.sync_all()).map_err(io)?;
+        fs::rename(&partial, &to).map_err(io)?;
+        File::open(home).and_then(|home| home.sync_all()).map_err(io)?;
+        Ok(Exported { path: to, rows })
+    }
+}
+
+/// Names of the day folders in it; what an interrupted export left does not count.
+fn folders(home: &Path) -> Result<BTreeSet<String>, ExportError> {
+    let read = || -> io::Result<BTreeSet<String>> {
+        let names = fs::read_dir(home)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        names.filter(|name| name.as_ref().map_or(true, |name: &String| name.starts_with(PREFIX))).collect()
+    };
+    read().map_err(|error| ExportError::Io(home.to_owned(), error))
+}
+
+/// Days in this form are in the order of their letters.
+fn is_older(name: &str, oldest: UtcMicros) -> bool {
+    name.strip_prefix(PREFIX).is_some_and(|day| oldest.0 > 0 && day < &oldest.to_string()[..10])
+}

@@ -1,0 +1,61 @@
+//! States of targets: what is read back is what was written last.
+
+use prober_common::address::V4;
+
+use super::super::{StoredTarget, WatchClock};
+use super::{count, new_database};
+use crate::model::utc::UtcMicros;
+use crate::policy::interval::Step;
+use crate::policy::target_state::{Standing, TargetState};
+
+fn target(address: u32, due_s: u32, standing: Standing, ports: &[u16]) -> StoredTarget {
+    let mut state = TargetState::new(address, due_s);
+    state.set_standing(standing);
+    state.set_step(Step::new(3));
+    state.visited_s = due_s / 2;
+    state.fingerprint = 77;
+    state.cluster = 9;
+    StoredTarget { state, open_ports: ports.into() }
+}
+
+fn clock(clock_s: u32) -> WatchClock {
+    WatchClock {
+        began_at: UtcMicros(1_000_000),
+        clock_s,
+        time_scale: 1.0,
+        scheme: "efficient".to_owned(),
+        settings: String::new(),
+        learnt: String::new(),
+    }
+}
+
+#[test]
+fn the_last_change_of_an_address_counts_and_survives_a_rewrite() {
+    let (_folder, _path, store) = new_database();
+    assert_eq!(store.watch_clock().unwrap(), None);
+    let base: Vec<StoredTarget> = (0..300_000).map(|n| target(0x1400_0000 + n, n, Standing::Silent, &[])).collect();
+    store.replace_targets(&mut base.iter().cloned(), 0, &clock(5), UtcMicros(0)).unwrap();
+    let first = target(0x1400_0007, 50, Standing::Answering, &[80]);
+    let last = target(0x1400_0007, 60, Standing::Device(4), &[80, 443]);
+    store.add_target_changes(&[first], 0, &clock(6), UtcMicros(0)).unwrap();
+    store.add_target_changes(std::slice::from_ref(&last), 1, &clock(7), UtcMicros(0)).unwrap();
+    store.replace_watch_devices(&vec![("Example Camera".to_owned(), vec![80, 554]); 5]).unwrap();
+
+    let read = || {
+        let mut states = std::collections::BTreeMap::new();
+        store.for_each_target(|target| drop(states.insert(V4(target.state.address), target))).unwrap();
+        states
+    };
+    let states = read();
+    assert_eq!((states.len(), states.get(&V4(0x1400_0007))), (300_000, Some(&last)));
+    assert_eq!(states.get(&V4(0x1400_0008)), Some(&base[8]));
+    assert_eq!((store.next_target_change().unwrap(), store.watch_clock().unwrap()), (2, Some(clock(7))));
+    let shown = "SELECT count(*)::UBIGINT FROM target_state WHERE standing = 'device' AND device = 'Example Camera'
+                 AND open_ports = [80, 443] AND interval_hours = 72 AND ip = '20.0.0.7' AND cluster_id = 8";
+    assert_eq!(count(&store, shown), 1);
+    assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM target_state"), 300_000);
+
+    store.replace_targets(&mut states.values().cloned(), 2, &clock(8), UtcMicros(0)).unwrap();
+    assert_eq!(read(), states);
+    assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM target_change"), 0);
+}

@@ -1,0 +1,89 @@
+//! What the daemon shows of itself beyond its probing: configuration, exclusions, roll-out, and why nothing is sent if
+//! nothing is. `prober status --json` prints it; the field names are stable.
+
+use serde::{Deserialize, Serialize};
+
+use super::watch::WatchStatus;
+
+/// Why nothing is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// `prober control pause`.
+    Operator,
+    /// The kill-switch file is there.
+    KillSwitch,
+    /// The roll-out stopped by itself.
+    Rollout,
+}
+
+impl Hold {
+    /// For people.
+    pub const fn shown(self) -> &'static str {
+        match self {
+            Self::Operator => "paused by the operator",
+            Self::KillSwitch => "kill switch",
+            Self::Rollout => "roll-out stopped",
+        }
+    }
+}
+
+/// Everything besides the probing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// Version of the program.
+    pub version: String,
+    /// Since the start, in s.
+    pub uptime_s: f64,
+    /// Why nothing is sent; empty while probes go out.
+    pub holds: Vec<Hold>,
+    /// The configuration in force.
+    pub configuration: SourceStatus,
+    /// The exclusions in force.
+    pub exclusions: ExclusionStatus,
+    /// How far the roll-out is.
+    pub rollout: RolloutStatus,
+    /// How the watch goes.
+    pub watch: WatchStatus,
+}
+
+/// A file that is read again while the daemon runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// The file.
+    pub file: String,
+    /// When what is in force was read, UTC.
+    pub loaded_at: String,
+    /// What is wrong with it now; what was read before stays in force.
+    pub problems: Vec<String>,
+}
+
+/// The exclusions in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExclusionStatus {
+    /// Excluded addresses, the special ranges included.
+    pub addresses: u64,
+    /// As this many ranges.
+    pub ranges: usize,
+    /// When they were read, UTC.
+    pub loaded_at: String,
+    /// What is wrong with the files now; what was read before stays in force.
+    pub problem: Option<String>,
+}
+
+/// How far the roll-out is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RolloutStatus {
+    /// The watched share, 0 to 1.
+    pub share: f64,
+    /// Which step, from 1.
+    pub step: usize,
+    /// Of how many.
+    pub steps: usize,
+    /// Share of probes with an error of late, 0 to 1.
+    pub errors: f64,
+    /// Complaints within this step.
+    pub complaints: u32,
+    /// Why it stopped.
+    pub halt: Option<String>,
+}

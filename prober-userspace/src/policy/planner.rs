@@ -1,0 +1,344 @@
+//! The planner of a watch: owns the states of all addresses, hands out visits as they become due, within the rates of the
+//! link and of the clusters, to nobody who is excluded, and takes note of what visits found. A visit that was handed out is
+//! in the caller's hands until it is decided or given up; then its address is queued again, so that none is ever forgotten.
+//! Times are seconds of the watch's own clock.
+
+mod demand;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use prober_common::address::V4;
+
+use self::demand::Demand;
+use super::due::DueQueue;
+use super::interval::LADDER_S;
+use super::quiet::QuietHours;
+use super::scheme::{Found, Scheme};
+use super::target_state::{Standing, TargetState};
+use crate::model::utc::UtcMicros;
+use crate::model::watch::{PlanStatus, StandingCounts};
+use crate::target::splitmix;
+
+/// An address that must not be visited is looked at again after this, s: it may not be excluded any more.
+const EXCLUDED_S: u32 = 12 * 3_600;
+/// And one outside the watched share after this, s, up to twice as long.
+const OUTSIDE_S: u32 = 1_800;
+/// Visits looked at together.
+const TOGETHER: usize = 64;
+/// First visits are spread over this at least, s.
+const FIRST_S: u32 = LADDER_S[0];
+
+/// How a planner works.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannerConfig {
+    /// Probes a second of the watch's clock that the link takes.
+    pub rate_pps: f64,
+    /// How far ahead visits are handed out, s: as many probes may be ahead of the rate, and one visit more.
+    pub ahead_s: f64,
+    /// Width of the queue's buckets, s.
+    pub bucket_s: u32,
+    /// How its seconds lie in the wall clock's time.
+    pub wall: WallTime,
+}
+
+/// How a watch's seconds lie in the wall clock's time.
+#[derive(Clone, Copy, Debug)]
+pub struct WallTime {
+    /// When they stood at 0.
+    pub began_at: UtcMicros,
+    /// How many of them pass in a second.
+    pub scale: f64,
+}
+
+impl WallTime {
+    /// The moment of a second.
+    pub fn at(&self, second: u32) -> UtcMicros {
+        UtcMicros(self.began_at.0 + (f64::from(second) / self.scale * 1e6) as i64)
+    }
+}
+
+/// A visit that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedVisit {
+    /// The number of its state.
+    pub number: u32,
+    /// Whom.
+    pub address: V4,
+    /// On which TCP ports, in order.
+    pub ports: Arc<[u16]>,
+    /// Of which cluster; 0: none.
+    pub cluster: u16,
+    /// When it was due, s.
+    pub due_s: u32,
+}
+
+/// Who may be visited at the moment.
+pub trait Admission {
+    /// Whether an address is not excluded.
+    fn admits(&self, address: V4) -> bool;
+    /// Whether it is in the watched share.
+    fn watches(&self, address: V4) -> bool;
+}
+
+/// A cluster's rate and quiet hours.
+#[derive(Clone, Debug, Default)]
+struct Cluster {
+    quiet: Option<QuietHours>,
+    /// 0: no limit.
+    rate_pps: f64,
+    /// When the probes handed out so far would end at its rate.
+    busy_until_s: f64,
+    /// When those put off would.
+    tail_s: f64,
+}
+
+/// The planner.
+#[derive(Debug)]
+pub struct Planner {
+    config: PlannerConfig,
+    scheme: Scheme,
+    queue: DueQueue,
+    clusters: Vec<Cluster>,
+    demand: Demand,
+    /// Probes that may be handed out; below 0 after a large visit.
+    budget: f64,
+    budget_s: f64,
+    latest_due_s: u32,
+    taken: Vec<u32>,
+}
+
+impl Planner {
+    /// For these states, at `now_s`. Those that were never visited get their time here: spread by the address, over 12 hours
+    /// from `first_s` on, or as much longer as the rate needs; so a restart does not put them off.
+    pub fn new(config: PlannerConfig, scheme: Scheme, mut states: Vec<TargetState>, first_s: u32, now_s: u32) -> Self {
+        let new = |state: &&TargetState| state.visited_s == TargetState::NEVER;
+        let probes = states.iter().find(new).map_or(0, |state| scheme.visit(state, now_s).probes());
+        let first = states.iter().filter(new).count() as u64;
+        let needed_s = (first * probes) as f64 / config.rate_pps.max(1e-9);
+        let spread_s = (needed_s.min(f64::from(u32::MAX / 2)) as u32).max(FIRST_S);
+        for state in states.iter_mut().filter(|state| state.visited_s == TargetState::NEVER) {
+            state.due_s = first_s.saturating_add(phase(state.address, spread_s));
+        }
+        let mut demand = Demand::default();
+        for state in &states {
+            demand.add(state.standing());
+        }
+        let queue = DueQueue::new(states, config.bucket_s, LADDER_S[6]);
+        Self {
+            config,
+            scheme,
+            queue,
+            clusters: Vec::new(),
+            demand,
+            budget: 0.0,
+            budget_s: f64::from(now_s),
+            latest_due_s: now_s,
+            taken: Vec::with_capacity(TOGETHER),
+        }
+    }
+
+    /// Changes the link's rate, probes a second of the watch's clock.
+    pub fn set_rate(&mut self, rate_pps: f64) {
+        self.config.rate_pps = rate_pps;
+    }
+
+    /// Lets visits to a cluster be moved into its quiet hours, in the wall clock's time.
+    pub fn set_quiet_hours(&mut self, cluster: u16, quiet: QuietHours) {
+        self.cluster_mut(cluster).quiet = Some(quiet);
+    }
+
+    /// Limits a cluster, in probes a second of the watch's clock; 0: no limit.
+    pub fn set_cluster_rate(&mut self, cluster: u16, rate_pps: f64) {
+        self.cluster_mut(cluster).rate_pps = rate_pps;
+    }
+
+    /// The rates of clusters with quiet hours at a moment: number and packets/s of the wall clock.
+    pub fn rates_at(&self, at: UtcMicros) -> Vec<(u16, f64)> {
+        let rate = |(number, cluster): (u16, &Cluster)| Some((number, cluster.quiet.as_ref()?.rate_pps(at)));
+        (0..).zip(&self.clusters).filter_map(rate).collect()
+    }
+
+    fn cluster_mut(&mut self, cluster: u16) -> &mut Cluster {
+        let index = usize::from(cluster);
+        if index >= self.clusters.len() {
+            self.clusters.resize(index + 1, Cluster::default());
+        }
+        &mut self.clusters[index]
+    }
+
+    /// Hands out visits that are due at `now_s`, as long as the rate, `most_visits` and `most_probes` allow. Calls must not
+    /// go back in time.
+    pub fn take(
+        &mut self,
+        now_s: f64,
+        most_visits: usize,
+        most_probes: u64,
+        admission: &dyn Admission,
+        out: &mut Vec<PlannedVisit>,
+    ) {
+        let rate_pps = self.config.rate_pps;
+        let most = rate_pps * self.config.ahead_s;
+        self.budget = (self.budget + (now_s - self.budget_s).max(0.0) * rate_pps).min(most);
+        self.budget_s = self.budget_s.max(now_s);
+        let (mut visits, mut probes) = (0, 0);
+        let mut taken = std::mem::take(&mut self.taken);
+        while self.budget > 0.0 && visits < most_visits && probes < most_probes {
+            taken.clear();
+            self.queue.take_due(now_s as u32, TOGETHER.min(most_visits - visits), &mut taken);
+            if taken.is_empty() {
+                break;
+            }
+            for number in taken.drain(..) {
+                if self.budget <= 0.0 || probes >= most_probes || !self.may_go(number, now_s, admission) {
+                    self.queue.put_back(number);
+                    continue;
+                }
+                let visit = self.visit(number, now_s);
+                self.budget -= visit.ports.len() as f64;
+                probes += visit.ports.len() as u64;
+                visits += 1;
+                out.push(visit);
+            }
+        }
+        self.taken = taken;
+    }
+
+    /// Whether a due visit may go now; else it is put off.
+    fn may_go(&mut self, number: u32, now_s: f64, admission: &dyn Admission) -> bool {
+        let state = self.queue.state_mut(number);
+        let address = V4(state.address);
+        let wait_s = if !admission.admits(address) {
+            EXCLUDED_S
+        } else if !admission.watches(address) {
+            OUTSIDE_S + phase(state.address, OUTSIDE_S)
+        } else {
+            let ahead_s = self.config.ahead_s;
+            let cluster = self.clusters.get_mut(usize::from(state.cluster)).filter(|cluster| cluster.rate_pps > 0.0);
+            let Some(cluster) = cluster.filter(|cluster| cluster.busy_until_s > now_s + ahead_s) else { return true };
+            // Each of those put off waits for its own turn.
+            let probes = self.demand.probes_of(state.standing());
+            cluster.tail_s = cluster.tail_s.max(cluster.busy_until_s) + probes / cluster.rate_pps;
+            ((cluster.tail_s - now_s) as u32).max(1)
+        };
+        state.due_s = (now_s as u32).saturating_add(wait_s);
+        false
+    }
+
+    fn visit(&mut self, number: u32, now_s: f64) -> PlannedVisit {
+        let state = self.queue.state(number);
+        let visit = self.scheme.visit(state, now_s as u32);
+        let mut ports: Vec<u16> = visit.sets.iter().flat_map(|set| set.iter()).collect();
+        ports.extend(&visit.more);
+        ports.sort_unstable();
+        self.demand.planned(state.standing(), ports.len());
+        self.latest_due_s = self.latest_due_s.max(state.due_s);
+        if let Some(cluster) = self.clusters.get_mut(usize::from(state.cluster)).filter(|of| of.rate_pps > 0.0) {
+            cluster.busy_until_s = cluster.busy_until_s.max(now_s) + ports.len() as f64 / cluster.rate_pps;
+        }
+        PlannedVisit {
+            number,
+            address: V4(state.address),
+            ports: ports.into(),
+            cluster: state.cluster,
+            due_s: state.due_s,
+        }
+    }
+
+    /// What a visit found that began at `began_s`; queues its address again. Whether it found something else than the last
+    /// one.
+    pub fn decide(&mut self, number: u32, began_s: u32, found: Found<'_>) -> bool {
+        let state = self.queue.state_mut(number);
+        let (before, fingerprint) = (state.standing(), state.fingerprint);
+        let was_visited = state.visited_s != TargetState::NEVER;
+        self.scheme.learn(state, began_s, found);
+        let quiet = self.clusters.get(usize::from(state.cluster)).and_then(|cluster| cluster.quiet.as_ref());
+        if let Some(quiet) = quiet.filter(|_| state.standing() != Standing::New) {
+            let due = self.config.wall.at(state.due_s);
+            let interval_s = state.due_s.saturating_sub(began_s);
+            state.due_s -= quiet.earlier_s(due, interval_s, splitmix::mix(u64::from(state.address)));
+        }
+        self.demand.decided(before, state.standing(), state.due_s.saturating_sub(began_s));
+        let is_changed = was_visited && state.fingerprint != fingerprint;
+        self.queue.put_back(number);
+        is_changed
+    }
+
+    /// A visit did not take place: its address became excluded. Looked at again half a day later.
+    pub fn give_up(&mut self, number: u32, now_s: u32) {
+        self.queue.state_mut(number).due_s = now_s.saturating_add(EXCLUDED_S);
+        self.queue.put_back(number);
+    }
+
+    /// The scheme, for what is to be stored of it.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// The scheme, to teach it.
+    pub fn scheme_mut(&mut self) -> &mut Scheme {
+        &mut self.scheme
+    }
+
+    /// The state of this number.
+    pub fn state(&self, number: u32) -> &TargetState {
+        self.queue.state(number)
+    }
+
+    /// All states by number, those in the caller's hands as they were before their visit.
+    pub fn states(&self) -> &[TargetState] {
+        self.queue.states()
+    }
+
+    /// Addresses by what is known of them.
+    pub fn standings(&self) -> StandingCounts {
+        self.demand.standings()
+    }
+
+    /// Whether the plan can be met at all, and whether it is. `scale`: seconds of the watch's clock per second, to give rates
+    /// as the wire sees them.
+    pub fn status(&self, now_s: f64, scale: f64) -> PlanStatus {
+        let (due_visits, oldest_s) = self.queue.overdue(now_s as u32);
+        let needed_pps = self.demand.probes_per_s() * scale;
+        let allowed_pps = self.config.rate_pps * scale;
+        PlanStatus {
+            needed_pps,
+            allowed_pps,
+            behind_s: oldest_s.map_or(0, |oldest_s| (now_s as u32).saturating_sub(oldest_s)),
+            due_visits,
+            advice: advice(needed_pps, allowed_pps, self.queue.states().len() as u64),
+        }
+    }
+}
+
+/// What to change if a plan cannot be met.
+fn advice(needed_pps: f64, allowed_pps: f64, targets: u64) -> Option<String> {
+    let excess = needed_pps / allowed_pps.max(1e-9);
+    (excess > 1.0).then(|| {
+        format!(
+            "the plan needs {needed_pps:.0} probes/s, {excess:.2} times the {allowed_pps:.0} that the limits allow: raise the \
+             rate to {:.0}, watch no more than {:.0} of the {targets} addresses, or choose a scheme or budget that probes \
+             less; until then visits come late, the longest overdue first",
+            needed_pps.ceil(),
+            targets as f64 / excess
+        )
+    })
+}
+
+/// A number below `length` that belongs to the address, so that each goes its own way and always the same.
+fn phase(address: u32, length: u32) -> u32 {
+    (splitmix::mix(u64::from(address) ^ 0x7761_7463_6800_0000) % u64::from(length.max(1))) as u32
+}
+
+/// Standings in the order in which they are counted.
+const fn index_of(standing: Standing) -> usize {
+    match standing {
+        Standing::New => 0,
+        Standing::Silent => 1,
+        Standing::Gone => 2,
+        Standing::Answering => 3,
+        Standing::Device(_) => 4,
+        Standing::Honeypot => 5,
+    }
+}

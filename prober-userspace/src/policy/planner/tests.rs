@@ -1,0 +1,192 @@
+//! Properties of the planner: nobody excluded, never over a rate, nothing forgotten, a restart neither repeats nor forgets.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::policy::port_bits::PortBits;
+use crate::policy::scheme::efficient::{Efficient, PortSets};
+
+const HOUR_S: u32 = 3_600;
+const DAY_S: u32 = 24 * HOUR_S;
+
+struct Rules {
+    excluded: fn(u32) -> bool,
+    outside: fn(u32) -> bool,
+}
+
+impl Admission for Rules {
+    fn admits(&self, address: V4) -> bool {
+        !(self.excluded)(address.0)
+    }
+    fn watches(&self, address: V4) -> bool {
+        !(self.outside)(address.0)
+    }
+}
+
+const ALL: Rules = Rules { excluded: |_| false, outside: |_| false };
+
+fn scheme() -> Scheme {
+    let ports = |count: u16| (1..=count).collect::<PortBits>();
+    let sets = PortSets { standard: ports(60), answering: ports(30), silent: ports(6), devices: Vec::new() };
+    Scheme::Efficient(Efficient::new(sets))
+}
+
+fn states(count: u32) -> Vec<TargetState> {
+    (0..count)
+        .map(|number| {
+            let mut state = TargetState::new(0x1400_0000 + number, 0);
+            state.cluster = (number % 3) as u16;
+            state
+        })
+        .collect()
+}
+
+/// Which ports answer at an address and a time: every eighth address has some, which change every ten days.
+fn open(address: V4, ports: &[u16], at_s: u32) -> Vec<u16> {
+    let era = at_s / (10 * DAY_S);
+    let is_open =
+        |port: &&u16| address.0.is_multiple_of(8) && (u32::from(**port) + era + address.0 / 8).is_multiple_of(20);
+    ports.iter().filter(is_open).copied().collect()
+}
+
+#[derive(Debug)]
+struct Visited {
+    at_s: f64,
+    address: u32,
+    cluster: u16,
+    ports: usize,
+}
+
+/// Lets a planner run, each visit decided a minute after it began.
+fn run(planner: &mut Planner, from_s: u32, until_s: u32, admission: &dyn Admission) -> Vec<Visited> {
+    let (mut visited, mut under_way, mut out) = (Vec::new(), Vec::new(), Vec::new());
+    for now_s in (from_s..until_s).step_by(60) {
+        for (visit, began_s) in under_way.drain(..) {
+            let visit: PlannedVisit = visit;
+            let open = open(visit.address, &visit.ports, began_s);
+            planner.decide(visit.number, began_s, Found { open: &open, device: None });
+        }
+        planner.take(f64::from(now_s), 1_000, u64::MAX, admission, &mut out);
+        for visit in out.drain(..) {
+            visited.push(Visited {
+                at_s: f64::from(now_s),
+                address: visit.address.0,
+                cluster: visit.cluster,
+                ports: visit.ports.len(),
+            });
+            under_way.push((visit, now_s));
+        }
+    }
+    for (visit, began_s) in under_way {
+        let open = open(visit.address, &visit.ports, began_s);
+        planner.decide(visit.number, began_s, Found { open: &open, device: None });
+    }
+    visited
+}
+
+/// The most probes in any window of this length.
+fn most_probes<'a>(visited: impl Iterator<Item = &'a Visited>, window_s: f64) -> f64 {
+    let visited: Vec<&Visited> = visited.collect();
+    let (mut first, mut sum, mut most) = (0, 0, 0);
+    for visit in &visited {
+        sum += visit.ports;
+        while visited[first].at_s <= visit.at_s - window_s {
+            sum -= visited[first].ports;
+            first += 1;
+        }
+        most = most.max(sum);
+    }
+    most as f64
+}
+
+fn config(rate_pps: f64) -> PlannerConfig {
+    PlannerConfig { rate_pps, ahead_s: 60.0, bucket_s: 60, wall: WallTime { began_at: UtcMicros(0), scale: 1.0 } }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn never_over_the_rates_and_never_to_the_excluded(rate_pps in 0.3..5.0_f64, cluster_pps in 0.05..0.5_f64) {
+        let rules = Rules { excluded: |address| address % 5 == 0, outside: |address| address % 7 == 0 };
+        let mut planner = Planner::new(config(rate_pps), scheme(), states(400), 0, 0);
+        planner.set_cluster_rate(2, cluster_pps);
+        let visited = run(&mut planner, 0, 5 * DAY_S, &rules);
+        prop_assert!(visited.iter().all(|visit| visit.address % 5 != 0 && visit.address % 7 != 0));
+        for window_s in [600.0, 6.0 * 3_600.0] {
+            let most = most_probes(visited.iter(), window_s);
+            let allowed = rate_pps * (window_s + 60.0) + 60.0;
+            prop_assert!(most <= allowed, "{most} of {allowed} in {window_s}");
+            let most = most_probes(visited.iter().filter(|visit| visit.cluster == 2), window_s);
+            let allowed = cluster_pps * (window_s + 120.0) + 120.0;
+            prop_assert!(most <= allowed, "{most} of {allowed} in {window_s}, of the cluster");
+        }
+    }
+
+    #[test]
+    fn nothing_is_forgotten_nor_repeated(seed_s in 0..DAY_S, restart in any::<bool>()) {
+        let mut planner = Planner::new(config(1e6), scheme(), states(200), seed_s, seed_s);
+        let half_s = seed_s + 20 * DAY_S;
+        let mut visited = run(&mut planner, seed_s, half_s, &ALL);
+        if restart {
+            // What the store keeps: states, and the open ports of each.
+            let kept = planner.states().to_vec();
+            let ports: Vec<Vec<u16>> =
+                kept.iter().map(|state| planner.scheme().open_ports(state.address).to_vec()).collect();
+            let mut scheme = scheme();
+            for (state, ports) in kept.iter().zip(&ports) {
+                scheme.restore(state, ports);
+            }
+            planner = Planner::new(config(1e6), scheme, kept, seed_s, half_s);
+        }
+        visited.extend(run(&mut planner, half_s, half_s + 20 * DAY_S, &ALL));
+        let mut uninterrupted = Planner::new(config(1e6), self::scheme(), states(200), seed_s, seed_s);
+        let expected = run(&mut uninterrupted, seed_s, half_s + 20 * DAY_S, &ALL);
+        let times = |visited: &[Visited]| {
+            let mut times: HashMap<u32, Vec<(u64, usize)>> = HashMap::new();
+            for visit in visited {
+                times.entry(visit.address).or_default().push((visit.at_s as u64, visit.ports));
+            }
+            times
+        };
+        prop_assert_eq!(times(&visited), times(&expected));
+        for of in times(&visited).values() {
+            prop_assert!(of.len() >= 7 && of.windows(2).all(|pair| pair[1].0 - pair[0].0 <= 14 * 86_400 + 120));
+        }
+    }
+}
+
+#[test]
+fn first_visits_are_spread_and_a_plan_that_cannot_be_met_says_by_how_much() {
+    // 400 addresses x 60 ports at 0.1 pps take 240,000 s.
+    let mut planner = Planner::new(config(0.1), scheme(), states(400), 0, 0);
+    let latest = planner.states().iter().map(|state| state.due_s).max().expect("there are some");
+    assert!((230_000..240_000).contains(&latest), "{latest}");
+    run(&mut planner, 0, 10 * DAY_S, &ALL);
+    let status = planner.status(f64::from(10 * DAY_S), 1.0);
+    assert!(status.needed_pps < 0.1 && status.advice.is_none(), "{status:?}");
+    // A tenth of that is too slow for 50 hosts that change.
+    planner.set_rate(0.001);
+    run(&mut planner, 10 * DAY_S, 25 * DAY_S, &ALL);
+    let status = planner.status(f64::from(25 * DAY_S), 1.0);
+    let advice = status.advice.clone().expect("it cannot be met");
+    assert!(advice.contains("times the 0 that the limits allow") && status.behind_s > DAY_S, "{advice} {status:?}");
+    assert!(status.due_visits > 0);
+}
+
+#[test]
+fn an_address_excluded_meanwhile_comes_back_half_a_day_later() {
+    let mut planner = Planner::new(config(1e6), scheme(), states(1), 0, 0);
+    let mut out = Vec::new();
+    planner.take(f64::from(DAY_S), 10, u64::MAX, &ALL, &mut out);
+    assert_eq!(out.len(), 1);
+    planner.give_up(out[0].number, DAY_S);
+    out.clear();
+    planner.take(f64::from(DAY_S + 11 * HOUR_S), 10, u64::MAX, &ALL, &mut out);
+    assert!(out.is_empty());
+    planner.take(f64::from(DAY_S + 12 * HOUR_S), 10, u64::MAX, &ALL, &mut out);
+    assert_eq!(out.len(), 1);
+    assert_eq!(planner.standings().new, 1);
+}

@@ -1,0 +1,117 @@
+use super::*;
+use crate::target::splitmix::nth;
+
+const HOUR_S: f64 = 3_600.0;
+
+fn config() -> RolloutConfig {
+    RolloutConfig {
+        steps: vec![0.01, 0.1, 0.5, 1.0],
+        step_time: Duration::from_hours(24),
+        most_errors: 0.05,
+        most_complaints: 3,
+    }
+}
+
+fn start() -> Rollout {
+    Rollout::new(config(), RolloutState { key: 7, ..RolloutState::default() })
+}
+
+/// So many errors among so many probes, as chance has it.
+fn errors(seed: u64, probes: u64, share: f64) -> u64 {
+    (0..probes).filter(|&probe| (nth(seed, probe) >> 11) as f64 / 2_f64.powi(53) < share).count() as u64
+}
+
+#[test]
+fn shares_are_nested_of_their_size_and_depend_on_the_key() {
+    let addresses = || (0..1_000_000_u32).map(|number| V4(0x0a00_0000 + number));
+    let shares = [0.01, 0.1, 0.5, 1.0].map(|size| Share::new(7, size));
+    let counts = shares.map(|share| addresses().filter(|address| share.holds(*address)).count() as f64 / 1e6);
+    for (count, size) in counts.iter().zip([0.01, 0.1, 0.5, 1.0]) {
+        assert!((count - size).abs() < 0.002, "{count} for {size}");
+    }
+    assert!(addresses().all(|address| shares.windows(2).all(|pair| !pair[0].holds(address) || pair[1].holds(address))));
+    let both = addresses().filter(|address| shares[1].holds(*address) && Share::new(8, 0.1).holds(*address)).count();
+    assert!((8_000..12_000).contains(&both), "{both}");
+    assert!(!addresses().any(|address| Share::new(7, 0.0).holds(address)));
+}
+
+#[test]
+fn a_calm_world_is_reached_in_full_after_the_steps() {
+    for seed in 0..20 {
+        let mut rollout = start();
+        let mut grown = Vec::new();
+        for hour in 0..30 * 24 {
+            match rollout.watched(HOUR_S, 2_000, errors(nth(seed, hour), 2_000, 0.02)) {
+                Some(RolloutChange::Grew { to, .. }) => grown.push((hour, to)),
+                Some(halted) => panic!("seed {seed}, hour {hour}: {halted}"),
+                None => {}
+            }
+        }
+        assert_eq!(grown, [(23, 0.1), (47, 0.5), (71, 1.0)], "seed {seed}");
+    }
+}
+
+#[test]
+fn rising_errors_stop_it_soon_and_at_any_step() {
+    for (seed, begins_h, share) in [(1, 5, 0.2), (2, 30, 0.08), (3, 60, 0.5), (4, 400, 0.1)] {
+        let mut rollout = start();
+        let stopped_h = (0..1_000).find(|&hour| {
+            let share = if hour < begins_h { 0.01 } else { share };
+            let change = rollout.watched(HOUR_S, 2_000, errors(nth(seed, hour), 2_000, share));
+            matches!(change, Some(RolloutChange::Halted(_)))
+        });
+        let delay_h = stopped_h.expect("it must stop") - begins_h;
+        assert!(delay_h <= 12, "{delay_h} h after errors rose to {share}");
+        assert!(rollout.halt().is_some());
+        assert_eq!(rollout.watched(1e9, 1_000_000, 0), None, "it stays stopped");
+    }
+}
+
+#[test]
+fn errors_that_double_stop_it_below_the_limit() {
+    let mut rollout = start();
+    let mut halted = None;
+    for hour in 0..60 {
+        let share = if hour < 24 { 0.005 } else { 0.03 };
+        if let Some(RolloutChange::Halted(halt)) = rollout.watched(HOUR_S, 5_000, errors(hour, 5_000, share)) {
+            halted = Some(halt);
+            break;
+        }
+    }
+    assert!(matches!(halted, Some(Halt::ErrorsRose { .. })), "{halted:?}");
+}
+
+#[test]
+fn a_few_errors_at_the_very_start_do_not_stop_it() {
+    let mut rollout = start();
+    assert_eq!(rollout.watched(1.0, 10, 3), None);
+    assert_eq!(rollout.watched(1.0, 0, 0), None);
+}
+
+#[test]
+fn complaints_stop_it_and_resuming_goes_a_step_back() {
+    let mut rollout = start();
+    assert!(matches!(rollout.watched(25.0 * HOUR_S, 1_000, 0), Some(RolloutChange::Grew { .. })));
+    assert_eq!(rollout.complained(2), None);
+    let change = rollout.complained(1).expect("the third one stops it");
+    assert_eq!(
+        change.to_string(),
+        "probing stops: 3 complaints in this step, the limit is 3; `prober control resume` goes on one step smaller"
+    );
+    assert_eq!(rollout.complained(1), None, "it is stopped already");
+    assert_eq!(rollout.resume().map(|share| share.size()).map(|size| (size * 100.0).round()), Some(1.0));
+    assert_eq!((rollout.halt(), rollout.resume()), (None, None));
+}
+
+#[test]
+fn a_restart_goes_on_where_it_stood() {
+    let mut rollout = start();
+    rollout.watched(30.0 * HOUR_S, 5_000, 10);
+    rollout.complained(1);
+    let kept = serde_json::to_string(rollout.state()).unwrap();
+    let mut again = Rollout::new(config(), serde_json::from_str(&kept).unwrap());
+    assert_eq!((again.state(), again.share()), (rollout.state(), rollout.share()));
+    assert_eq!(again.complained(2), rollout.complained(2));
+    let fewer = RolloutConfig { steps: vec![0.02], ..config() };
+    assert!((Rollout::new(fewer, again.state().clone()).share().size() - 0.02).abs() < 1e-6);
+}

@@ -1,0 +1,129 @@
+//! Schemes out of what is known before the watch begins: the open ports of a store, or, on day one, a list of ports with the
+//! likeliest first.
+
+use super::derive::{Gain, PortCounts, finding_order};
+use super::port_bits::PortBits;
+use super::scheme::Scheme;
+use super::scheme::efficient::{Efficient, PortSets};
+use super::scheme::predictive::{Experience, Predictive, PredictiveConfig};
+use super::target_state::TargetState;
+use crate::model::watch::{SchemeConfig, SchemeKind};
+
+/// Answering addresses that a store must hold for its ports to be believed: fewer would miss too much of what there is.
+const ENOUGH: usize = 1_000;
+/// Of a list, the part for addresses that answer and the part for silent ones (METHODS section 10: 5,500 and 500 of 11,700).
+const ANSWERING: f64 = 5_500.0 / 11_700.0;
+const SILENT: f64 = 500.0 / 11_700.0;
+/// Exponent and shift of the law by which open ports fall on a list (METHODS section 10: 500 ports hold 84 to 85 %).
+const EXPONENT: f64 = 1.23;
+const SHIFT: f64 = 3.0;
+
+/// What is known before the watch begins.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The standard set, the likeliest first.
+    pub standard: Vec<u16>,
+    /// The ports that hold most of what there is.
+    pub answering: Vec<u16>,
+    /// The ports that find most addresses.
+    pub silent: Vec<u16>,
+    /// The order of ports that finds addresses soonest.
+    pub finding: Vec<Gain>,
+    /// How open ports fall on the ports.
+    pub opening: Vec<Gain>,
+}
+
+impl Known {
+    /// Out of the open ports of a store's addresses if they are enough, else out of the starter list.
+    pub fn of(config: &SchemeConfig, stored: &[(u32, Vec<u16>)]) -> Self {
+        if stored.len() < ENOUGH { Self::of_list(&config.starter_ports) } else { Self::of_store(config, stored) }
+    }
+
+    fn of_store(config: &SchemeConfig, stored: &[(u32, Vec<u16>)]) -> Self {
+        let hosts: Vec<&[u16]> = stored.iter().map(|(_, ports)| ports.as_slice()).collect();
+        let counts = PortCounts::of(hosts.iter().copied());
+        let mut standard = counts.above(2);
+        let answering = counts.covering(&standard, config.coverage);
+        let opening = counts.shares(&standard);
+        // Whatever the operator names is looked for, whether or not it was ever open.
+        let known: PortBits = standard.iter().copied().collect();
+        standard.extend(config.starter_ports.iter().copied().filter(|port| !known.holds(*port)));
+        let finding = finding_order(&hosts);
+        let mut found = 0.0;
+        let silent = finding.iter().take_while(|gain| {
+            let is_wanted = found < config.coverage;
+            found += gain.share;
+            is_wanted
+        });
+        Self { silent: silent.map(|gain| gain.port).collect(), standard, answering, finding, opening }
+    }
+
+    /// Out of a list, the likeliest first.
+    pub fn of_list(ports: &[u16]) -> Self {
+        let part = |share: f64| ports[..((ports.len() as f64 * share).ceil() as usize).min(ports.len())].to_vec();
+        let weights: Vec<f64> = (0..ports.len()).map(|rank| (rank as f64 + SHIFT).powf(-EXPONENT)).collect();
+        let total: f64 = weights.iter().sum();
+        let gains: Vec<Gain> =
+            ports.iter().zip(&weights).map(|(port, weight)| Gain { port: *port, share: weight / total }).collect();
+        Self {
+            standard: ports.to_vec(),
+            answering: part(ANSWERING),
+            silent: part(SILENT),
+            finding: gains.clone(),
+            opening: gains,
+        }
+    }
+
+    /// The scheme, for these addresses.
+    pub fn scheme(self, config: &SchemeConfig, states: &[TargetState]) -> Scheme {
+        let bits = |ports: Vec<u16>| ports.into_iter().collect::<PortBits>();
+        match config.kind {
+            SchemeKind::Standard => Scheme::Standard(bits(self.standard)),
+            SchemeKind::Efficient => Scheme::Efficient(Efficient::new(PortSets {
+                standard: bits(self.standard),
+                answering: bits(self.answering),
+                silent: bits(self.silent),
+                devices: Vec::new(),
+            })),
+            SchemeKind::Predictive => {
+                let settings = PredictiveConfig {
+                    probes_per_day: config.probes_per_day,
+                    exploration: config.exploration,
+                    answering: config.answering,
+                };
+                let experience =
+                    Experience { standard: bits(self.standard), finding: self.finding, opening: self.opening };
+                Scheme::Predictive(Box::new(Predictive::new(settings, experience, states)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> SchemeConfig {
+        SchemeConfig {
+            kind: SchemeKind::Efficient,
+            starter_ports: vec![80, 443, 22, 23],
+            coverage: 0.95,
+            probes_per_day: 10.0,
+            exploration: 0.0,
+            answering: 0.025,
+        }
+    }
+
+    #[test]
+    fn a_list_serves_until_the_store_knows_enough() {
+        let few: Vec<(u32, Vec<u16>)> = (0..10).map(|number| (number, vec![8080])).collect();
+        let known = Known::of(&config(), &few);
+        assert_eq!((known.standard, known.answering, known.silent), (vec![80, 443, 22, 23], vec![80, 443], vec![80]));
+        assert!((known.opening.iter().map(|gain| gain.share).sum::<f64>() - 1.0).abs() < 1e-9);
+        let many: Vec<(u32, Vec<u16>)> =
+            (0..2_000).map(|number| (number, vec![8080, 9000 + number as u16 % 2])).collect();
+        let known = Known::of(&config(), &many);
+        assert_eq!(known.standard[..3], [8080, 9000, 9001]);
+        assert!(known.standard.contains(&23) && known.silent == [8080]);
+    }
+}

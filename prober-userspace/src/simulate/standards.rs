@@ -1,0 +1,133 @@
+//! Probe series as standards and published measurements say they look (METHODS section 3), for what packet simulators leave
+//! out: idle phones, sleeping stations, interferers, slow meshes, narrow LoRa channels, queues of home routers. Drawn, not
+//! simulated: they widen what a model learns from and are never what it is judged by.
+
+mod cellular;
+mod lora;
+mod mesh;
+mod wired;
+mod wlan;
+
+use super::draws::Draws;
+use crate::model::access::AccessType;
+use crate::model::trace::{Answer, RTT_MS_MAX, Role, Trace, TraceProbe};
+
+/// Probes of a series.
+const PROBES: usize = 40;
+/// Where a collection rounds its times, in milliseconds; 0: not at all.
+const ROUNDED_TO_MS: [f64; 5] = [0.0, 0.0, 0.1, 0.5, 1.0];
+
+/// What is drawn of a series before its probes.
+struct Course {
+    /// When each probe is sent, in seconds.
+    sent_s: Vec<f64>,
+}
+
+impl Course {
+    fn draw(draws: &mut Draws) -> Self {
+        let usual_s = 0.1 * 200_f64.powf(draws.unit());
+        let mut now_s = 0.0;
+        let mut send = || {
+            now_s += usual_s * draws.between(0.7, 1.3);
+            now_s
+        };
+        Self { sent_s: (0..PROBES).map(|_| send()).collect() }
+    }
+
+    /// Seconds since the probe before; long before the first.
+    fn gap_s(&self, place: usize) -> f64 {
+        if place == 0 { f64::INFINITY } else { self.sent_s[place] - self.sent_s[place - 1] }
+    }
+
+    fn len(&self) -> usize {
+        self.sent_s.len()
+    }
+}
+
+/// Delays of the access network alone, in milliseconds; `None`: lost.
+type Delays = Vec<Option<f64>>;
+
+/// `count` series of each type; the same seed gives the same ones.
+pub fn series(count: usize, seed: u64) -> Vec<Trace> {
+    let types: [(AccessType, fn(&Course, &mut Draws) -> Delays); 5] = [
+        (AccessType::Wired, wired::delays),
+        (AccessType::Wlan, wlan::delays),
+        (AccessType::Lte, cellular::delays),
+        (AccessType::Wisun, mesh::delays),
+        (AccessType::Lora, lora::delays),
+    ];
+    let mut traces = Vec::new();
+    for (access, delays) in types {
+        for number in 0..count {
+            let mut draws = Draws::new(seed, (number * AccessType::ALL.len() + access as usize) as u64);
+            let course = Course::draw(&mut draws);
+            let delays = delays(&course, &mut draws);
+            let probes = probes(&course, &delays, &mut draws);
+            traces.push(Trace {
+                place: format!("standards-{access}-{number}"),
+                terminal: "terminal".to_owned(),
+                role: Role::Terminal,
+                probes,
+                has_silence: true,
+                access: Some(access),
+                cause: None,
+                background: None,
+            });
+        }
+    }
+    traces
+}
+
+/// With a wide-area part and hops, or as seen from nearby without either.
+fn probes(course: &Course, delays: &Delays, draws: &mut Draws) -> Vec<TraceProbe> {
+    let is_far = draws.chance(0.5);
+    let hops = 5 + draws.below(13) as u8;
+    let transit_ms = if is_far { f64::from(hops) * draws.between(0.3, 4.0) } else { draws.between(0.0, 2.0) };
+    let jitter_ms = if is_far { draws.between(0.02, 0.4) } else { 0.02 };
+    let rounded_to_ms = ROUNDED_TO_MS[draws.below(ROUNDED_TO_MS.len())];
+    let (ports, refusing) = (1 + draws.below(3) as u16, draws.chance(0.5));
+    let mut probe = |(sent_s, delay): (&f64, &Option<f64>)| {
+        let port = if is_far { 80 + draws.below(usize::from(ports)) as u16 } else { 0 };
+        let rtt_ms = delay.map(|delay| {
+            let rtt = (delay + transit_ms + draws.exponential(jitter_ms)).min(RTT_MS_MAX);
+            if rounded_to_ms > 0.0 { (rtt / rounded_to_ms).round() * rounded_to_ms } else { rtt }
+        });
+        let answer = match rtt_ms {
+            None => Answer::Silent,
+            Some(_) if refusing && port > 80 => Answer::Refused,
+            Some(_) => Answer::Open,
+        };
+        let ttl = rtt_ms.filter(|_| is_far).map(|_| 64 - hops);
+        TraceProbe { sent_s: *sent_s, rtt_ms, port, ttl, answer }
+    };
+    course.sent_s.iter().zip(delays).map(&mut probe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::sample::Sample;
+
+    fn medians(access: AccessType) -> Sample {
+        let traces = series(60, 3).into_iter().filter(|trace| trace.access == Some(access));
+        Sample::new(traces.map(|trace| Sample::new(trace.rtts_ms()).median()))
+    }
+
+    #[test]
+    fn series_are_as_fast_as_their_standards_say() {
+        assert!(medians(AccessType::Wired).median() < 60.0);
+        assert!(medians(AccessType::Wlan).median() < 150.0);
+        let cellular = medians(AccessType::Lte);
+        assert!(cellular.median() > 60.0 && cellular.max() < 2_500.0, "{cellular:?}");
+        assert!(medians(AccessType::Wisun).median() > 150.0);
+        assert!(medians(AccessType::Lora).median() > 400.0);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_series_and_another_others() {
+        assert_eq!(series(3, 1), series(3, 1));
+        assert_ne!(series(3, 1), series(3, 2));
+        let mut probes = series(20, 1).into_iter().flat_map(|trace| trace.probes);
+        assert!(probes.all(|probe| probe.rtt_ms.is_none_or(|rtt| (0.0..=RTT_MS_MAX).contains(&rtt))));
+    }
+}
