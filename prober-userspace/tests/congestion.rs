@@ -70,6 +70,62 @@ fn answers_become_profiles_clusters_and_plans() {
 }
 
 #[test]
+fn kinds_and_zones_of_networks_count_and_clusters_keep_their_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    assert!(prober(at, &["exclude", "add", "203.0.113.1", "--reason", "makes the file"]).status.success());
+    let database = Connection::open(at.join("prober.duckdb")).unwrap();
+    database.execute_batch(ANSWERS).unwrap();
+    // One address in each of the last thirty networks, taken for LoRa before and for LTE now.
+    database
+        .execute_batch(
+            "INSERT INTO network_estimate
+             SELECT 167772160 + n * 256, t, 0.9, '{}', 9, NULL, NULL, NULL, NULL, false, 'built-in', 1, now(), 1
+             FROM range(30, 60) AS a(n), (VALUES ('lora'), ('lte')) AS b(t);
+             UPDATE network_estimate SET estimated_at = TIMESTAMP '2001-01-01' WHERE network_type = 'lora'",
+        )
+        .unwrap();
+    drop(database);
+    std::fs::write(at.join("offsets.csv"), "10.0.0.0/8,+09:00\n10.0.0.0/20,-05:00\n").unwrap();
+    let update = ["plan", "update", "--medium", "wlan", "--offsets", "offsets.csv", "--json"];
+    let done = succeeds(at, &update);
+    assert_eq!((&done["estimated_media"], &done["clusters"], &done["kept"]), (&30.into(), &3.into(), &0.into()));
+    let kinds = |list: &serde_json::Value| {
+        let row = |row: &serde_json::Value| {
+            format!("{} {} {} {}", row["cluster"], row["medium"], row["utc_offset_s"], row["networks"])
+        };
+        let mut rows: Vec<String> = list.as_array().unwrap().iter().map(row).collect();
+        rows.sort();
+        rows
+    };
+    let first = kinds(&succeeds(at, &["plan", "list", "--json"]));
+    let without_number: Vec<&str> = first.iter().map(|row| &row[2..]).collect();
+    for expected in ["\"wlan\" -18000 16", "\"wlan\" 32400 14", "\"lte\" 32400 30"] {
+        assert!(without_number.contains(&expected), "{first:?}");
+    }
+    Connection::open(at.join("prober.duckdb"))
+        .unwrap()
+        .execute_batch(
+            "UPDATE cluster SET cluster_id = cluster_id + 40; UPDATE cluster_member SET cluster_id = cluster_id + 40",
+        )
+        .unwrap();
+    let again = succeeds(at, &update);
+    assert_eq!((&again["clusters"], &again["kept"]), (&3.into(), &3.into()));
+    let second = kinds(&succeeds(at, &["plan", "list", "--json"]));
+    for (before, now) in first.iter().zip(&second) {
+        assert_eq!(format!("4{before}"), *now);
+    }
+}
+
+#[test]
+fn a_mistyped_database_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    assert!(fails(at, &["plan", "update", "--db", "mistyped.duckdb"]).contains("not found"));
+    assert!(!at.join("mistyped.duckdb").exists());
+}
+
+#[test]
 fn a_clock_that_was_stepped_leaves_the_profiles_alone() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::UsageError;
 use super::settings::{DEFAULT_FILE, Layers, Settings};
-use crate::io::store::{Access, Store};
+use crate::io::store::{Access, Store, StoreError};
 
 /// Which database.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,7 +30,16 @@ impl DatabaseArgs {
         self.db.is_some()
     }
 
-    /// Opens it.
+    /// Opens one that is there to change it: a mistyped name is an error, not a new and empty database.
+    pub fn open_existing(&self) -> anyhow::Result<Store> {
+        let path = self.path()?;
+        if !path.exists() {
+            return Err(StoreError::Missing { path }.into());
+        }
+        Ok(Store::open(&path, Access::Write)?)
+    }
+
+    /// Opens it; with [`Access::Write`] it is made if it is missing.
     pub fn open(&self, access: Access) -> anyhow::Result<Store> {
         Ok(Store::open(&self.path()?, access)?)
     }

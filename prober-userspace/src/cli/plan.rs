@@ -3,6 +3,7 @@
 mod coming;
 mod list;
 mod medium;
+mod offsets;
 mod show;
 mod update;
 mod why;

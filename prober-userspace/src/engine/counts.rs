@@ -10,6 +10,7 @@ use super::sender::total;
 use super::shared::SendCounts;
 use crate::io::store::{CounterRole, CounterValue};
 use crate::io::xdp::Counters;
+use crate::target::brakes::BrakeCounts;
 
 /// A reading of all counters.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,8 +51,8 @@ impl Reading {
             .collect()
     }
 
-    /// As the store records them, with how often brakes were tightened and loosened.
-    pub fn values(&self, (tightened, loosened): (u64, u64)) -> Vec<CounterValue> {
+    /// As the store records them, with what became of the brakes.
+    pub fn values(&self, brakes: BrakeCounts) -> Vec<CounterValue> {
         let own = [
             CounterValue {
                 name: "sent",
@@ -68,14 +69,26 @@ impl Reading {
             CounterValue {
                 name: "pace_backed_off",
                 role: CounterRole::Info,
-                value: tightened,
+                value: brakes.tightened,
                 meaning: "times that the rate into a /24 was cut because delays there rose",
             },
             CounterValue {
                 name: "pace_recovered",
                 role: CounterRole::Info,
-                value: loosened,
+                value: brakes.loosened,
                 meaning: "times that the rate into a /24 was raised again towards its limit",
+            },
+            CounterValue {
+                name: "pace_crowded",
+                role: CounterRole::Info,
+                value: brakes.crowded,
+                meaning: "brakes of a /24 that slowed other /24s as well, for want of a place of their own",
+            },
+            CounterValue {
+                name: "pace_unwatched",
+                role: CounterRole::Info,
+                value: brakes.unwatched,
+                meaning: "/24s with answers whose delays were not watched, as too many were watched already",
             },
         ];
         let kernel = Counter::ALL.into_iter().map(|counter| {

@@ -37,6 +37,11 @@ impl Braking {
         Self { watch: DelayWatch::new(limit_pps), brakes, logged: 0 }
     }
 
+    /// Says how many networks could not be watched.
+    fn report(&self) {
+        self.brakes.set_unwatched(self.watch.unwatched());
+    }
+
     fn notice(&mut self, event: &ReplyEvent) {
         // ICMP errors come from routers.
         if event.kind > ReplyKind::UdpReply as u8 {
@@ -98,6 +103,7 @@ pub fn run(
                 for event in &chunk {
                     braking.notice(event);
                 }
+                braking.report();
             }
             if let Some(tap) = &mut tap {
                 tap.tell(&chunk);

@@ -70,6 +70,9 @@ impl<S: BatchSource> Threads<S> {
         let receiver = {
             let (ring, switches) = (attached.replies, Arc::clone(&switches));
             let limit_pps = self.limit_per_slash24_pps;
+            if limit_pps <= 0.0 {
+                log::warn!("rate-per-24 is 0: without a limit per /24 nothing is slowed down where delays rise");
+            }
             let braking = (limit_pps > 0.0).then(|| Braking::new(limit_pps, Arc::clone(&self.brakes)));
             let (events, tap) = (self.events, self.tap);
             thread("receive", move || receiver::run(ring, events, braking, tap, &switches))?

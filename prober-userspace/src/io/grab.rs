@@ -319,7 +319,7 @@ async fn ask(run: Arc<Run>, host: HostWork, sender: mpsc::Sender<Vec<Banner>>) {
         contact: &run.contact,
     };
     let budgets = || run.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut budget = budgets().take(host.address);
+    let mut budget = budgets().take(host.address, run.shared.started.elapsed());
     let mut left = Left { run: &run, targets: host.ports.len() as u64 };
     for &target in &host.ports {
         if run.stop.is_set() {
@@ -336,7 +336,7 @@ async fn ask(run: Arc<Run>, host: HostWork, sender: mpsc::Sender<Vec<Banner>>) {
             return;
         }
     }
-    budgets().keep(host.address, budget, run.limits.host);
+    budgets().keep(host.address, budget, run.limits.host, run.shared.started.elapsed());
 }
 
 /// Targets of a host that are still to be asked; a fault makes them failures.

@@ -1,6 +1,6 @@
-//! The pace of probes into one network or cluster while a scan runs: back off at once when delays rise or probes are
-//! lost, come back slowly. A closed loop around the rate that the plan allows (AIMD, Chiu and Jain 1989): additive
-//! steps up, halving down. Every change says why.
+//! The pace of probes into one network or cluster while a scan runs: back off at once when delays rise, come back slowly.
+//! A closed loop around the rate that the plan allows (AIMD, Chiu and Jain 1989): additive steps up, halving down. Every
+//! change says why. Losses are left out: a scan keeps no table of what it waits for, and most addresses never answer.
 
 #[cfg(test)]
 mod tests;
@@ -26,10 +26,8 @@ const HOLD_NS: u64 = 2_000_000_000;
 const RECOVER_NS: u64 = 10_000_000_000;
 /// A step up, as part of the limit.
 const STEP_UP: f64 = 0.1;
-/// Weight of the newest answer in the recent delay, and in the recent loss.
+/// Weight of the newest answer in the recent delay.
 const RECENT: f64 = 0.2;
-/// Loss of which a network is taken to be overloaded, above what it always loses.
-const LOSS_ALARM: f64 = 0.3;
 /// Answers in a row that must have been seen before anything is judged.
 const FEWEST: u32 = 5;
 
@@ -38,8 +36,6 @@ const FEWEST: u32 = 5;
 pub enum PaceReason {
     /// Delays rose to this excess, s.
     DelayRose(f64),
-    /// This part of recent probes was lost.
-    Lost(f64),
     /// Delays are as expected again.
     Recovered,
 }
@@ -60,7 +56,6 @@ impl fmt::Display for PaceChange {
         write!(f, "rate {:.3} -> {:.3} pps: ", self.from_pps, self.to_pps)?;
         match self.reason {
             PaceReason::DelayRose(excess_s) => write!(f, "delays rose to {:.1} ms over the floor", excess_s * 1e3),
-            PaceReason::Lost(share) => write!(f, "{:.0} % of recent probes were lost", share * 100.0),
             PaceReason::Recovered => write!(f, "delays are as expected again"),
         }
     }
@@ -71,22 +66,18 @@ impl fmt::Display for PaceChange {
 pub struct PaceCounts {
     /// Back-offs because delays rose.
     pub delay_backoffs: u64,
-    /// Back-offs because probes were lost.
-    pub loss_backoffs: u64,
     /// Steps up.
     pub recoveries: u64,
     /// Observations that made no sense.
     pub absurd: u64,
 }
 
-/// A pacer: 88 bytes.
+/// A pacer: 80 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct NetworkPacer {
     config: PaceConfig,
     rate_pps: f64,
     recent_s: f64,
-    loss: f64,
-    usual_loss: f64,
     seen: u32,
     changed_ns: u64,
     counts: PaceCounts,
@@ -100,8 +91,6 @@ impl NetworkPacer {
             config: PaceConfig { limit_pps, ..config },
             rate_pps: limit_pps,
             recent_s: config.expected_s,
-            loss: 0.0,
-            usual_loss: 0.0,
             seen: 0,
             changed_ns: now_ns,
             counts: PaceCounts::default(),
@@ -127,49 +116,38 @@ impl NetworkPacer {
         // One slow host is no queue: it takes two late answers in a row to raise the alarm.
         let excess_s = excess_s.min(4.0 * self.config.alarm_s);
         self.recent_s += RECENT * (excess_s - self.recent_s);
-        self.heard(0.0);
-        self.judge(now_ns)
-    }
-
-    /// A probe is taken as lost.
-    pub fn lost(&mut self, now_ns: u64) -> Option<PaceChange> {
-        self.heard(1.0);
-        self.judge(now_ns)
-    }
-
-    fn heard(&mut self, lost: f64) {
-        self.loss += RECENT * (lost - self.loss);
-        self.usual_loss += 0.01 * (lost - self.usual_loss);
         self.seen = self.seen.saturating_add(1);
+        self.judge(now_ns)
+    }
+
+    /// What is usual has changed: from now on this excess is expected, and that one alarming, s. `shift_s` is how much
+    /// less every excess is from now on.
+    pub fn expect(&mut self, expected_s: f64, alarm_s: f64, shift_s: f64) {
+        (self.config.expected_s, self.config.alarm_s) = (expected_s, alarm_s);
+        self.recent_s = (self.recent_s - shift_s).clamp(0.0, 4.0 * alarm_s);
+    }
+
+    /// Whether the rate is below the plan's.
+    pub fn is_braking(&self) -> bool {
+        self.rate_pps < self.config.limit_pps
     }
 
     fn judge(&mut self, now_ns: u64) -> Option<PaceChange> {
         let since_ns = now_ns.saturating_sub(self.changed_ns);
-        let loss = self.loss - self.usual_loss;
-        let alarm = if self.recent_s > self.config.alarm_s {
-            Some(PaceReason::DelayRose(self.recent_s))
-        } else if loss > LOSS_ALARM {
-            Some(PaceReason::Lost(self.loss))
-        } else {
-            None
-        };
         if self.seen < FEWEST {
             return None;
         }
-        if let Some(reason) = alarm {
+        if self.recent_s > self.config.alarm_s {
             // The first alarm after a calm time acts at once.
             let held = self.rate_pps < self.config.limit_pps && since_ns < HOLD_NS;
             let to_pps = (self.rate_pps / 2.0).max(self.config.least_pps);
             if held || to_pps >= self.rate_pps {
                 return None;
             }
-            match reason {
-                PaceReason::DelayRose(_) => self.counts.delay_backoffs += 1,
-                _ => self.counts.loss_backoffs += 1,
-            }
-            return Some(self.change(now_ns, to_pps, reason));
+            self.counts.delay_backoffs += 1;
+            return Some(self.change(now_ns, to_pps, PaceReason::DelayRose(self.recent_s)));
         }
-        let calm = self.recent_s < self.config.expected_s.midpoint(self.config.alarm_s) && loss < LOSS_ALARM / 2.0;
+        let calm = self.recent_s < self.config.expected_s.midpoint(self.config.alarm_s);
         if calm && self.rate_pps < self.config.limit_pps && since_ns >= RECOVER_NS {
             let to_pps = (self.rate_pps + STEP_UP * self.config.limit_pps).min(self.config.limit_pps);
             self.counts.recoveries += 1;

@@ -1,6 +1,7 @@
 //! `prober plan update`: learns profiles of congestion from stored answers and makes clusters of the networks.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -9,11 +10,12 @@ use super::super::database::DatabaseArgs;
 use super::super::output::{put, put_json};
 use super::coming::PROBE_BYTES;
 use super::medium::{medium, utc_offset};
+use super::offsets::Offsets;
 use crate::cli::figure::grouped;
 use crate::io::clock::utc_now;
-use crate::io::store::{Access, ClusterRow, LearntCluster, Store};
+use crate::io::store::{ClusterRow, LearntCluster, Store};
 use crate::model::utc::UtcMicros;
-use crate::network::cluster::{BINS, ClusterConfig, Clusters, Likeness, Member};
+use crate::network::cluster::{BINS, ClusterConfig, Clusters, Likeness, Member, keep_numbers};
 use crate::network::congestion::load::estimate_day;
 use crate::network::congestion::medium::Medium;
 use crate::network::congestion::rate::{RateRule, highest_rate};
@@ -26,8 +28,10 @@ use crate::policy::profile::Profile;
 
 /// Learn from stored answers how busy networks are over the day, and which are alike
 ///
-/// Replaces the clusters and profiles that were there. A network is a /24. With --json prints networks, addresses,
-/// clusters, cells and what became of the answers (learnt, absurd, out_of_order, stepped_clock).
+/// Makes profiles and clusters anew; a cluster keeps its number while it shares most networks with what it was. A network
+/// is a /24; its kind is what `prober network estimate` stored of its addresses. With --json prints networks,
+/// estimated_media (networks whose kind was estimated), addresses, clusters, kept (clusters that were there before),
+/// cells and what became of the answers (learnt, absurd, out_of_order, stepped_clock).
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct UpdateArgs {
     #[command(flatten)]
@@ -35,10 +39,13 @@ pub(super) struct UpdateArgs {
     /// Slots of a day, a divisor of 86,400 up to 288
     #[arg(long, default_value_t = 48)]
     slots: u16,
-    /// Offset of the networks' local time from UTC
+    /// Offset from UTC of the local time of networks that --offsets does not name
     #[arg(long, value_name = "HH:MM", default_value = "+00:00", value_parser = utc_offset, allow_hyphen_values = true)]
     utc_offset: i32,
-    /// Kind of the networks: wired, wlan, lte, wisun, lora or unknown
+    /// File of offsets: lines like 198.51.100.0/24,+09:00; the narrowest prefix counts
+    #[arg(long, value_name = "FILE")]
+    offsets: Option<PathBuf>,
+    /// Kind of the networks without a stored estimate: wired, wlan, lte, wisun, lora or unknown
     #[arg(long, default_value = "unknown", value_parser = medium)]
     medium: Medium,
     /// Days in which an answer loses half its weight
@@ -59,8 +66,12 @@ pub(super) struct UpdateArgs {
 #[derive(Debug, Serialize)]
 struct Done {
     networks: usize,
+    /// Networks whose kind is an estimate; of the others it is what was said.
+    estimated_media: usize,
     addresses: usize,
     clusters: usize,
+    /// Clusters that were there before.
+    kept: usize,
     cells: usize,
     /// Bytes of a profile in memory, and per answering address besides.
     profile_bytes: usize,
@@ -78,16 +89,21 @@ impl UpdateArgs {
                 return Err(UsageError(format!("--{name} {value} makes no sense: write a number above 0")).into());
             }
         }
-        let store = self.database.open(Access::Write)?;
+        let offsets = Offsets::read(self.offsets.as_deref(), self.utc_offset)?;
+        let store = self.database.open_existing()?;
         let now = utc_now();
         let since = UtcMicros(now.0 - i64::from(self.since) * 86_400_000_000);
-        let learnt = self.learn(&store, grid, since, now)?;
-        let clusters = self.clusters(grid, &learnt, now);
+        let learnt = self.learn(&store, &offsets, grid, since, now)?;
+        let before = store.cluster_members()?;
+        let clusters = self.clusters(grid, &learnt, &before, now);
         store.replace_clusters(&clusters)?;
+        let was_there = |cluster: &&LearntCluster| before.iter().any(|(_, number)| *number == cluster.row.cluster);
         let done = Done {
             networks: learnt.networks.len(),
-            addresses: learnt.networks.iter().map(|(_, addresses)| *addresses as usize).sum(),
+            estimated_media: learnt.networks.iter().filter(|network| network.is_estimated).count(),
+            addresses: learnt.networks.iter().map(|network| network.addresses as usize).sum(),
             clusters: clusters.len(),
+            kept: clusters.iter().filter(was_there).count(),
             cells: clusters.iter().map(|cluster| cluster.cells.len()).sum(),
             profile_bytes: Profile::bytes(grid),
             address_bytes: learnt.learner.bytes_per_address(),
@@ -99,11 +115,13 @@ impl UpdateArgs {
         }
         let left_out = done.stepped_clock + done.answers.absurd + done.answers.out_of_order;
         Ok(put(&format!(
-            "{} networks with {} addresses in {} clusters, from {} answers ({} left out: {} of scans whose clock was \
-             stepped, {} absurd, {} out of order)\n",
+            "{} networks ({} of an estimated kind) with {} addresses in {} clusters ({} of before), from {} answers ({} \
+             left out: {} of scans whose clock was stepped, {} absurd, {} out of order)\n",
             grouped(done.networks as u64),
+            grouped(done.estimated_media as u64),
             grouped(done.addresses as u64),
             grouped(done.clusters as u64),
+            grouped(done.kept as u64),
             grouped(done.answers.learnt),
             grouped(left_out),
             grouped(done.stepped_clock),
@@ -112,87 +130,126 @@ impl UpdateArgs {
         ))?)
     }
 
-    fn learn(&self, store: &Store, grid: DayGrid, since: UtcMicros, now: UtcMicros) -> anyhow::Result<Learnt> {
+    fn learn(
+        &self,
+        store: &Store,
+        offsets: &Offsets,
+        grid: DayGrid,
+        since: UtcMicros,
+        now: UtcMicros,
+    ) -> anyhow::Result<Learnt> {
+        let estimated: BTreeMap<u32, Medium> = store.estimated_media()?.into_iter().collect();
         let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
-        let mut networks: Vec<(u32, u32)> = Vec::new();
+        let mut networks: Vec<Network> = Vec::new();
         let mut floors = Vec::new();
         store.for_each_floor(since, |address, rtt_us| {
-            let number = *numbers.entry(address & !255).or_insert_with(|| {
-                networks.push((address & !255, 0));
+            let first = address & !255;
+            let number = *numbers.entry(first).or_insert_with(|| {
+                let medium = estimated.get(&first).copied();
+                networks.push(Network {
+                    first,
+                    addresses: 0,
+                    medium: medium.unwrap_or(self.medium),
+                    is_estimated: medium.is_some(),
+                    utc_offset_s: offsets.of(first),
+                });
                 networks.len() as u32 - 1
             });
-            networks[number as usize].1 += 1;
+            networks[number as usize].addresses += 1;
             floors.push((address, number, rtt_us as f32 / 1e6));
         })?;
-        let service = ServiceTime::of(self.medium, PROBE_BYTES);
+        let services: Vec<_> = networks.iter().map(|network| ServiceTime::of(network.medium, PROBE_BYTES)).collect();
         let config = LearnerConfig { grid, half_life_days: self.half_life as f32 };
         // Stored times have been checked against each other already; there is one clock left.
-        let mut learner = Learner::new(config, &vec![service; networks.len()], ClockGuard::new(now, 0));
+        let mut learner = Learner::new(config, &services, ClockGuard::new(now, 0));
         for (address, number, delay_s) in floors {
             learner.set_floor(address, number, delay_s);
         }
         store.for_each_answer(since, |answer| {
-            let network = numbers.get(&(answer.address & !255)).copied().unwrap_or(u32::MAX);
-            let delay_s = answer.rtt_us as f32 / 1e6;
+            let number = numbers.get(&(answer.address & !255)).copied().unwrap_or(u32::MAX);
+            let offset_s = networks.get(number as usize).map_or(self.utc_offset, |network| network.utc_offset_s);
+            // The grid has one offset: what another is ahead of it is put on the clock.
+            let ahead_us = i64::from(offset_s - self.utc_offset) * 1_000_000;
             learner.learn_checked(&Answer {
                 address: answer.address,
-                network,
-                at: answer.at,
+                network: number,
+                at: UtcMicros(answer.at.0 + ahead_us),
                 monotonic_ns: 0,
-                delay_s,
+                delay_s: answer.rtt_us as f32 / 1e6,
             });
         })?;
-        Ok(Learnt { service, networks, learner })
+        Ok(Learnt { networks, learner })
     }
 
-    fn clusters(&self, grid: DayGrid, learnt: &Learnt, now: UtcMicros) -> Vec<LearntCluster> {
+    fn clusters(&self, grid: DayGrid, learnt: &Learnt, before: &[(u32, u32)], now: UtcMicros) -> Vec<LearntCluster> {
         let profiles = learnt.learner.profiles();
         let members: Vec<Member> = learnt
             .networks
             .iter()
             .zip(profiles)
-            .map(|((network, _), profile)| Member {
-                medium: self.medium,
-                utc_offset_s: self.utc_offset,
-                likeness: Likeness::new(*network, None, None, &busy_day(grid, profile)),
+            .map(|(network, profile)| Member {
+                medium: network.medium,
+                utc_offset_s: network.utc_offset_s,
+                likeness: Likeness::new(network.first, None, None, &busy_day(grid, profile)),
             })
             .collect();
         let made = Clusters::make(ClusterConfig { price: self.price, ..ClusterConfig::default() }, &members);
-        let mut clusters: Vec<(LearntCluster, Profile)> = (0..made.len() as u32)
-            .map(|cluster| {
+        let placed = || learnt.networks.iter().zip(made.of_members());
+        let now_in: Vec<_> = placed().map(|(network, cluster)| (network.first, cluster.0 as usize)).collect();
+        let numbers = keep_numbers(before, &now_in, made.len());
+        let mut clusters: Vec<Option<(LearntCluster, Profile)>> = vec![None; made.len()];
+        for ((network, cluster), profile) in placed().zip(profiles) {
+            let place = cluster.0 as usize;
+            let service = ServiceTime::of(network.medium, PROBE_BYTES);
+            let (cluster, pooled) = clusters[place].get_or_insert_with(|| {
                 let row = ClusterRow {
-                    cluster,
-                    medium: self.medium,
+                    cluster: numbers[place],
+                    // Kinds and zones are never mixed: the first member's are everybody's.
+                    medium: network.medium,
                     slots: grid.slots(),
-                    utc_offset_s: self.utc_offset,
+                    utc_offset_s: network.utc_offset_s,
                     half_life_days: self.half_life,
                     networks: 0,
                     addresses: 0,
                     answers: 0.0,
                     updated_at: now,
                 };
-                let profile = Profile::new(grid, &learnt.service, self.half_life as f32);
-                (LearntCluster { row, members: Vec::new(), cells: Vec::new() }, profile)
-            })
-            .collect();
-        for (((network, addresses), profile), cluster) in learnt.networks.iter().zip(profiles).zip(made.of_members()) {
-            let (cluster, pooled) = &mut clusters[cluster.0 as usize];
+                let cluster = LearntCluster { row, members: Vec::new(), cells: Vec::new() };
+                (cluster, Profile::new(grid, &service, self.half_life as f32))
+            });
             let answers = profile.all_delays().iter().map(|delays| delays.answers).sum();
-            cluster.members.push((*network, *addresses, answers));
+            cluster.members.push((network.first, network.addresses, answers));
             cluster.row.networks += 1;
-            cluster.row.addresses += u64::from(*addresses);
+            cluster.row.addresses += u64::from(network.addresses);
             cluster.row.answers += answers;
             pooled.merge(profile);
         }
-        clusters.into_iter().map(|(cluster, profile)| with_cells(cluster, &profile, &learnt.service)).collect()
+        let mut clusters: Vec<_> = clusters.into_iter().flatten().collect();
+        clusters.sort_by_key(|(cluster, _)| cluster.row.cluster);
+        let with_service = |(cluster, profile): (LearntCluster, Profile)| {
+            let service = ServiceTime::of(cluster.row.medium, PROBE_BYTES);
+            with_cells(cluster, &profile, &service)
+        };
+        clusters.into_iter().map(with_service).collect()
     }
 }
 
-/// Networks in the order of their numbers, each with its addresses, and their profiles.
+/// Networks in the order of their numbers, and their profiles.
 struct Learnt {
-    service: ServiceTime,
-    networks: Vec<(u32, u32)>,
+    networks: Vec<Network>,
     learner: Learner,
+}
+
+/// What is known of a network besides its profile.
+struct Network {
+    /// Its first address.
+    first: u32,
+    /// Addresses that answered.
+    addresses: u32,
+    medium: Medium,
+    /// Whether the medium was estimated, not only said.
+    is_estimated: bool,
+    utc_offset_s: i32,
 }
 
 fn with_cells(mut cluster: LearntCluster, profile: &Profile, service: &ServiceTime) -> LearntCluster {

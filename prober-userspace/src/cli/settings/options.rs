@@ -67,7 +67,7 @@ pub const OPTIONS: [SettingOption; 41] = [
     option(TARGETS, None, "allow-special", Switch, None, "Do not exclude the IANA special ranges (private networks, documentation, ...)"),
     option(RATE, Some('r'), "rate", One("PPS"), Some("10k"), "Probes per second, like 500, 10k, 1.5M, or max"),
     option(RATE, Some('B'), "bandwidth", One("BPS"), None, "Bits per second on the wire instead, like 10M or 1G"),
-    option(RATE, None, "rate-per-24", One("PPS"), Some("256"), "Most probes per second into any one /24; 0 for no limit"),
+    option(RATE, None, "rate-per-24", One("PPS"), Some("256"), "Most probes per second into any one /24, less where delays rise; 0: no limit, and none slowed down"),
     option(LIMITS, Some('n'), "max-targets", One("N"), None, "Stop after N targets, or a part of the shard like 1%"),
     option(LIMITS, Some('t'), "max-runtime", One("TIME"), None, "Stop sending after TIME, like 90s, 30m or 2h"),
     option(LIMITS, Some('N'), "max-results", One("N"), None, "Stop after N stored replies"),

@@ -9,6 +9,8 @@ use prober_common::address::V4;
 
 /// Ports in a row without a connection, after which nobody is taken to be there any more.
 const UNREACHED_PORTS: u32 = 8;
+/// A host that took up its time is asked again after so long: a scan is over then, and a watch never is.
+const FORGIVEN: Duration = Duration::from_hours(1);
 /// Hosts that are remembered from one visit to the next: those that have cost most come first.
 const REMEMBERED: usize = 1 << 16;
 
@@ -17,6 +19,8 @@ const REMEMBERED: usize = 1 << 16;
 pub struct Budget {
     spent: Duration,
     unreached: u32,
+    /// When the account was opened, since the run began.
+    opened: Duration,
 }
 
 impl Budget {
@@ -46,19 +50,21 @@ impl Budget {
 pub struct Budgets(HashMap<V4, Budget>);
 
 impl Budgets {
-    /// What is left from earlier visits.
-    pub fn take(&mut self, address: V4) -> Budget {
-        self.0.remove(&address).unwrap_or_default()
+    /// What is left from earlier visits at `now`, a time since the run began.
+    pub fn take(&mut self, address: V4, now: Duration) -> Budget {
+        let known = self.0.remove(&address).filter(|budget| now.saturating_sub(budget.opened) < FORGIVEN);
+        known.unwrap_or(Budget { opened: now, ..Budget::default() })
     }
 
-    /// Remembers a host, if it has cost anything worth it. When there is no room, those that have cost less than half of
-    /// their limit are forgotten.
-    pub fn keep(&mut self, address: V4, budget: Budget, limit: Duration) {
+    /// Remembers a host, if it has cost anything worth it. When there is no room, those that are forgiven or have cost less
+    /// than half of their limit are forgotten.
+    pub fn keep(&mut self, address: V4, budget: Budget, limit: Duration, now: Duration) {
         if budget.spent < limit / 16 && budget.unreached == 0 {
             return;
         }
         if self.0.len() >= REMEMBERED {
-            self.0.retain(|_, other| !other.allows_more_attempts(limit));
+            let counts = |other: &Budget| now.saturating_sub(other.opened) < FORGIVEN;
+            self.0.retain(|_, other| counts(other) && !other.allows_more_attempts(limit));
         }
         if self.0.len() < REMEMBERED {
             self.0.insert(address, budget);
@@ -71,6 +77,7 @@ mod tests {
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(80);
+    const NOW: Duration = Duration::from_secs(7);
 
     #[test]
     fn time_and_dead_ports_use_it_up() {
@@ -91,18 +98,21 @@ mod tests {
     #[test]
     fn hosts_that_come_back_do_not_begin_anew_and_memory_is_bounded() {
         let mut budgets = Budgets::default();
-        let mut dear = Budget::default();
+        let mut dear = budgets.take(V4(1), NOW);
         dear.spend(LIMIT);
-        budgets.keep(V4(1), dear, LIMIT);
-        budgets.keep(V4(2), Budget::default(), LIMIT);
+        budgets.keep(V4(1), dear, LIMIT, NOW);
+        budgets.keep(V4(2), Budget::default(), LIMIT, NOW);
         assert_eq!(budgets.0.len(), 1, "a cheap host is not worth remembering");
         let mut cheap = Budget::default();
         cheap.spend(LIMIT / 8);
         for address in 10..10 + 2 * REMEMBERED as u32 {
-            budgets.keep(V4(address), cheap, LIMIT);
+            budgets.keep(V4(address), cheap, LIMIT, NOW);
         }
         assert!(budgets.0.len() <= REMEMBERED);
-        assert!(budgets.take(V4(1)).is_used_up(LIMIT));
-        assert_eq!(budgets.take(V4(1)), Budget::default());
+        let dear = budgets.take(V4(1), NOW);
+        assert!(dear.is_used_up(LIMIT));
+        assert_eq!(budgets.take(V4(1), NOW), Budget { opened: NOW, ..Budget::default() });
+        budgets.keep(V4(1), dear, LIMIT, NOW);
+        assert!(!budgets.take(V4(1), NOW + FORGIVEN).is_used_up(LIMIT), "a watch that runs for years asks again");
     }
 }

@@ -99,6 +99,35 @@ impl Store {
             .map_err(self.failed("looking for steps of the clock"))
     }
 
+    /// The kind of each /24 (by its first address) as the latest estimates of its addresses have it, weighted by their
+    /// confidence; kinds that a queue is not known of are left out.
+    pub fn estimated_media(&self) -> Result<Vec<(u32, Medium)>, StoreError> {
+        let read = || -> duckdb::Result<Vec<(u32, String)>> {
+            let mut statement = self.connection.prepare(
+                "WITH latest AS (
+                     SELECT address, network_type, confidence FROM network_estimate
+                     QUALIFY row_number() OVER (PARTITION BY address ORDER BY estimated_at DESC) = 1),
+                 votes AS (
+                     SELECT (address // 256 * 256)::UINTEGER AS network, network_type, sum(confidence) AS votes
+                     FROM latest WHERE network_type IS NOT NULL GROUP BY ALL)
+                 SELECT network, arg_max(network_type, votes) FROM votes GROUP BY network ORDER BY network",
+            )?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        let media = read().map_err(self.failed("reading the estimates of networks"))?;
+        Ok(media.into_iter().filter_map(|(network, medium)| Some((network, medium.parse().ok()?))).collect())
+    }
+
+    /// Network and cluster of all members, as stored.
+    pub fn cluster_members(&self) -> Result<Vec<(u32, u32)>, StoreError> {
+        let read = || -> duckdb::Result<_> {
+            let mut statement =
+                self.connection.prepare("SELECT network, cluster_id FROM cluster_member ORDER BY ALL")?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(self.failed("reading the members of clusters"))
+    }
+
     /// Puts these clusters in the place of all that were there.
     pub fn replace_clusters(&self, clusters: &[LearntCluster]) -> Result<(), StoreError> {
         let replace = |connection: &duckdb::Connection| {

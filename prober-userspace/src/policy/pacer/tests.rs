@@ -31,21 +31,13 @@ fn delays_that_rise_halve_the_rate_soon_and_calm_brings_it_back_slowly() {
 }
 
 #[test]
-fn loss_backs_off_but_not_a_loss_that_was_always_there() {
-    let mut sudden = pacer();
-    feed(&mut sudden, 0, 100, 0.005);
-    let changes: Vec<_> = (100..110).filter_map(|second| sudden.lost(second * SECOND_NS)).collect();
-    assert!(matches!(changes[0].reason, PaceReason::Lost(_)), "{changes:?}");
-    // Every third probe is lost all the time: known after a while, and the rate comes back.
-    let mut usual = pacer();
-    for second in 0..2000 {
-        if second % 3 == 0 {
-            usual.lost(second * SECOND_NS);
-        } else {
-            usual.answered(second * SECOND_NS, 0.005);
-        }
-    }
-    assert!(usual.rate_pps() > 5.0, "{}", usual.rate_pps());
+fn a_delay_that_has_become_usual_brakes_no_more() {
+    let mut pacer = pacer();
+    feed(&mut pacer, 0, 60, 0.200);
+    assert!(pacer.is_braking());
+    pacer.expect(0.005, 0.030, 0.195);
+    feed(&mut pacer, 60, 300, 0.005);
+    assert!(!pacer.is_braking());
 }
 
 #[test]

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use prober_userspace::model::utc::UtcMicros;
 use prober_userspace::network::congestion::medium::Medium;
-use prober_userspace::network::congestion::rate::RateRule;
 use prober_userspace::network::congestion::service::ServiceTime;
 use prober_userspace::policy::clock_guard::ClockGuard;
 use prober_userspace::policy::grid::DayGrid;
@@ -60,12 +59,8 @@ impl Scan {
         let grid = DayGrid::new(SLOTS as u16, 0).context("24 slots divide a day")?;
         let services: Vec<ServiceTime> = (0..NETWORKS).map(service).collect();
         let learner = learnt.profiles(grid, slot, &services);
-        let config = PlanConfig {
-            exploration: 0.03,
-            rule: RateRule { own_share: 0.3, delay_growth: 3.0, ..RateRule::default() },
-            // The compressed day has shorter slots than the grid's hours: rates are per real second.
-            most_pps: f64::INFINITY,
-        };
+        // As shipped: nothing here is looser than what a user gets.
+        let config = PlanConfig::default();
         let tuesday = grid.after_days(grid.place(MONDAY), 1);
         let mut draws = Draws::new(seed, 0x706c_616e);
         let mut times = Vec::new();

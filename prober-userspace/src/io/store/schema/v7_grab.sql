@@ -1,4 +1,4 @@
--- Schema 7: banners that were not to be had.
+-- Schema 7: banners that were not to be had; clusters that keep their numbers.
 
 COMMENT ON COLUMN banner.outcome IS 'answered, silent, refused, unreachable, reset, closed, timeout, too_much (more than is kept), malformed, given_up (not asked: the host had cost enough) or interrupted (a stop came before it had said all; asked again next time)';
 
@@ -12,3 +12,5 @@ FROM banner
 QUALIFY row_number() OVER (PARTITION BY address, port, transport, protocol
                            ORDER BY outcome IN ('given_up', 'interrupted'), grabbed_at DESC) = 1;
 COMMENT ON VIEW banner_latest IS 'The last banner of each address, port and protocol, with title, realm and server name of web pages; one that was given up or interrupted only if there is no other';
+
+COMMENT ON COLUMN cluster.cluster_id IS 'Number; when clusters are made anew, it stays with the one that shares most networks';
