@@ -13,6 +13,7 @@ pub mod plan;
 pub mod planner;
 pub mod port_bits;
 pub mod profile;
+pub mod quiet;
 pub mod rollout;
 pub mod scheme;
 pub mod starter;

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod coverage;
+pub mod endurance;
 pub mod exclusions;
 pub mod faults;
 pub mod finding;
@@ -68,6 +69,8 @@ pub enum Trial {
     Weeks,
     /// The daemon: reloads, exclusions and the kill switch while it sends; kills
     Service,
+    /// A watch killed again and again: nobody forgotten, nobody visited too often
+    Endurance,
     /// Bad input and faults: one clear line, nothing lost
     Faults,
 }
@@ -88,6 +91,7 @@ impl Trial {
             Self::Found => found::run(size),
             Self::Weeks => weeks::run(size),
             Self::Service => service::run(size),
+            Self::Endurance => endurance::run(size),
             Self::Faults => faults::run(),
         }
     }

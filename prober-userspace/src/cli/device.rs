@@ -9,7 +9,7 @@ mod groups;
 mod import;
 mod list;
 mod matching;
-mod plot;
+pub(super) mod plot;
 mod reduce;
 mod review;
 mod sifting;

@@ -5,6 +5,7 @@ mod list;
 mod medium;
 mod show;
 mod update;
+mod why;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ enum Action {
     Update(update::UpdateArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Why(why::WhyArgs),
 }
 
 impl PlanArgs {
@@ -31,6 +33,7 @@ impl PlanArgs {
             Action::Update(arguments) => arguments.run(),
             Action::List(arguments) => arguments.run(),
             Action::Show(arguments) => arguments.run(),
+            Action::Why(arguments) => arguments.run(),
         }
         .map(|()| ExitCode::SUCCESS)
     }

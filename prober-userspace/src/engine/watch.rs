@@ -4,12 +4,14 @@
 mod clock;
 mod devices;
 mod keeper;
+mod quiet;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use prober_common::address::V4;
 use prober_common::event::{ProbeKind, ReplyEvent, ReplyKind};
 use ringbuf::traits::Consumer;
@@ -28,7 +30,7 @@ use crate::model::banner::{Banner, Transport};
 use crate::model::scan::ScanStatus;
 use crate::model::status::{Phase, StatusSample};
 use crate::model::watch::{Overseer, Share, WatchConfig, WatchStatus, Wishes};
-use crate::policy::planner::{Admission, PlannedVisit, Planner, PlannerConfig};
+use crate::policy::planner::{Admission, PlannedVisit, Planner, PlannerConfig, WallTime};
 use crate::policy::scheme::Found;
 use crate::policy::starter::Known;
 use crate::policy::target_state::{Standing, TargetState};
@@ -42,6 +44,8 @@ use crate::target::shared_exclusions::{ExclusionReader, SharedExclusions};
 const REST: Duration = Duration::from_millis(2);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+/// How often the clusters' rates follow the time of day.
+const RATES_EVERY: Duration = Duration::from_secs(30);
 /// How far ahead of the wire visits are handed out, s of the wall clock.
 const AHEAD_S: f64 = 0.25;
 /// Visits under way at most: with 6 KB of ports each, some 400 MB.
@@ -112,6 +116,8 @@ struct Asking {
 struct Watch<'a> {
     config: &'a WatchConfig,
     clock: PolicyClock,
+    /// Of the scheme, JSON.
+    settings: String,
     planner: Planner,
     visits: Visits,
     asking: HashMap<V4, Asking>,
@@ -125,6 +131,8 @@ struct Watch<'a> {
     saved_at: Instant,
     looked: Instant,
     sampled: Instant,
+    /// When the clusters' rates were last set.
+    rated: Option<Instant>,
     started: Instant,
     sample: SessionSample,
     status: WatchStatus,
@@ -156,7 +164,8 @@ impl<'a> Watch<'a> {
         let clock = PolicyClock::start(stored.as_ref(), config.time_scale, utc_now(), monotonic_ns());
         let now_s = clock.now_s(monotonic_ns()) as u32;
         let begun = Instant::now();
-        let (states, ports) = load(config, &store)?;
+        let (mut states, ports) = load(config, &store)?;
+        let quiet = quiet::assign(&store, &mut states)?;
         let known = Known::of(&config.scheme, &store.open_tcp_ports()?);
         let mut scheme = known.scheme(&config.scheme, &states);
         for (number, ports) in &ports {
@@ -193,12 +202,17 @@ impl<'a> Watch<'a> {
         let planner = PlannerConfig {
             rate_pps: rate_pps / config.time_scale,
             ahead_s: AHEAD_S * config.time_scale,
+            wall: WallTime { began_at: clock.began_at(), scale: config.time_scale },
             bucket_s: ((BUCKET_S * config.time_scale).min(600.0) as u32).max(1),
         };
+        let mut planner = Planner::new(planner, scheme, states, 0, now_s);
+        for (cluster, hours) in quiet {
+            planner.set_quiet_hours(cluster, hours);
+        }
         let status = WatchStatus { scheme: config.scheme.kind.name().to_owned(), ..WatchStatus::default() };
         let now = Instant::now();
         Ok(Self {
-            planner: Planner::new(planner, scheme, states, now_s),
+            planner,
             visits: Visits::new(config.reply_timeout.as_nanos() as u64),
             asking: HashMap::new(),
             devices,
@@ -211,6 +225,7 @@ impl<'a> Watch<'a> {
             saved_at: now,
             looked: now,
             sampled: now,
+            rated: None,
             started: now,
             sample: SessionSample::default(),
             status,
@@ -218,6 +233,7 @@ impl<'a> Watch<'a> {
             rate_pps,
             planned: Vec::with_capacity(TOGETHER),
             replies: vec![ReplyEvent::default(); REPLIES].into_boxed_slice(),
+            settings: serde_json::to_string(&config.scheme).context("cannot record the scheme")?,
             clock,
             config,
         })
@@ -414,6 +430,7 @@ impl<'a> Watch<'a> {
             clock_s: self.clock.now_s(monotonic_ns()) as u32,
             time_scale: self.config.time_scale,
             scheme: self.config.scheme.kind.name().to_owned(),
+            settings: self.settings.clone(),
             learnt: self.planner.scheme().learnt(),
         }
     }
@@ -426,6 +443,7 @@ impl<'a> Watch<'a> {
             self.sampled = Instant::now();
             self.sample = self.session.tick()?;
         }
+        self.set_cluster_rates()?;
         let now_s = self.clock.now_s(monotonic_ns());
         self.status = WatchStatus {
             clock_s: now_s as u32,
@@ -439,6 +457,19 @@ impl<'a> Watch<'a> {
             probing: self.probing(if self.is_held { Phase::Paused } else { Phase::Sending }),
             ..std::mem::take(&mut self.status)
         };
+        Ok(())
+    }
+
+    /// Clusters' rates follow the time of day.
+    fn set_cluster_rates(&mut self) -> anyhow::Result<()> {
+        if self.rated.is_some_and(|rated| rated.elapsed() < RATES_EVERY) {
+            return Ok(());
+        }
+        self.rated = Some(Instant::now());
+        for (cluster, pps) in self.planner.rates_at(utc_now()) {
+            self.planner.set_cluster_rate(cluster, pps / self.config.time_scale);
+            self.ends.errands.limit_group(u32::from(cluster), pps)?;
+        }
         Ok(())
     }
 

@@ -25,6 +25,7 @@ mod writer;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use duckdb::{AccessMode, Config, Connection};
 
@@ -63,6 +64,8 @@ pub struct Store {
     connection: Connection,
     path: PathBuf,
     access: Access,
+    /// One for each connection to the same open database.
+    siblings: Arc<()>,
 }
 
 impl std::fmt::Debug for Store {
@@ -80,7 +83,7 @@ impl Store {
                 restrict_new_files();
                 let connection = connect(path, AccessMode::ReadWrite)?;
                 schema::migrate(&connection, path)?;
-                Ok(Self { connection, path: path.to_owned(), access })
+                Ok(Self { connection, path: path.to_owned(), access, siblings: Arc::default() })
             }
             Access::Read => {
                 if !path.exists() {
@@ -88,17 +91,18 @@ impl Store {
                 }
                 let connection = connect(path, AccessMode::ReadOnly)?;
                 match schema::version(&connection, path)? {
-                    None => {
+                    None if !schema::is_blank(&connection, path)? => {
                         return Err(StoreError::Foreign { path: path.to_owned() });
                     }
-                    Some(found) if found < LATEST_SCHEMA => {
+                    // Older, or left by a process that was killed just after it had made the file.
+                    found if found.is_none_or(|found| found < LATEST_SCHEMA) => {
                         drop(connection);
                         drop(Self::open(path, Access::Write)?);
                         return Self::open(path, Access::Read);
                     }
-                    Some(found) => schema::refuse_newer(found, path)?,
+                    found => schema::refuse_newer(found.unwrap_or_default(), path)?,
                 }
-                Ok(Self { connection, path: path.to_owned(), access })
+                Ok(Self { connection, path: path.to_owned(), access, siblings: Arc::default() })
             }
         }
     }
@@ -113,9 +117,15 @@ impl Store {
         &self.path
     }
 
+    /// Whether other connections to the same open database live.
+    fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.siblings) > 1
+    }
+
     /// Closes and opens again: after a failed commit DuckDB may refuse all further work on the old connection.
+    /// Not while [`is_shared`](Self::is_shared): the file would be open twice.
     fn reopen(self) -> Result<Self, (PathBuf, StoreError)> {
-        let Self { connection, path, access } = self;
+        let Self { connection, path, access, .. } = self;
         drop(connection);
         Self::open(&path, access).map_err(|error| (path, error))
     }

@@ -73,8 +73,8 @@ impl SchemeKind {
     }
 }
 
-/// A scheme with its settings.
-#[derive(Clone, Debug)]
+/// A scheme with its settings; stored with the watch, so that what it does can be explained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SchemeConfig {
     /// Which.
     pub kind: SchemeKind,

@@ -21,6 +21,8 @@ pub struct DueQueue {
     /// The bucket that is being emptied, counted from the beginning of time.
     turn: u32,
     queued: usize,
+    /// Nothing is due at this second.
+    exhausted_s: Option<u32>,
     kept: Vec<u32>,
 }
 
@@ -54,6 +56,7 @@ impl DueQueue {
             width_s,
             turn: first_s / width_s,
             queued: 0,
+            exhausted_s: None,
             kept: Vec::new(),
             states,
         };
@@ -90,7 +93,11 @@ impl DueQueue {
 
     /// Queues a state that was taken, for its due time; one that is overdue comes next.
     pub fn put_back(&mut self, number: u32) {
-        let turn = (self.states[number as usize].due_s / self.width_s).max(self.turn);
+        let due_s = self.states[number as usize].due_s;
+        if self.exhausted_s.is_some_and(|exhausted_s| due_s <= exhausted_s) {
+            self.exhausted_s = None;
+        }
+        let turn = (due_s / self.width_s).max(self.turn);
         let place = turn as usize % self.buckets.len();
         self.push(place, number);
         self.queued += 1;
@@ -98,6 +105,9 @@ impl DueQueue {
 
     /// Takes out up to `most` that are due at `now_s`, the earliest buckets first; within a bucket in no order.
     pub fn take_due(&mut self, now_s: u32, most: usize, taken: &mut Vec<u32>) {
+        if self.exhausted_s == Some(now_s) {
+            return;
+        }
         let last = now_s / self.width_s;
         while self.turn <= last {
             let place = self.turn as usize % self.buckets.len();
@@ -118,7 +128,11 @@ impl DueQueue {
                 self.push(place, number);
             }
             self.kept = kept;
-            if taken.len() >= most || self.turn == last {
+            if taken.len() >= most {
+                return;
+            }
+            if self.turn == last {
+                self.exhausted_s = Some(now_s);
                 return;
             }
             self.turn += 1;

@@ -14,8 +14,10 @@ use prober_common::address::V4;
 use self::demand::Demand;
 use super::due::DueQueue;
 use super::interval::LADDER_S;
+use super::quiet::QuietHours;
 use super::scheme::{Found, Scheme};
 use super::target_state::{Standing, TargetState};
+use crate::model::utc::UtcMicros;
 use crate::model::watch::{PlanStatus, StandingCounts};
 use crate::target::splitmix;
 
@@ -37,6 +39,24 @@ pub struct PlannerConfig {
     pub ahead_s: f64,
     /// Width of the queue's buckets, s.
     pub bucket_s: u32,
+    /// How its seconds lie in the wall clock's time.
+    pub wall: WallTime,
+}
+
+/// How a watch's seconds lie in the wall clock's time.
+#[derive(Clone, Copy, Debug)]
+pub struct WallTime {
+    /// When they stood at 0.
+    pub began_at: UtcMicros,
+    /// How many of them pass in a second.
+    pub scale: f64,
+}
+
+impl WallTime {
+    /// The moment of a second.
+    pub fn at(&self, second: u32) -> UtcMicros {
+        UtcMicros(self.began_at.0 + (f64::from(second) / self.scale * 1e6) as i64)
+    }
 }
 
 /// A visit that is due.
@@ -62,9 +82,10 @@ pub trait Admission {
     fn watches(&self, address: V4) -> bool;
 }
 
-/// A cluster's rate.
-#[derive(Clone, Copy, Debug, Default)]
+/// A cluster's rate and quiet hours.
+#[derive(Clone, Debug, Default)]
 struct Cluster {
+    quiet: Option<QuietHours>,
     /// 0: no limit.
     rate_pps: f64,
     /// When the probes handed out so far would end at its rate.
@@ -90,15 +111,15 @@ pub struct Planner {
 
 impl Planner {
     /// For these states, at `now_s`. Those that were never visited get their time here: spread by the address, over 12 hours
-    /// or as much longer as the rate needs.
-    pub fn new(config: PlannerConfig, scheme: Scheme, mut states: Vec<TargetState>, now_s: u32) -> Self {
+    /// from `first_s` on, or as much longer as the rate needs; so a restart does not put them off.
+    pub fn new(config: PlannerConfig, scheme: Scheme, mut states: Vec<TargetState>, first_s: u32, now_s: u32) -> Self {
         let new = |state: &&TargetState| state.visited_s == TargetState::NEVER;
         let probes = states.iter().find(new).map_or(0, |state| scheme.visit(state, now_s).probes());
         let first = states.iter().filter(new).count() as u64;
         let needed_s = (first * probes) as f64 / config.rate_pps.max(1e-9);
         let spread_s = (needed_s.min(f64::from(u32::MAX / 2)) as u32).max(FIRST_S);
         for state in states.iter_mut().filter(|state| state.visited_s == TargetState::NEVER) {
-            state.due_s = now_s.saturating_add(phase(state.address, spread_s));
+            state.due_s = first_s.saturating_add(phase(state.address, spread_s));
         }
         let mut demand = Demand::default();
         for state in &states {
@@ -123,13 +144,28 @@ impl Planner {
         self.config.rate_pps = rate_pps;
     }
 
+    /// Lets visits to a cluster be moved into its quiet hours, in the wall clock's time.
+    pub fn set_quiet_hours(&mut self, cluster: u16, quiet: QuietHours) {
+        self.cluster_mut(cluster).quiet = Some(quiet);
+    }
+
     /// Limits a cluster, in probes a second of the watch's clock; 0: no limit.
     pub fn set_cluster_rate(&mut self, cluster: u16, rate_pps: f64) {
+        self.cluster_mut(cluster).rate_pps = rate_pps;
+    }
+
+    /// The rates of clusters with quiet hours at a moment: number and packets/s of the wall clock.
+    pub fn rates_at(&self, at: UtcMicros) -> Vec<(u16, f64)> {
+        let rate = |(number, cluster): (u16, &Cluster)| Some((number, cluster.quiet.as_ref()?.rate_pps(at)));
+        (0..).zip(&self.clusters).filter_map(rate).collect()
+    }
+
+    fn cluster_mut(&mut self, cluster: u16) -> &mut Cluster {
         let index = usize::from(cluster);
         if index >= self.clusters.len() {
             self.clusters.resize(index + 1, Cluster::default());
         }
-        self.clusters[index].rate_pps = rate_pps;
+        &mut self.clusters[index]
     }
 
     /// Hands out visits that are due at `now_s`, as long as the rate, `most_visits` and `most_probes` allow. Calls must not
@@ -217,6 +253,12 @@ impl Planner {
         let (before, fingerprint) = (state.standing(), state.fingerprint);
         let was_visited = state.visited_s != TargetState::NEVER;
         self.scheme.learn(state, began_s, found);
+        let quiet = self.clusters.get(usize::from(state.cluster)).and_then(|cluster| cluster.quiet.as_ref());
+        if let Some(quiet) = quiet.filter(|_| state.standing() != Standing::New) {
+            let due = self.config.wall.at(state.due_s);
+            let interval_s = state.due_s.saturating_sub(began_s);
+            state.due_s -= quiet.earlier_s(due, interval_s, splitmix::mix(u64::from(state.address)));
+        }
         self.demand.decided(before, state.standing(), state.due_s.saturating_sub(began_s));
         let is_changed = was_visited && state.fingerprint != fingerprint;
         self.queue.put_back(number);

@@ -134,6 +134,15 @@ impl Scheme {
         }
     }
 
+    /// Why an address is probed as it is, for people: one clause each.
+    pub fn reasons(&self, state: &TargetState) -> Vec<String> {
+        match self {
+            Self::Standard(set) => vec![format!("the standard scheme: all {} ports every 12 hours", set.len())],
+            Self::Efficient(efficient) => efficient.reasons(state),
+            Self::Predictive(predictive) => predictive.reasons(state),
+        }
+    }
+
     /// A device's ports, as they are known now.
     pub fn teach_device(&mut self, device: u16, ports: &[u16]) {
         if let Self::Efficient(efficient) = self {

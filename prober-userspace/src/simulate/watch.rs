@@ -15,6 +15,7 @@ use crate::target::splitmix;
 
 /// First address of the country: one of the blocks for documentation and tests, so that a slip probes nobody.
 pub const FIRST_ADDRESS: u32 = 0xc612_0000;
+const DAY_S: u32 = 86_400;
 /// Time between two looks at the queue, in seconds.
 const TICK_S: u32 = 600;
 
@@ -49,6 +50,17 @@ pub struct Outcome {
     pub opened_port_delay_hours: Option<f64>,
     /// The same for addresses that begin to answer.
     pub new_address_delay_hours: Option<f64>,
+    /// Day by day.
+    pub days: Vec<WatchDay>,
+}
+
+/// A day of a watch. Stable field names.
+#[derive(Clone, Debug, Serialize)]
+pub struct WatchDay {
+    /// Probes sent on it, of a day's of the standard scheme, 0 to 1.
+    pub traffic_ratio: f64,
+    /// Of the pairs that the standard scheme has detected by its end, those that this one has, 0 to 1.
+    pub ports_detected: f64,
 }
 
 /// Visit times of the standard scheme: every 12 hours, each address at its own time.
@@ -84,7 +96,7 @@ pub fn standard(country: &Country, set: &PortBits) -> Standard {
 pub fn watch(country: &Country, scheme: &mut Scheme, standard: &Standard, loss: f64) -> Outcome {
     let states = states(country);
     let mut queue = DueQueue::new(states, TICK_S, LADDER_S[6]);
-    let mut probes = 0;
+    let mut probes = vec![0; country.length_s.div_ceil(DAY_S) as usize];
     let mut first_seen: HashMap<(u32, u16), Vec<u32>> = HashMap::new();
     let mut taken = Vec::new();
     for now_s in (0..country.length_s).step_by(TICK_S as usize) {
@@ -98,7 +110,7 @@ pub fn watch(country: &Country, scheme: &mut Scheme, standard: &Standard, loss: 
                 let place = &country.places[number as usize];
                 let mut state = *queue.state(number);
                 let visit = scheme.visit(&state, now_s);
-                probes += visit.probes();
+                probes[(now_s / DAY_S) as usize] += visit.probes();
                 let comes = |port: u16| visit.holds(port) && !is_lost(number, port, now_s, loss);
                 let open = if place.spans.is_empty() { Vec::new() } else { place.open(now_s, comes) };
                 for port in &open {
@@ -111,7 +123,7 @@ pub fn watch(country: &Country, scheme: &mut Scheme, standard: &Standard, loss: 
             }
         }
     }
-    outcome(country, &queue, probes, &first_seen, standard)
+    outcome(country, &queue, &probes, &first_seen, standard)
 }
 
 fn is_lost(address: u32, port: u16, now_s: u32, loss: f64) -> bool {
@@ -127,10 +139,11 @@ fn states(country: &Country) -> Vec<TargetState> {
 fn outcome(
     country: &Country,
     queue: &DueQueue,
-    probes: u64,
+    probes_by_day: &[u64],
     seen: &HashMap<(u32, u16), Vec<u32>>,
     standard: &Standard,
 ) -> Outcome {
+    let probes: u64 = probes_by_day.iter().sum();
     let found = standard.pairs.keys().filter(|pair| seen.contains_key(pair)).count();
     let addresses: HashSet<u32> = standard.pairs.keys().map(|(address, _)| *address).collect();
     let answered: HashSet<u32> = seen.keys().map(|(address, _)| *address).collect();
@@ -157,7 +170,31 @@ fn outcome(
         devices_estimated: estimated.count() as f64 / known.len().max(1) as f64,
         opened_port_delay_hours: median(standard.openings.iter().map(delay)),
         new_address_delay_hours: median(standard.openings.iter().filter(fresh).map(delay)),
+        days: days(probes_by_day, seen, standard),
     }
+}
+
+fn days(probes: &[u64], seen: &HashMap<(u32, u16), Vec<u32>>, standard: &Standard) -> Vec<WatchDay> {
+    let (mut there, mut found) = (vec![0_u64; probes.len()], vec![0_u64; probes.len()]);
+    for (pair, first_s) in &standard.pairs {
+        there[(first_s / DAY_S) as usize] += 1;
+        if let Some(own_s) = seen.get(pair).and_then(|times| times.first()) {
+            // What is found before the standard scheme does counts from then on.
+            found[(own_s.max(first_s) / DAY_S) as usize] += 1;
+        }
+    }
+    let standard_probes = standard.probes as f64 / probes.len() as f64;
+    let (mut all, mut own) = (0, 0);
+    probes
+        .iter()
+        .zip(there.iter().zip(&found))
+        .map(|(probes, (there, found))| {
+            all += there;
+            own += found;
+            let ports_detected = own as f64 / (all as f64).max(1.0);
+            WatchDay { traffic_ratio: *probes as f64 / standard_probes, ports_detected }
+        })
+        .collect()
 }
 
 /// The median; what never came counts as later than all others.

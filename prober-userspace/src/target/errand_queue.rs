@@ -156,12 +156,16 @@ impl ErrandQueue {
 
     /// The time of the next probe of an errand by the limits; none if it may go now.
     fn reserve(&mut self, number: u32, now_ns: u64) -> Option<u64> {
-        let active = &mut self.errands[number as usize];
-        let group_ns = self.groups.reserve(active.errand.group, now_ns);
-        let due_ns = match &mut self.slash24 {
-            None => group_ns,
-            Some(limit) => limit.reserve(active.errand.address, group_ns).err().unwrap_or(group_ns),
-        };
+        let errand = &self.errands[number as usize].errand;
+        let mut due_ns = self.groups.earliest(errand.group, now_ns);
+        // One place at both limits, at one time: else a wait at one of them would let the other be exceeded. An errand has
+        // one probe outstanding, so no place is taken far ahead.
+        if let Some(limit) = &mut self.slash24 {
+            due_ns = limit.earliest(errand.address, due_ns);
+            let is_free = limit.reserve(errand.address, due_ns).is_ok();
+            debug_assert!(is_free, "the limit said so");
+        }
+        self.groups.take(errand.group, due_ns);
         (due_ns > now_ns).then_some(due_ns)
     }
 

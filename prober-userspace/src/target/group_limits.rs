@@ -1,5 +1,5 @@
-//! The limit of each group of addresses (cluster): a leaky bucket each (GCRA, ITU-T I.371). A probe that must wait reserves
-//! its time.
+//! The limit of each group of addresses (cluster): a leaky bucket each (GCRA, ITU-T I.371). A probe that must wait takes its
+//! place ahead of time.
 
 /// Bursts of this much of a group's rate are let through, s.
 const BURST_S: f64 = 0.1;
@@ -35,15 +35,23 @@ impl GroupLimits {
         group.tolerance_ns = if is_limit { (interval_ns * (burst - 1.0)) as u64 } else { 0 };
     }
 
-    /// Takes a place for one probe: the time from which it may go, `at_ns` or later.
+    /// The time from which a probe may go, `at_ns` or later.
     #[inline]
-    pub(super) fn reserve(&mut self, group: u32, at_ns: u64) -> u64 {
-        let Some(group) = self.groups.get_mut(group as usize).filter(|group| group.interval_ns > 0) else {
-            return at_ns;
-        };
-        let start_ns = group.busy_until_ns.max(at_ns);
-        group.busy_until_ns = start_ns.saturating_add(group.interval_ns);
-        start_ns.saturating_sub(group.tolerance_ns).max(at_ns)
+    pub(super) fn earliest(&self, group: u32, at_ns: u64) -> u64 {
+        self.limited(group).map_or(at_ns, |group| group.busy_until_ns.saturating_sub(group.tolerance_ns).max(at_ns))
+    }
+
+    /// Takes a place for one probe at a time that [`earliest`](Self::earliest) gave.
+    #[inline]
+    pub(super) fn take(&mut self, group: u32, at_ns: u64) {
+        if self.limited(group).is_some() {
+            let group = &mut self.groups[group as usize];
+            group.busy_until_ns = group.busy_until_ns.max(at_ns).saturating_add(group.interval_ns);
+        }
+    }
+
+    fn limited(&self, group: u32) -> Option<&Group> {
+        self.groups.get(group as usize).filter(|group| group.interval_ns > 0)
     }
 }
 
@@ -58,7 +66,8 @@ mod tests {
         let passed = |limits: &mut GroupLimits, group| {
             let (mut at_ns, mut passed) = (0, 0);
             while at_ns < 10_000_000_000 && passed < 5_000 {
-                at_ns = limits.reserve(group, at_ns);
+                at_ns = limits.earliest(group, at_ns);
+                limits.take(group, at_ns);
                 passed += 1;
             }
             passed

@@ -55,6 +55,13 @@ impl NetworkLimit {
         self.interval_ns
     }
 
+    /// The time from which a probe to `address` may go, `at_ns` or later.
+    #[inline]
+    pub(in crate::target) fn earliest(&self, address: V4, at_ns: u64) -> u64 {
+        let entry = address.slash24().wrapping_mul(0x9e37_79b1) >> self.shift;
+        self.busy_until_ns[entry as usize].saturating_sub(self.tolerance_ns).max(at_ns)
+    }
+
     /// Takes a place for one probe to `address`: now, or at the time in the error.
     #[inline]
     pub(in crate::target) fn reserve(&mut self, address: V4, now_ns: u64) -> Result<(), u64> {

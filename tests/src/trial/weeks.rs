@@ -29,8 +29,6 @@ use crate::{
     world::{WorldConfig, country::LivingCountry},
 };
 
-/// Ports of the standard set: so few that the first visits, half a day of the country, fit into seconds.
-const PORTS: usize = 200;
 /// Hosts whose open ports decide which.
 const HOSTS: usize = 50_000;
 /// The published scheme sends 1/38 of the standard one's probes, the predictive one may send 1/80.
@@ -38,6 +36,15 @@ const REDUCTION: f64 = 80.0;
 /// How far traffic may lie from the simulator's, and detection in points.
 const TRAFFIC: f64 = 0.10;
 const POINTS: f64 = 2.0;
+
+/// Ports of the standard set. The published scheme probes all of them at each address within half a day of the country,
+/// which passes in seconds; the predictive one does not, but has to have some to choose from.
+const fn ports_of(kind: SchemeKind) -> usize {
+    match kind {
+        SchemeKind::Standard | SchemeKind::Efficient => 200,
+        SchemeKind::Predictive => 2_000,
+    }
+}
 
 /// Every scheme but the standard one.
 pub fn run(size: Size) -> Result<Finding> {
@@ -54,12 +61,12 @@ fn weeks(kind: SchemeKind, size: Size) -> Result<Finding> {
     let (addresses, days, seconds) = size.pick((1_024, 7, 40_u32), (4_096, 28, 240));
     let country = CountryConfig { addresses, days, seed: 5, ..CountryConfig::default() };
     let time_scale = f64::from(days * 86_400) / f64::from(seconds);
-    let ports = likeliest_ports(&country);
+    let ports = likeliest_ports(&country, ports_of(kind));
     let config = SchemeConfig {
         kind,
         starter_ports: ports.clone(),
         coverage: 0.95,
-        probes_per_day: 2.0 * PORTS as f64 / REDUCTION,
+        probes_per_day: 2.0 * ports.len() as f64 / REDUCTION,
         exploration: 0.03,
         answering: country.answering,
     };
@@ -134,9 +141,9 @@ fn weeks(kind: SchemeKind, size: Size) -> Result<Finding> {
 }
 
 /// The most frequent ports of the country's kind of hosts, without those that are barred.
-fn likeliest_ports(country: &CountryConfig) -> Vec<u16> {
+fn likeliest_ports(country: &CountryConfig, most: usize) -> Vec<u16> {
     let hosts = sample(country, HOSTS);
     let counts = PortCounts::of(hosts.iter().map(Vec::as_slice));
     let is_allowed = |port: &u16| !ProbePort { kind: ProbeKind::TcpSyn, port: *port }.is_printer();
-    counts.above(0).into_iter().filter(is_allowed).take(PORTS).collect()
+    counts.above(0).into_iter().filter(is_allowed).take(most).collect()
 }

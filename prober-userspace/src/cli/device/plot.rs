@@ -11,7 +11,7 @@ use super::super::report::html::escape;
 use super::evaluate::Cell;
 
 /// Colours of the curves, in light and in dark.
-const COLOURS: [(&str, &str); 5] = [
+pub(in crate::cli) const COLOURS: [(&str, &str); 5] = [
     ("#2569c9", "#5f9df2"),
     ("#12906a", "#3cc398"),
     ("#d9661f", "#f0904f"),
@@ -77,7 +77,8 @@ fn svg(title: &str, grid: &[Cell], value: Value) -> String {
     .svg()
 }
 
-fn style() -> String {
+/// Rules of the charts and of the classes `th0` and on, which have the colours.
+pub(in crate::cli) fn style() -> String {
     let rules = |dark: bool| {
         COLOURS.iter().enumerate().fold(String::new(), |mut rules, (number, colours)| {
             let colour = if dark { colours.1 } else { colours.0 };
@@ -96,7 +97,7 @@ fn style() -> String {
 }
 
 /// A chart as a file of its own.
-fn alone(svg: &str) -> String {
+pub(in crate::cli) fn alone(svg: &str) -> String {
     let svg = svg.replacen("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" ", 1);
     match svg.find('>') {
         Some(end) => format!("{}<style>{}</style>{}\n", &svg[..=end], style(), &svg[end + 1..]),

@@ -1,5 +1,9 @@
 //! `prober simulate policy`: what watching costs and finds under each scheme, in simulated countries.
 
+mod plot;
+
+use std::path::PathBuf;
+
 use super::super::UsageError;
 use super::super::output::{put, put_json};
 use super::super::table::Table;
@@ -42,6 +46,9 @@ pub(super) struct PolicyArgs {
     /// Of the answers, those lost on the way
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     loss: f64,
+    /// Draw traffic and detection day by day: a page, if it ends in .html, else a folder with a page and SVG files
+    #[arg(long, value_name = "PATH")]
+    plot: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -63,6 +70,9 @@ impl PolicyArgs {
             let config =
                 TrialConfig { country, reduction: self.reduction, exploration: self.exploration, loss: self.loss };
             trials.push(trial(&config, &self.policies));
+        }
+        if let Some(path) = &self.plot {
+            plot::write(path, &trials)?;
         }
         if self.json {
             return Ok(put_json(&trials)?);

@@ -52,6 +52,7 @@ mod tests {
             clock_s,
             time_scale: 10.0,
             scheme: String::new(),
+            settings: String::new(),
             learnt: String::new(),
         };
         let later = PolicyClock::start(Some(&stored(50)), 10.0, UtcMicros(107 * second), 0);

@@ -13,7 +13,7 @@ fn engine(events: std::sync::mpsc::Receiver<ControlEvent>) -> JoinHandle<Vec<Con
     thread::spawn(move || {
         let mut seen = Vec::new();
         for event in events {
-            seen.push(event.command);
+            seen.push(event.command.clone());
             let reply = match event.command {
                 ControlCommand::Resume => ControlReply::refused("not paused"),
                 ControlCommand::Rate { pps } => {

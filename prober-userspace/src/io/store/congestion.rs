@@ -156,6 +156,31 @@ impl Store {
         read().map_err(self.failed("reading the clusters"))
     }
 
+    /// Every network of every cluster: first address of the /24, and the cluster.
+    pub fn cluster_members(&self) -> Result<Vec<(u32, u32)>, StoreError> {
+        let read = || -> duckdb::Result<_> {
+            let mut statement =
+                self.connection.prepare("SELECT network, cluster_id FROM cluster_member ORDER BY network")?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(self.failed("reading the members of the clusters"))
+    }
+
+    /// A cluster's cells that answers came from: number, load, highest rate in packets/s.
+    pub fn slot_limits(&self, cluster: &ClusterRow) -> Result<Vec<(usize, f64, f64)>, StoreError> {
+        let read = || -> duckdb::Result<_> {
+            let mut statement = self.connection.prepare(
+                "SELECT weekend, slot, load, limit_pps FROM slot_congestion WHERE cluster_id = ? ORDER BY weekend, slot",
+            )?;
+            let rows = statement.query_map(params![cluster.cluster], |row| {
+                let first = if row.get(0)? { usize::from(cluster.slots) } else { 0 };
+                Ok((first + usize::from(row.get::<_, u16>(1)?), row.get(2)?, row.get(3)?))
+            })?;
+            rows.collect()
+        };
+        read().map_err(self.failed("reading the limits of a cluster"))
+    }
+
     /// Number and load of a cluster's cells that answers came from.
     pub fn slot_loads(&self, cluster: &ClusterRow) -> Result<Vec<(usize, f64)>, StoreError> {
         let read = || -> duckdb::Result<_> {

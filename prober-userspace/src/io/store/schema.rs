@@ -43,17 +43,19 @@ pub(super) fn version(connection: &Connection, path: &Path) -> Result<Option<u32
     connection.query_row("SELECT max(version) FROM schema_version", [], |row| row.get(0)).map_err(failed)
 }
 
+/// Whether nothing at all is in an open database.
+pub(super) fn is_blank(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
+    connection
+        .query_row("SELECT count(*) = 0 FROM duckdb_tables() WHERE NOT internal", [], |row| row.get(0))
+        .map_err(|error| StoreError::statement(path, "reading the schema version", &error))
+}
+
 /// Brings the database to [`LATEST`], each step in its own transaction. Refuses newer files and those of others.
 pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error: duckdb::Error| StoreError::statement(path, "updating the schema", &error);
     let found = version(connection, path)?;
-    if found.is_none() {
-        let strangers: u32 = connection
-            .query_row("SELECT count(*)::UINTEGER FROM duckdb_tables() WHERE NOT internal", [], |row| row.get(0))
-            .map_err(failed)?;
-        if strangers > 0 {
-            return Err(StoreError::Foreign { path: path.to_owned() });
-        }
+    if found.is_none() && !is_blank(connection, path)? {
+        return Err(StoreError::Foreign { path: path.to_owned() });
     }
     let found = found.unwrap_or(0);
     refuse_newer(found, path)?;

@@ -28,6 +28,8 @@ pub struct WatchClock {
     pub time_scale: f64,
     /// Name of the scheme.
     pub scheme: String,
+    /// Settings of the scheme, JSON.
+    pub settings: String,
     /// What it has learnt besides the states.
     pub learnt: String,
 }
@@ -46,21 +48,26 @@ impl Store {
     /// transactions.
     pub fn another(&self) -> Result<Self, StoreError> {
         let connection = self.connection.try_clone().map_err(self.failed("connecting once more"))?;
-        Ok(Self { connection, path: self.path.clone(), access: self.access })
+        Ok(Self { connection, path: self.path.clone(), access: self.access, siblings: Arc::clone(&self.siblings) })
     }
 
     /// The clock of the watch; `None` if none was ever kept.
     pub fn watch_clock(&self) -> Result<Option<WatchClock>, StoreError> {
         self.connection
-            .query_row("SELECT epoch_us(began_at), clock_s, time_scale, scheme, learnt FROM watch", [], |row| {
-                Ok(WatchClock {
-                    began_at: UtcMicros(row.get(0)?),
-                    clock_s: row.get(1)?,
-                    time_scale: row.get(2)?,
-                    scheme: row.get(3)?,
-                    learnt: row.get(4)?,
-                })
-            })
+            .query_row(
+                "SELECT epoch_us(began_at), clock_s, time_scale, scheme, settings, learnt FROM watch",
+                [],
+                |row| {
+                    Ok(WatchClock {
+                        began_at: UtcMicros(row.get(0)?),
+                        clock_s: row.get(1)?,
+                        time_scale: row.get(2)?,
+                        scheme: row.get(3)?,
+                        settings: row.get(4)?,
+                        learnt: row.get(5)?,
+                    })
+                },
+            )
             .optional()
             .map_err(self.failed("reading the watch's clock"))
     }
@@ -161,14 +168,21 @@ impl Store {
 }
 
 fn set_clock(connection: &Connection, clock: &WatchClock, now: UtcMicros) -> duckdb::Result<()> {
-    let values =
-        params![timestamp(clock.began_at), clock.clock_s, clock.time_scale, clock.scheme, clock.learnt, timestamp(now)];
+    let values = params![
+        timestamp(clock.began_at),
+        clock.clock_s,
+        clock.time_scale,
+        clock.scheme,
+        clock.settings,
+        clock.learnt,
+        timestamp(now)
+    ];
     let known = connection.execute(
-        "UPDATE watch SET began_at = ?, clock_s = ?, time_scale = ?, scheme = ?, learnt = ?, saved_at = ?",
+        "UPDATE watch SET began_at = ?, clock_s = ?, time_scale = ?, scheme = ?, settings = ?, learnt = ?, saved_at = ?",
         values,
     )?;
     if known == 0 {
-        connection.execute("INSERT INTO watch VALUES (?, ?, ?, ?, ?, ?)", values)?;
+        connection.execute("INSERT INTO watch VALUES (?, ?, ?, ?, ?, ?, ?)", values)?;
     }
     Ok(())
 }

@@ -101,7 +101,7 @@ fn most_probes<'a>(visited: impl Iterator<Item = &'a Visited>, window_s: f64) ->
 }
 
 fn config(rate_pps: f64) -> PlannerConfig {
-    PlannerConfig { rate_pps, ahead_s: 60.0, bucket_s: 60 }
+    PlannerConfig { rate_pps, ahead_s: 60.0, bucket_s: 60, wall: WallTime { began_at: UtcMicros(0), scale: 1.0 } }
 }
 
 proptest! {
@@ -110,7 +110,7 @@ proptest! {
     #[test]
     fn never_over_the_rates_and_never_to_the_excluded(rate_pps in 0.3..5.0_f64, cluster_pps in 0.05..0.5_f64) {
         let rules = Rules { excluded: |address| address % 5 == 0, outside: |address| address % 7 == 0 };
-        let mut planner = Planner::new(config(rate_pps), scheme(), states(400), 0);
+        let mut planner = Planner::new(config(rate_pps), scheme(), states(400), 0, 0);
         planner.set_cluster_rate(2, cluster_pps);
         let visited = run(&mut planner, 0, 5 * DAY_S, &rules);
         prop_assert!(visited.iter().all(|visit| visit.address % 5 != 0 && visit.address % 7 != 0));
@@ -126,7 +126,7 @@ proptest! {
 
     #[test]
     fn nothing_is_forgotten_nor_repeated(seed_s in 0..DAY_S, restart in any::<bool>()) {
-        let mut planner = Planner::new(config(1e6), scheme(), states(200), seed_s);
+        let mut planner = Planner::new(config(1e6), scheme(), states(200), seed_s, seed_s);
         let half_s = seed_s + 20 * DAY_S;
         let mut visited = run(&mut planner, seed_s, half_s, &ALL);
         if restart {
@@ -138,10 +138,10 @@ proptest! {
             for (state, ports) in kept.iter().zip(&ports) {
                 scheme.restore(state, ports);
             }
-            planner = Planner::new(config(1e6), scheme, kept, half_s);
+            planner = Planner::new(config(1e6), scheme, kept, seed_s, half_s);
         }
         visited.extend(run(&mut planner, half_s, half_s + 20 * DAY_S, &ALL));
-        let mut uninterrupted = Planner::new(config(1e6), self::scheme(), states(200), seed_s);
+        let mut uninterrupted = Planner::new(config(1e6), self::scheme(), states(200), seed_s, seed_s);
         let expected = run(&mut uninterrupted, seed_s, half_s + 20 * DAY_S, &ALL);
         let times = |visited: &[Visited]| {
             let mut times: HashMap<u32, Vec<(u64, usize)>> = HashMap::new();
@@ -160,7 +160,7 @@ proptest! {
 #[test]
 fn first_visits_are_spread_and_a_plan_that_cannot_be_met_says_by_how_much() {
     // 400 addresses x 60 ports at 0.1 pps take 240,000 s.
-    let mut planner = Planner::new(config(0.1), scheme(), states(400), 0);
+    let mut planner = Planner::new(config(0.1), scheme(), states(400), 0, 0);
     let latest = planner.states().iter().map(|state| state.due_s).max().expect("there are some");
     assert!((230_000..240_000).contains(&latest), "{latest}");
     run(&mut planner, 0, 10 * DAY_S, &ALL);
@@ -170,14 +170,14 @@ fn first_visits_are_spread_and_a_plan_that_cannot_be_met_says_by_how_much() {
     planner.set_rate(0.001);
     run(&mut planner, 10 * DAY_S, 25 * DAY_S, &ALL);
     let status = planner.status(f64::from(25 * DAY_S), 1.0);
-    let advice = status.advice.expect("it cannot be met");
+    let advice = status.advice.clone().expect("it cannot be met");
     assert!(advice.contains("times the 0 that the limits allow") && status.behind_s > DAY_S, "{advice} {status:?}");
     assert!(status.due_visits > 0);
 }
 
 #[test]
 fn an_address_excluded_meanwhile_comes_back_half_a_day_later() {
-    let mut planner = Planner::new(config(1e6), scheme(), states(1), 0);
+    let mut planner = Planner::new(config(1e6), scheme(), states(1), 0, 0);
     let mut out = Vec::new();
     planner.take(f64::from(DAY_S), 10, u64::MAX, &ALL, &mut out);
     assert_eq!(out.len(), 1);

@@ -41,6 +41,48 @@ impl Efficient {
         self.open.of(address)
     }
 
+    pub(super) fn reasons(&self, state: &TargetState) -> Vec<String> {
+        let sets = &self.sets;
+        let ports = match state.standing() {
+            Standing::New if state.visited_s == TargetState::NEVER => {
+                format!("never visited: the standard set, {} ports", sets.standard.len())
+            }
+            Standing::New => {
+                format!(
+                    "the last answers were far from those before: the standard set again, {} ports",
+                    sets.standard.len()
+                )
+            }
+            Standing::Silent | Standing::Gone => {
+                format!("silent: the {} ports that find most addresses", sets.silent.len())
+            }
+            Standing::Honeypot => format!(
+                "as many open ports as a honeypot has: set apart, only the {} ports that find most addresses",
+                sets.silent.len()
+            ),
+            Standing::Answering => {
+                format!(
+                    "answers, its device is not known: the {} ports that find most open ports",
+                    sets.answering.len()
+                )
+            }
+            Standing::Device(device) => match sets.devices.get(usize::from(device)).filter(|set| !set.is_empty()) {
+                Some(set) => format!("its device is known: that device's {} ports", set.len()),
+                None => format!(
+                    "its device is known, that device's ports are not yet: the {} ports that find most open ports",
+                    sets.answering.len()
+                ),
+            },
+        };
+        let hours = state.step().interval_s() / 3_600;
+        let interval = match (state.standing(), state.step().number()) {
+            (Standing::New, _) => "at once, or as soon as the first visits' turn comes".to_owned(),
+            (_, 0) => format!("it changed at its last visit, or was first seen then: again after {hours} hours"),
+            (_, step) => format!("it stayed the same {step} times: again after {hours} hours"),
+        };
+        vec![ports, interval]
+    }
+
     pub(super) fn restore(&mut self, address: u32, open_ports: &[u16]) {
         self.open.set(address, open_ports);
     }

@@ -86,6 +86,31 @@ impl Predictive {
         self.open.of(address)
     }
 
+    pub(super) fn reasons(&self, state: &TargetState) -> Vec<String> {
+        let class = self.learner.class_of(state);
+        let known = self.open.of(state.address).len();
+        let mut reasons = Vec::new();
+        if state.standing() == Standing::New && state.visited_s != TargetState::NEVER {
+            let ports = self.standard.len();
+            reasons.push(format!(
+                "it answers for the first time, or as another host would: the standard set, {ports} ports"
+            ));
+            return reasons;
+        }
+        reasons.push(self.learner.describe(class, state));
+        reasons.push(format!(
+            "a probe has to save {:.3} port-days of waiting, so that all probes together meet {:.1} a day for each address",
+            self.price, self.config.probes_per_day
+        ));
+        reasons.push(format!("ports of its class by interval: {}", self.tiers[class].describe()));
+        if known > 0 {
+            reasons.push(format!("{known} ports known to be open are looked at again at each visit"));
+        }
+        let part = 100.0 * self.config.exploration;
+        reasons.push(format!("{part:.0} % of the probes go to any port at all, to find the unexpected"));
+        reasons
+    }
+
     pub(super) fn restore(&mut self, state: &TargetState, open_ports: &[u16]) {
         self.open.set(state.address, open_ports);
         let answers = matches!(state.standing(), Standing::Answering | Standing::Device(_) | Standing::Honeypot);

@@ -12,6 +12,7 @@ CREATE TABLE watch (
     clock_s UINTEGER NOT NULL,
     time_scale DOUBLE NOT NULL,
     scheme VARCHAR NOT NULL,
+    settings VARCHAR NOT NULL,
     learnt VARCHAR NOT NULL,
     saved_at TIMESTAMP NOT NULL);
 COMMENT ON TABLE watch IS 'The watch over the targets: one row';
@@ -19,6 +20,7 @@ COMMENT ON COLUMN watch.began_at IS 'When the clock of the policy stood at 0, UT
 COMMENT ON COLUMN watch.clock_s IS 'Where it stood when the states were last saved, seconds; it never runs backwards';
 COMMENT ON COLUMN watch.time_scale IS 'Seconds of the policy per second; 1 but in a laboratory';
 COMMENT ON COLUMN watch.scheme IS 'standard, efficient or predictive';
+COMMENT ON COLUMN watch.settings IS 'Settings of the scheme, JSON';
 COMMENT ON COLUMN watch.learnt IS 'What the scheme has learnt besides the states, in its own form';
 COMMENT ON COLUMN watch.saved_at IS 'When the states were last saved, UTC';
 

@@ -19,6 +19,15 @@ fn a_new_file_is_private_and_of_the_latest_schema() {
 }
 
 #[test]
+fn a_file_left_blank_by_a_kill_is_taken_over_even_to_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("blank.duckdb");
+    drop(duckdb::Connection::open(&path).unwrap());
+    let store = Store::open(&path, Access::Read).unwrap();
+    assert_eq!(count(&store, "SELECT max(version)::UBIGINT FROM schema_version"), u64::from(LATEST_SCHEMA));
+}
+
+#[test]
 fn opening_again_changes_nothing() {
     let (_folder, path, store) = new_database();
     drop(store);

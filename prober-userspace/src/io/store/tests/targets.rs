@@ -24,6 +24,7 @@ fn clock(clock_s: u32) -> WatchClock {
         clock_s,
         time_scale: 1.0,
         scheme: "efficient".to_owned(),
+        settings: String::new(),
         learnt: String::new(),
     }
 }

@@ -199,6 +199,13 @@ impl Database {
             return Ok(());
         }
         let store = match self.store.take() {
+            Some(store) if store.is_shared() => match store.another() {
+                Ok(another) => another,
+                Err(error) => {
+                    self.store = Some(store);
+                    return Err(error);
+                }
+            },
             Some(store) => store.reopen().map_err(|(_, error)| error)?,
             None => Store::open(&self.path, super::super::Access::Write)?,
         };

@@ -119,6 +119,24 @@ impl Learner {
         }
     }
 
+    /// A class in words.
+    pub(super) fn describe(&self, class: usize, state: &TargetState) -> String {
+        let block = self.blocks.get(&(state.address >> 8)).copied().unwrap_or_default();
+        let what = match state.standing() {
+            Standing::Gone => "answered until lately",
+            Standing::Answering | Standing::Device(_) => "answers",
+            Standing::Honeypot => "answers like a honeypot",
+            Standing::New | Standing::Silent => "silent so far",
+        };
+        let seen = &self.seen[class];
+        let hazard = self.hazards()[class].per_day;
+        format!(
+            "{what}, in a /24 where {} answer and {} came anew: {hazard:.5} new open ports a day are expected (its class has \
+             shown {:.0} in {:.0} address-days)",
+            block.answering, block.came, seen.new_ports, seen.days
+        )
+    }
+
     /// What was seen of the classes, as text: days and new ports of each.
     pub(super) fn to_text(&self) -> String {
         let pairs: Vec<String> =

@@ -52,6 +52,13 @@ impl Tiers {
             .collect()
     }
 
+    /// Its ports by interval, in words.
+    pub(super) fn describe(&self) -> String {
+        let used = self.sets.iter().zip(DAYS).filter(|(set, _)| !set.is_empty());
+        let each: Vec<String> = used.map(|(set, days)| format!("{} every {days} d", set.len())).collect();
+        if each.is_empty() { "none is worth while".to_owned() } else { each.join(", ") }
+    }
+
     /// How often there is anything to probe.
     pub(super) fn interval_s(&self) -> u32 {
         let first = self.sets.iter().position(|set| !set.is_empty()).unwrap_or(DAYS.len() - 1);
