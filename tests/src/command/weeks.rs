@@ -80,8 +80,12 @@ pub fn watch(options: &WeeksOptions) -> Result<()> {
     print!("{}", days(&statuses(&objects)?, &truth, &first_seen_s, options.days));
     if let Some((address, port, opened_s, noticed_s)) = noticed(&truth, &first_seen_s) {
         let (address, late_h) = (V4(FIRST_ADDRESS + address), (noticed_s - opened_s) / 3600.0);
-        println!("\na change: {address} opened port {port} on day {:.1}, noticed {late_h:.0} h later", opened_s / DAY_S);
-        let why = Command::new(program()?).args(["plan", "why", &address.to_string(), "--db"]).arg(&database).output()?;
+        println!(
+            "\na change: {address} opened port {port} on day {:.1}, noticed {late_h:.0} h later",
+            opened_s / DAY_S
+        );
+        let why =
+            Command::new(program()?).args(["plan", "why", &address.to_string(), "--db"]).arg(&database).output()?;
         ensure!(why.status.success(), "prober plan why failed: {}", String::from_utf8_lossy(&why.stderr).trim());
         print!("{}", String::from_utf8_lossy(&why.stdout));
     }

@@ -32,7 +32,7 @@ const PORTS: [u16; 2] = [80, 443];
 const ASKED: u32 = 64;
 /// Prefixes on the list from the beginning, elsewhere.
 const PREFIXES: u32 = 10_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Longer than what was checked before a change takes to leave.
 const ON_ITS_WAY: Duration = Duration::from_millis(300);
 /// Promised: until a reload is done, and until an exclusion counts, ms.
@@ -60,7 +60,7 @@ pub fn run(size: Size) -> Result<Finding> {
     stage.exclude(&mut running, &mut finding, size)?;
     stage.garble(&mut running, &mut finding)?;
     stage.kill_switch(&mut running, &mut finding)?;
-    stage.end(running)?;
+    end(running)?;
 
     let account = Account::read(&stage.database())?;
     let counted = stage.lab.counts()?;
@@ -86,7 +86,7 @@ pub fn run(size: Size) -> Result<Finding> {
     let mut running = stage.start()?;
     let sent = stage.lab.counts()?.syn;
     stage.until_sent(&mut running, sent + u64::from(ADDRESSES) * 4)?;
-    stage.end(running)?;
+    end(running)?;
     finding.exactly("packets to the excluded after kills", stage.asked()? - before, 0);
     Account::read(&stage.database())?.close(&mut finding);
     Ok(finding)
@@ -139,13 +139,6 @@ impl Stage {
         let mut command = self.lab.command(&program()?.to_string_lossy());
         command.args(["daemon", "--config"]).arg(self.path("daemon.toml"));
         Running::start(command, self.directory.path())
-    }
-
-    fn end(&self, running: Running) -> Result<()> {
-        running.signal(15)?;
-        let ended = running.ended_within(PATIENCE)?;
-        ensure!(ended.status.success(), "prober daemon failed: {}", ended.complained);
-        Ok(())
     }
 
     /// `prober control` with one command; its JSON.
@@ -239,4 +232,11 @@ fn timed(finding: &mut Finding, name: &str, ms: f64, size: Size) {
         Size::Small => finding.note(name, ms.round()),
         Size::Full => finding.add(name, ms.round(), Bound::AtMost(PROMISED_MS)),
     }
+}
+
+fn end(running: Running) -> Result<()> {
+    running.signal(15)?;
+    let ended = running.ended_within(PATIENCE)?;
+    ensure!(ended.status.success(), "prober daemon failed: {}", ended.complained);
+    Ok(())
 }
