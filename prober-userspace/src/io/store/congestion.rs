@@ -118,16 +118,6 @@ impl Store {
         Ok(media.into_iter().filter_map(|(network, medium)| Some((network, medium.parse().ok()?))).collect())
     }
 
-    /// Network and cluster of all members, as stored.
-    pub fn cluster_members(&self) -> Result<Vec<(u32, u32)>, StoreError> {
-        let read = || -> duckdb::Result<_> {
-            let mut statement =
-                self.connection.prepare("SELECT network, cluster_id FROM cluster_member ORDER BY ALL")?;
-            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-        };
-        read().map_err(self.failed("reading the members of clusters"))
-    }
-
     /// Puts these clusters in the place of all that were there.
     pub fn replace_clusters(&self, clusters: &[LearntCluster]) -> Result<(), StoreError> {
         let replace = |connection: &duckdb::Connection| {
