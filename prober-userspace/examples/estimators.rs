@@ -54,7 +54,7 @@ fn main() -> anyhow::Result<()> {
     let trace = trace();
     let network_s = seconds(|| {
         for _ in 0..options.estimates {
-            black_box(estimate_place(&network, &[&trace], CONFIDENCE_MIN));
+            black_box(estimate_place(&network, &[&trace], None, CONFIDENCE_MIN));
         }
     })?;
     let cause_s = seconds(|| {

@@ -4,6 +4,7 @@ mod attack;
 mod daemon;
 mod measure;
 mod trial;
+mod weeks;
 
 use std::{
     fs,
@@ -89,6 +90,8 @@ pub enum Task {
     },
     /// Tries the prober in a lab of its own, and prints the figures
     Trial(trial::TrialOptions),
+    /// Watches a simulated country through compressed weeks, in a lab of its own
+    Weeks(weeks::WeeksOptions),
     /// Is the lab, in the foreground
     #[command(hide = true)]
     Stay(UpOptions),
@@ -187,6 +190,7 @@ pub fn carry_out(task: Task) -> Result<ExitCode> {
                 .with_context(|| format!("cannot write vectors to {}", directory.display()))?;
         }
         Task::Trial(options) => return trial::carry_out(&options),
+        Task::Weeks(options) => weeks::watch(&options)?,
         Task::Stay(options) => daemon::stay(&options)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -16,5 +16,6 @@ pub mod state;
 pub mod sys;
 pub mod trial;
 pub mod vectors;
+pub mod weeks;
 pub mod wire;
 pub mod world;

@@ -49,7 +49,7 @@ pub fn run(options: &Options) -> Result<()> {
     removed?;
 
     step("results");
-    for file in ["prober.duckdb", "report.html", "report.txt"] {
+    for file in ["prober.duckdb", "report.html", "report.txt", "watch.duckdb"] {
         println!("{}", results.join(file).display());
     }
     println!("ask it:  {} sql --db {}", workspace::built("prober")?.display(), results.join("prober.duckdb").display());
@@ -75,7 +75,19 @@ fn scan_and_report(results: &Path) -> Result<()> {
     print!("{}", workspace::output(&mut devices)?);
 
     step("the lab's real servers");
-    found::show(&lab, &database)
+    found::show(&lab, &database)?;
+
+    step("the access networks that hosts seem to sit behind");
+    let mut networks = Command::new(workspace::built("prober")?);
+    networks.args(["network", "estimate", "--scan", "last", "--db"]).arg(&database);
+    let estimates = workspace::output(&mut networks)?; // a line each: the table of types is shorter
+    fs::write(results.join("networks.txt"), estimates).context("writing networks.txt")?;
+    let mut types = Command::new(workspace::built("prober")?);
+    types.arg("sql").arg("--db").arg(&database).arg("FROM network_type");
+    print!("{}", workspace::output(&mut types)?);
+
+    step("four weeks of a watch, in two minutes");
+    workspace::run(lab::program()?.arg("weeks").arg("--output").arg(results))
 }
 
 /// From within the prober's namespace. Faster than the default and than its cap per /24, because nobody else's network

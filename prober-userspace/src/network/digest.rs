@@ -48,7 +48,7 @@ mod tests {
         };
         let first = digest(std::slice::from_ref(&trace));
         assert_eq!(first.len(), 16);
-        assert_eq!(digest(&[trace.clone()]), first);
+        assert_eq!(digest(std::slice::from_ref(&trace)), first);
         let mut other = trace;
         other.probes[1].rtt_ms = None;
         assert_ne!(digest(&[other]), first);

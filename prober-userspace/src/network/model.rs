@@ -197,7 +197,9 @@ impl Model {
         }
         let left: f64 = shares.iter().sum();
         if left > 0.0 {
-            shares.iter_mut().for_each(|share| *share /= left);
+            for share in shares.iter_mut() {
+                *share /= left;
+            }
         }
     }
 

@@ -58,7 +58,8 @@ impl QuietHours {
         let begins = self.grid.begins(self.grid.place(UtcMicros(due.0 - (f64::from(best) * slot_s * 1e6) as i64)));
         let within_s = (hash >> 40) as f64 / (1_u64 << 24) as f64 * slot_s;
         let earlier_s = (due.0 - begins.0) as f64 / 1e6 - within_s;
-        earlier_s.clamp(0.0, window_s) as u32
+        // Rounded up: rounded down, the last second of a slot would be the next one.
+        earlier_s.ceil().clamp(0.0, window_s) as u32
     }
 }
 

@@ -47,9 +47,12 @@ impl Course {
 /// Delays of the access network alone, in milliseconds; `None`: lost.
 type Delays = Vec<Option<f64>>;
 
+/// Gives the delays of a network over a course of load.
+type Standard = fn(&Course, &mut Draws) -> Delays;
+
 /// `count` series of each type; the same seed gives the same ones.
 pub fn series(count: usize, seed: u64) -> Vec<Trace> {
-    let types: [(AccessType, fn(&Course, &mut Draws) -> Delays); 5] = [
+    let types: [(AccessType, Standard); 5] = [
         (AccessType::Wired, wired::delays),
         (AccessType::Wlan, wlan::delays),
         (AccessType::Lte, cellular::delays),

@@ -27,7 +27,7 @@ const PORT: u16 = 80;
 const PORTS: &str =
     "80,443,22,23,8080,8443,21,81,554,8000,7547,2323,88,5000,1883,8883,37777,34567,9000,8081,8888,2222,82,3389";
 const SAVE_MS: u64 = 500;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Kills it as often as the size says.
 pub fn run(size: Size) -> Result<Finding> {

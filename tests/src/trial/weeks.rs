@@ -6,45 +6,22 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use prober_common::address::V4;
-use prober_common::event::ProbeKind;
-use prober_userspace::model::watch::{SchemeConfig, SchemeKind};
-use prober_userspace::policy::derive::PortCounts;
-use prober_userspace::policy::port_bits::PortBits;
+use prober_userspace::model::watch::SchemeKind;
 use prober_userspace::policy::starter::Known;
 use prober_userspace::policy::target_state::TargetState;
-use prober_userspace::simulate::country::{CountryConfig, make, sample};
-use prober_userspace::simulate::watch::{FIRST_ADDRESS, standard, watch};
-use prober_userspace::target::ports::ProbePort;
+use prober_userspace::simulate::watch::{FIRST_ADDRESS, watch};
 
 use super::{
     Size,
     account::{self, Account},
     finding::{Bound, Finding},
-    prober::{Running, program},
+    prober::Running,
 };
-use crate::{
-    far_end::FarEndConfig,
-    lab::Lab,
-    world::{WorldConfig, country::LivingCountry},
-};
+use crate::weeks::{Weeks, WeeksConfig};
 
-/// Hosts whose open ports decide which.
-const HOSTS: usize = 50_000;
-/// The published scheme sends 1/38 of the standard one's probes, the predictive one may send 1/80.
-const REDUCTION: f64 = 80.0;
 /// How far traffic may lie from the simulator's, and detection in points.
 const TRAFFIC: f64 = 0.10;
 const POINTS: f64 = 2.0;
-
-/// Ports of the standard set. The published scheme probes all of them at each address within half a day of the country,
-/// which passes in seconds; the predictive one does not, but has to have some to choose from.
-const fn ports_of(kind: SchemeKind) -> usize {
-    match kind {
-        SchemeKind::Standard | SchemeKind::Efficient => 200,
-        SchemeKind::Predictive => 2_000,
-    }
-}
 
 /// Every scheme but the standard one.
 pub fn run(size: Size) -> Result<Finding> {
@@ -59,46 +36,20 @@ pub fn run(size: Size) -> Result<Finding> {
 
 fn weeks(kind: SchemeKind, size: Size) -> Result<Finding> {
     let (addresses, days, seconds) = size.pick((1_024, 7, 40_u32), (4_096, 28, 240));
-    let country = CountryConfig { addresses, days, seed: 5, ..CountryConfig::default() };
-    let time_scale = f64::from(days * 86_400) / f64::from(seconds);
-    let ports = likeliest_ports(&country, ports_of(kind));
-    let config = SchemeConfig {
-        kind,
-        starter_ports: ports.clone(),
-        coverage: 0.95,
-        probes_per_day: 2.0 * ports.len() as f64 / REDUCTION,
-        exploration: 0.03,
-        answering: country.answering,
-    };
-
-    let simulated = {
-        let country = make(&country);
-        let set: PortBits = ports.iter().copied().collect();
-        let truth = standard(&country, &set);
+    let weeks = Weeks::new(WeeksConfig { kind, addresses, days, seconds }, 5);
+    let truth = weeks.truth();
+    let expected = {
         let states: Vec<TargetState> =
             (0..addresses as u32).map(|number| TargetState::new(FIRST_ADDRESS + number, 0)).collect();
-        let mut scheme = Known::of_list(&ports).scheme(&config, &states);
-        (watch(&country, &mut scheme, &truth, 0.0), truth)
+        let mut scheme = Known::of_list(&weeks.ports).scheme(&weeks.scheme, &states);
+        watch(&weeks.country(), &mut scheme, &truth, 0.0)
     };
-    let (expected, truth) = simulated;
 
-    let living = LivingCountry::new(make(&country), FIRST_ADDRESS, time_scale);
-    let far_end = FarEndConfig { answer_one_in: 1, ring_bytes: 1 << 27, ..FarEndConfig::default() };
-    let world = WorldConfig { country: Some(living), ..WorldConfig::default() };
-    let mut lab = Lab::world(&far_end, &world)?;
+    let mut lab = weeks.lab()?;
     let directory = tempfile::tempdir()?;
     let database = directory.path().join("watch.duckdb");
-    let mut command = lab.command(&program()?.to_string_lossy());
-    let list: Vec<String> = ports.iter().map(u16::to_string).collect();
-    let bits = 32 - addresses.ilog2();
-    command
-        .args(["watch", &format!("{}/{bits}", V4(FIRST_ADDRESS)), "--allow-special", "--json", "--quiet"])
-        .args(["-p", &list.join(","), "--scheme", kind.name(), "-r", "400k", "--rate-per-24", "0"])
-        .args(["--rate-per-address", "0", "-c", "500ms", "--checkpoint-interval", "1s"])
-        .args(["--probes-per-day", &config.probes_per_day.to_string(), "--exploration", "0.03"])
-        .args(["--answering", &config.answering.to_string(), "--time-scale", &time_scale.to_string()])
-        .args(["--max-runtime", &format!("{seconds}s"), "--db"])
-        .arg(&database);
+    let mut command = weeks.command(&lab, &database)?;
+    command.args(["--json", "--quiet"]);
     let ended =
         Running::start(command, directory.path())?.ended_within(Duration::from_secs(u64::from(seconds) + 120))?;
     ensure!(ended.status.success(), "prober watch failed: {}", ended.complained);
@@ -116,7 +67,7 @@ fn weeks(kind: SchemeKind, size: Size) -> Result<Finding> {
 
     let mut finding = Finding::new("weeks");
     finding.note("days", f64::from(days));
-    finding.note("seconds of a day", time_scale);
+    finding.note("seconds of its clock per second", weeks.time_scale());
     finding.note("probes of the standard scheme", truth.probes as f64);
     finding.note("probes, simulated", expected.probes as f64);
     finding.note("probes, at the far end", counted.syn as f64);
@@ -138,12 +89,4 @@ fn weeks(kind: SchemeKind, size: Size) -> Result<Finding> {
     finding.note("visits", status["visits"].as_f64().unwrap_or_default());
     Account::read(&database)?.close(&mut finding);
     Ok(finding)
-}
-
-/// The most frequent ports of the country's kind of hosts, without those that are barred.
-fn likeliest_ports(country: &CountryConfig, most: usize) -> Vec<u16> {
-    let hosts = sample(country, HOSTS);
-    let counts = PortCounts::of(hosts.iter().map(Vec::as_slice));
-    let is_allowed = |port: &u16| !ProbePort { kind: ProbeKind::TcpSyn, port: *port }.is_printer();
-    counts.above(0).into_iter().filter(is_allowed).take(most).collect()
 }

@@ -1,6 +1,7 @@
 //! `prober plan why`: what the watch knows of an address, what it will probe there next and when, and why.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use anyhow::bail;
 use prober_common::address::V4;
@@ -140,28 +141,30 @@ fn render(why: &Why) -> String {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         format!("{}{more}", shown.join(","))
     };
+    // Writing to a String cannot fail.
     let mut text = format!("{}: {}", why.address, why.standing);
     if let Some(device) = &why.device {
-        text += &format!(", {device}");
+        let _ = write!(text, ", {device}");
     }
     text.push('\n');
     if !why.open_ports.is_empty() {
-        text += &format!("open         {}\n", list(&why.open_ports));
+        let _ = writeln!(text, "open         {}", list(&why.open_ports));
     }
     let visited = why.visited_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-    text += &format!("last visit   {visited}\n");
+    let _ = writeln!(text, "last visit   {visited}");
     let overdue =
         if why.overdue { " (overdue: it is visited as soon as the watch runs and the rate allows)" } else { "" };
-    text += &format!("next visit   {}{overdue}, {} ports by the {} scheme\n", why.due_at, why.probes, why.scheme);
-    text += &format!("ports        {}\n", list(&why.ports));
+    let _ = writeln!(text, "next visit   {}{overdue}, {} ports by the {} scheme", why.due_at, why.probes, why.scheme);
+    let _ = writeln!(text, "ports        {}", list(&why.ports));
     if let Some(cluster) = why.cluster {
-        text += &format!(
-            "cluster      {cluster}: its rate and quiet hours count (`prober plan show --cluster {cluster}`)\n"
+        let _ = writeln!(
+            text,
+            "cluster      {cluster}: its rate and quiet hours count (`prober plan show --cluster {cluster}`)"
         );
     }
     text += "why\n";
     for reason in &why.reasons {
-        text += &format!("  {reason}\n");
+        let _ = writeln!(text, "  {reason}");
     }
     text
 }

@@ -29,7 +29,7 @@ pub(super) struct Mixture(Vec<Component>);
 impl Mixture {
     /// Of weighted points, NaN where a figure is missing. The same points and seed give the same mixture.
     pub(super) fn fit(points: &[(Vec<f64>, f64)], components: usize, seed: u64) -> Self {
-        let all = Component::of(points.iter().map(|(point, weight)| (point.as_slice(), *weight)), None);
+        let all = Component::of(&points.iter().map(|(point, weight)| (point.as_slice(), *weight)), None);
         let start = |number: usize| {
             let drawn = nth(seed, number as u64) % points.len().max(1) as u64;
             let place = |(mean, found): (&f64, &f64)| if found.is_nan() { *mean } else { *found };
@@ -42,13 +42,15 @@ impl Mixture {
             let component = |number: usize| {
                 let weighted = points.iter().zip(&shares);
                 Component::of(
-                    weighted.map(|((point, weight), shares)| (point.as_slice(), weight * shares[number])),
+                    &weighted.map(|((point, weight), shares)| (point.as_slice(), weight * shares[number])),
                     Some(&all),
                 )
             };
             let mut next: Vec<Component> = (0..components).map(component).collect();
             let sum: f64 = next.iter().map(|component| component.weight).sum();
-            next.iter_mut().for_each(|component| component.weight /= sum);
+            for component in &mut next {
+                component.weight /= sum;
+            }
             mixture = Self(next);
         }
         mixture.0.retain(|component| component.weight > 1e-3);
@@ -81,7 +83,7 @@ impl Mixture {
 
 impl Component {
     /// Of weighted points, drawn a little towards `prior` so that it cannot collapse.
-    fn of<'a>(points: impl Iterator<Item = (&'a [f64], f64)> + Clone, prior: Option<&Self>) -> Self {
+    fn of<'a>(points: &(impl Iterator<Item = (&'a [f64], f64)> + Clone), prior: Option<&Self>) -> Self {
         let figures = points.clone().next().map_or(0, |(point, _)| point.len());
         let (mut sums, mut squares, mut known) = (vec![0.0; figures], vec![0.0; figures], vec![1e-9; figures]);
         let mut weight_sum = 0.0;

@@ -83,7 +83,7 @@ SELECT m.address, ip(m.address) AS ip,
     CASE WHEN m.visited_s < 4294967295
          THEN w.began_at + to_microseconds((m.visited_s * 1e6 / w.time_scale)::BIGINT) END AS visited_at,
     m.fingerprint,
-    CASE WHEN m.cluster > 0 THEN m.cluster - 1 END AS cluster_id,
+    CASE WHEN m.cluster > 0 THEN m.cluster::INTEGER - 1 END AS cluster_id,
     CASE WHEN m.open_ports = '' THEN [] ELSE string_split(m.open_ports, ',')::USMALLINT[] END AS open_ports
-FROM merged m CROSS JOIN watch w LEFT JOIN watch_device d ON m.standing >= 5 AND d.device = m.standing - 5;
+FROM merged m CROSS JOIN watch w LEFT JOIN watch_device d ON m.standing = d.device::INTEGER + 5;
 COMMENT ON VIEW target_state IS 'What the daemon knows of every target: standing, device, next and last visit (UTC, wall clock), known open ports';

@@ -1,0 +1,242 @@
+//! The daemon as a service: reloaded while it sends, exclusions that change under it, garbage instead of exclusions, the
+//! kill switch, kills. What reached whom is counted at the far end.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::{
+    Size,
+    account::{self, Account},
+    finding::{Bound, Finding},
+    prober::{Running, program},
+};
+use crate::{
+    far_end::{CellRange, FarEndConfig},
+    lab::Lab,
+};
+
+const FIRST: Ipv4Addr = Ipv4Addr::new(20, 4, 0, 0);
+const ADDRESSES: u32 = 1_024;
+const PORTS: [u16; 2] = [80, 443];
+/// The first of the addresses: those that ask to be left out.
+const ASKED: u32 = 64;
+/// Prefixes on the list from the beginning, elsewhere.
+const PREFIXES: u32 = 10_000;
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than what was checked before a change takes to leave.
+const ON_ITS_WAY: Duration = Duration::from_millis(300);
+/// Promised: until a reload is done, and until an exclusion counts, ms.
+const PROMISED_MS: f64 = 1_000.0;
+
+/// A daemon in its lab.
+struct Stage {
+    lab: Lab,
+    directory: tempfile::TempDir,
+}
+
+/// All of it, one after the other.
+pub fn run(size: Size) -> Result<Finding> {
+    let cells = CellRange { first: FIRST, addresses: ADDRESSES, ports: PORTS.to_vec() };
+    let config = FarEndConfig { cells: Some(cells), verify: true, answer_one_in: 4, ..FarEndConfig::default() };
+    let stage = Stage { lab: Lab::reflector(&config)?, directory: tempfile::tempdir()? };
+    stage.write("optout.txt", &optout(""))?;
+    stage.write("daemon.toml", &stage.configuration())?;
+    let mut finding = Finding::new("service");
+
+    let mut running = stage.start()?;
+    stage.until_sent(&mut running, u64::from(ADDRESSES) * 4)?;
+    let reloads = size.pick(5, 50);
+    stage.reload(&mut finding, reloads, size)?;
+    stage.exclude(&mut running, &mut finding, size)?;
+    stage.garble(&mut running, &mut finding)?;
+    stage.kill_switch(&mut running, &mut finding)?;
+    stage.end(running)?;
+
+    let account = Account::read(&stage.database())?;
+    let counted = stage.lab.counts()?;
+    finding.exactly("probes sent and not counted at the far end", account.role("sent").abs_diff(counted.syn), 0);
+    finding.exactly("broken frames", counted.bad_checksum + counted.truncated, 0);
+    account.close(&mut finding);
+    let audited = |what: &str| -> Result<u64> {
+        let query = format!("SELECT count(*) FROM audit WHERE what = '{what}'");
+        let rows = account::rows(&stage.database(), &query)?;
+        Ok(rows.first().and_then(|row| row.first()).and_then(|count| count.parse().ok()).unwrap_or(0))
+    };
+    finding.exactly("reloads in the trail", audited("config.reload")?, reloads);
+    finding.exactly("refused exclusions in the trail", audited("exclusions.refused")?, 1);
+    finding.exactly("uses of the kill switch in the trail", audited("daemon.kill_switch")?, 2);
+
+    for _ in 0..size.pick(3, 20) {
+        let before = stage.lab.counts()?.syn;
+        let mut running = stage.start()?;
+        stage.until_sent(&mut running, before + u64::from(ADDRESSES))?;
+        running.kill()?;
+    }
+    let before = stage.asked()?;
+    let mut running = stage.start()?;
+    let sent = stage.lab.counts()?.syn;
+    stage.until_sent(&mut running, sent + u64::from(ADDRESSES) * 4)?;
+    stage.end(running)?;
+    finding.exactly("packets to the excluded after kills", stage.asked()? - before, 0);
+    Account::read(&stage.database())?.close(&mut finding);
+    Ok(finding)
+}
+
+/// The list from the beginning, and more.
+fn optout(more: &str) -> String {
+    let mut list = String::new();
+    for number in 0..PREFIXES {
+        // Writing to a String cannot fail.
+        let _ = writeln!(list, "{}/24", Ipv4Addr::from(u32::from(Ipv4Addr::new(30, 0, 0, 0)) + (number << 9)));
+    }
+    list + more
+}
+
+impl Stage {
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn database(&self) -> PathBuf {
+        self.path("service.duckdb")
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<()> {
+        fs::write(self.path(name), text).with_context(|| format!("cannot write {name}"))
+    }
+
+    /// Half a day of the watch passes each second, so that every address is visited once a second.
+    fn configuration(&self) -> String {
+        let at = |name: &str| self.path(name).display().to_string();
+        let bits = 32 - ADDRESSES.ilog2();
+        format!(
+            "[operator]\nname = \"Lab\"\ncontact = \"mailto:lab@example.org\"\n\
+             [targets]\nranges = \"{FIRST}/{bits}\"\n\
+             [exclusions]\nfiles = \"{}\"\n\
+             [probing]\nscheme = \"standard\"\nports = [\"80\", \"443\"]\nrate = \"20k\"\nrate-per-24 = 0\n\
+             rate-per-address = 0\ncooldown = \"300ms\"\ntime-scale = 43200\n\
+             [banners]\ngrab = false\n\
+             [store]\ndatabase = \"{}\"\n\
+             [control]\nsocket = \"{}\"\nkill-switch = \"{}\"\n",
+            at("optout.txt"),
+            self.database().display(),
+            at("daemon.sock"),
+            at("STOP"),
+        )
+    }
+
+    fn start(&self) -> Result<Running> {
+        let mut command = self.lab.command(&program()?.to_string_lossy());
+        command.args(["daemon", "--config"]).arg(self.path("daemon.toml"));
+        Running::start(command, self.directory.path())
+    }
+
+    fn end(&self, running: Running) -> Result<()> {
+        running.signal(15)?;
+        let ended = running.ended_within(PATIENCE)?;
+        ensure!(ended.status.success(), "prober daemon failed: {}", ended.complained);
+        Ok(())
+    }
+
+    /// `prober control` with one command; its JSON.
+    fn control(&self, command: &str) -> Result<Value> {
+        let output = Command::new(program()?)
+            .args(["control", "--json", "--socket"])
+            .arg(self.path("daemon.sock"))
+            .arg(command)
+            .output()
+            .context("cannot run `prober control`")?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "`prober control {command}` failed: {}", complaint.trim());
+        serde_json::from_slice(&output.stdout).context("`prober control` printed no JSON")
+    }
+
+    fn until_sent(&self, running: &mut Running, probes: u64) -> Result<()> {
+        running.until("so many probes arrived", PATIENCE, || Ok(self.lab.counts()?.syn >= probes))
+    }
+
+    fn until(&self, running: &mut Running, what: &str, holds: impl Fn(&Value) -> bool) -> Result<()> {
+        running.until(what, PATIENCE, || Ok(holds(&self.control("status")?)))
+    }
+
+    /// Packets to those who ask to be left out.
+    fn asked(&self) -> Result<u64> {
+        let cells = self.lab.cells()?;
+        let addresses = (0..ASKED).map(|number| Ipv4Addr::from(u32::from(FIRST) + number));
+        Ok(addresses.flat_map(|address| PORTS.map(|port| cells.count(address, port).unwrap_or(0))).sum())
+    }
+
+    fn reload(&self, finding: &mut Finding, times: u64, size: Size) -> Result<()> {
+        let mut longest_ms = 0.0_f64;
+        for _ in 0..times {
+            let begun = Instant::now();
+            self.control("reload")?;
+            longest_ms = longest_ms.max(begun.elapsed().as_secs_f64() * 1e3);
+        }
+        timed(finding, "longest reload, with its command, ms", longest_ms, size);
+        Ok(())
+    }
+
+    fn exclude(&self, running: &mut Running, finding: &mut Finding, size: Size) -> Result<()> {
+        let before = excluded(&self.control("status")?);
+        self.write("optout.txt", &optout(&format!("{FIRST}/26 # asked by mail\n")))?;
+        let begun = Instant::now();
+        self.until(running, "the exclusion in force", |status| excluded(status) >= before + u64::from(ASKED))?;
+        timed(finding, "until an exclusion is in force, ms", begun.elapsed().as_secs_f64() * 1e3, size);
+        thread::sleep(ON_ITS_WAY);
+        let to_asked = self.asked()?;
+        let sent = self.lab.counts()?.syn;
+        self.until_sent(running, sent + u64::from(ADDRESSES) * 4)?;
+        finding.note("packets to them before", to_asked as f64);
+        finding.exactly("packets to the excluded", self.asked()? - to_asked, 0);
+        Ok(())
+    }
+
+    fn garble(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {
+        let to_asked = self.asked()?;
+        self.write("optout.txt", "<html><body>502 Bad Gateway</body></html>\n")?;
+        self.until(running, "the garbage refused", |status| status["exclusions"]["problem"].is_string())?;
+        let sent = self.lab.counts()?.syn;
+        self.until_sent(running, sent + u64::from(ADDRESSES) * 4)?;
+        finding.exactly("packets to the excluded with garbage in the list", self.asked()? - to_asked, 0);
+        self.write("optout.txt", &optout(&format!("{FIRST}/26\n")))?;
+        self.until(running, "the list taken over", |status| status["exclusions"]["problem"].is_null())
+    }
+
+    fn kill_switch(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {
+        self.write("STOP", "")?;
+        self.until(running, "the kill switch obeyed", |status| status["holds"] == serde_json::json!(["kill_switch"]))?;
+        thread::sleep(ON_ITS_WAY);
+        let sent = self.lab.counts()?.syn;
+        thread::sleep(4 * ON_ITS_WAY);
+        finding.exactly("probes while the kill switch is there", self.lab.counts()?.syn - sent, 0);
+        remove(&self.path("STOP"))?;
+        self.until_sent(running, sent + u64::from(ADDRESSES))
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))
+}
+
+fn excluded(status: &Value) -> u64 {
+    status["exclusions"]["addresses"].as_u64().unwrap_or(0)
+}
+
+/// A time is only judged in full size.
+fn timed(finding: &mut Finding, name: &str, ms: f64, size: Size) {
+    match size {
+        Size::Small => finding.note(name, ms.round()),
+        Size::Full => finding.add(name, ms.round(), Bound::AtMost(PROMISED_MS)),
+    }
+}
