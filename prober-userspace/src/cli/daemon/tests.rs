@@ -136,8 +136,9 @@ fn a_reload_takes_over_all_or_nothing() {
     write(stage.folder.path(), "daemon.toml", &text);
     let status = stage.command(ControlCommand::Reload).unwrap();
     assert!(status.configuration.problems.is_empty());
-    assert!((stage.look().share.size() - 0.5).abs() < 1e-6);
-    assert_eq!((stage.look().rate, stage.look().rate), (Some(RateLimit::Packets(5_000.0)), None), "the change, once");
+    let orders = stage.look();
+    assert!((orders.share.size() - 0.5).abs() < 1e-6);
+    assert_eq!((orders.rate, stage.look().rate), (Some(RateLimit::Packets(5_000.0)), None), "the change, once");
     assert!(!current(&stage).contains(OUT) && current(&stage).contains(ASKED));
     assert_eq!((stage.audited("config.refused"), stage.audited("config.reload")), (1, 1));
 
