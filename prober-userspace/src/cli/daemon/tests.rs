@@ -1,3 +1,5 @@
+//! The service on its own, with a clock of the test's: what holds sending back, reloads, exclusions, roll-out.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
