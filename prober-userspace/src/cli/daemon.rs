@@ -3,6 +3,7 @@
 
 pub mod exclusion_watch;
 pub mod figures;
+pub mod from_settings;
 pub mod service;
 #[cfg(test)]
 mod tests;
@@ -71,7 +72,7 @@ impl DaemonCommand {
         let watch = watch.map_err(|problem| Problems(vec![problem]))?;
         let exclusions = SharedExclusions::new(watch.exclusions());
         let watch_config = watch_config(&config)?;
-        let nightly = Housekeeping::start(store.another()?, service::nightly_work(settings))
+        let nightly = Housekeeping::start(store.another()?, from_settings::nightly_work(settings))
             .context("cannot start the thread for nightly work")?;
         let parts = Parts {
             file: self.config,

@@ -1,3 +1,5 @@
+//! Configuration files as people write them: the example, and everything that can be wrong.
+
 use std::path::Path;
 
 use super::*;
@@ -100,7 +102,8 @@ fn contradictions_name_both_sides() {
 rate = \"1M\"
 line = \"100M\"
 rate-per-24 = \"2M\"
-
+cooldown = \"10m\"
+time-scale = 100
 [banners]
 rate = 10
 rate-per-24 = 20

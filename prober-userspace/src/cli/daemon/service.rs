@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use super::exclusion_watch::{ExclusionWatch, Seen};
 use super::figures;
+use super::from_settings::{attribution, is_live, nightly_work};
 use crate::cli::config::Config;
 use crate::cli::config::problem::Problems;
-use crate::cli::config::settings::DaemonSettings;
 use crate::cli::log_format;
-use crate::engine::housekeeping::{Housekeeping, NightlyWork};
+use crate::engine::housekeeping::Housekeeping;
 use crate::io::control::{ControlCommand, ControlReply};
 use crate::io::http::Page;
 use crate::io::store::{Store, StoredExclusion};
@@ -474,41 +474,4 @@ fn take_up(store: &Store, config: &Config, fresh_key: u64) -> anyhow::Result<Rol
         log::warn!("the roll-out is stopped ({halt}); `prober control resume` goes on one step smaller");
     }
     Ok(rollout)
-}
-
-/// Sections and settings that a running daemon takes over.
-const LIVE: [&str; 9] = [
-    "operator.",
-    "exclusions.",
-    "probing.rate",
-    "store.nightly-at",
-    "retention.",
-    "export.",
-    "roll-out.",
-    "control.kill-switch",
-    "control.log-format",
-];
-
-fn is_live(setting: &str) -> bool {
-    LIVE.iter().any(|live| setting == *live || live.ends_with('.') && setting.starts_with(live))
-}
-
-/// What the configuration wants done at night.
-pub fn nightly_work(settings: &DaemonSettings) -> NightlyWork {
-    NightlyWork { at: settings.nightly_at, export: settings.export.clone(), retention: settings.retention }
-}
-
-fn attribution(settings: &DaemonSettings, now: UtcMicros) -> Attribution {
-    let operator = &settings.operator;
-    let valid_us = i64::try_from(operator.valid_for.as_micros()).unwrap_or(i64::MAX);
-    let first = operator.contacts.first().expect("a configuration without a contact is refused");
-    Attribution {
-        operator: operator.name.clone(),
-        contacts: operator.contacts.clone(),
-        opt_out: operator.opt_out.clone().unwrap_or_else(|| first.clone()),
-        base_url: operator.url.clone(),
-        description: operator.description.clone(),
-        languages: operator.languages.clone(),
-        expires: UtcMicros(now.0.saturating_add(valid_us)),
-    }
 }

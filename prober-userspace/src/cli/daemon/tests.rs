@@ -1,3 +1,5 @@
+//! The service on its own, with a clock of the test's: what holds sending back, reloads, exclusions, roll-out.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -136,9 +138,9 @@ fn a_reload_takes_over_all_or_nothing() {
     write(stage.folder.path(), "daemon.toml", &text);
     let status = stage.command(ControlCommand::Reload).unwrap();
     assert!(status.configuration.problems.is_empty());
-    let changed = stage.look();
-    assert!((changed.share.size() - 0.5).abs() < 1e-6);
-    assert_eq!((changed.rate, stage.look().rate), (Some(RateLimit::Packets(5_000.0)), None), "the change, once");
+    let orders = stage.look();
+    assert!((orders.share.size() - 0.5).abs() < 1e-6);
+    assert_eq!((orders.rate, stage.look().rate), (Some(RateLimit::Packets(5_000.0)), None), "the change, once");
     assert!(!current(&stage).contains(OUT) && current(&stage).contains(ASKED));
     assert_eq!((stage.audited("config.refused"), stage.audited("config.reload")), (1, 1));
 

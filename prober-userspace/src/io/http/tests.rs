@@ -1,3 +1,5 @@
+//! The server over real sockets: what is served, what is refused, and who cannot hold it up.
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 

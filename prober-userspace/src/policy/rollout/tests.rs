@@ -1,3 +1,5 @@
+//! Roll-outs by simulation: calm worlds, rising errors, complaints, restarts.
+
 use super::*;
 use crate::target::splitmix::nth;
 
