@@ -5,6 +5,7 @@ pub mod exclusion_watch;
 pub mod figures;
 pub mod from_settings;
 pub mod service;
+pub mod shown;
 #[cfg(test)]
 mod tests;
 

@@ -9,14 +9,13 @@ use std::time::Duration;
 use super::exclusion_watch::{ExclusionWatch, Seen};
 use super::figures;
 use super::from_settings::{attribution, is_live, nightly_work};
+use super::shown::Shown;
 use crate::cli::config::Config;
 use crate::cli::config::problem::Problems;
 use crate::cli::log_format;
 use crate::engine::housekeeping::Housekeeping;
 use crate::io::control::{ControlCommand, ControlReply};
-use crate::io::http::Page;
 use crate::io::store::{Store, StoredExclusion};
-use crate::model::attribution::Attribution;
 use crate::model::request::RateLimit;
 use crate::model::service_status::{ExclusionStatus, Hold, RolloutStatus, ServiceStatus, SourceStatus};
 use crate::model::utc::UtcMicros;
@@ -54,27 +53,6 @@ pub struct Moment {
     pub uptime: Duration,
     /// On the wall.
     pub utc: UtcMicros,
-}
-
-/// What the HTTP server shows; replaced whole.
-#[derive(Debug)]
-pub struct Shown {
-    /// The public pages.
-    pub attribution: RwLock<Attribution>,
-    /// The figures.
-    pub status: RwLock<ServiceStatus>,
-}
-
-impl Shown {
-    /// The page of figures.
-    pub fn metrics(&self) -> Page {
-        figures::metrics(&self.status.read().unwrap_or_else(PoisonError::into_inner)).into_page()
-    }
-
-    /// A copy of the attribution.
-    pub fn attribution(&self) -> Attribution {
-        self.attribution.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 /// The state.
