@@ -3,41 +3,37 @@
 
 mod clock;
 mod devices;
+mod figures;
 mod keeper;
+mod naming;
+mod opening;
 mod quiet;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use prober_common::address::V4;
-use prober_common::event::{ProbeKind, ReplyEvent, ReplyKind};
+use prober_common::event::ReplyEvent;
 use ringbuf::traits::Consumer;
 
 use self::clock::PolicyClock;
-use self::devices::{Devices, Said};
+use self::devices::Devices;
 use self::keeper::{Keeper, Order};
-use super::session::{Session, SessionConfig, SessionEnds, SessionSample};
-use crate::device::database::Database;
-use crate::device::score::ScoreSettings;
-use crate::device::starter;
-use crate::io::clock::utc_now;
-use crate::io::store::{Access, EstimateBatch, EstimationRecord, Store, StoredTarget, WatchClock};
+use self::naming::Asking;
+use super::session::{Session, SessionEnds, SessionSample};
+use crate::io::store::{Access, Store, StoredTarget};
 use crate::io::sys::monotonic_ns;
-use crate::model::banner::{Banner, Transport};
+use crate::model::banner::Banner;
 use crate::model::scan::ScanStatus;
-use crate::model::status::{Phase, StatusSample};
+use crate::model::status::Phase;
 use crate::model::watch::{Overseer, Share, WatchConfig, WatchStatus, Wishes};
-use crate::policy::planner::{Admission, PlannedVisit, Planner, PlannerConfig, WallTime};
+use crate::policy::planner::{Admission, PlannedVisit, Planner};
 use crate::policy::scheme::Found;
-use crate::policy::starter::Known;
-use crate::policy::target_state::{Standing, TargetState};
 use crate::policy::visits::{Visit, Visits};
 use crate::target::errand::{Errand, ErrandDone, Probes};
 use crate::target::errand_queue::NO_GROUP;
-use crate::target::ports::ProbePort;
 use crate::target::shared_exclusions::{ExclusionReader, SharedExclusions};
 
 /// Rest of the deciding thread when nothing happens.
@@ -104,14 +100,6 @@ pub fn run_on(
     }
 }
 
-/// A visit that waits for banners.
-struct Asking {
-    visit: Visit,
-    texts: Vec<Vec<u8>>,
-    left: usize,
-    until: Instant,
-}
-
 /// The state of the deciding thread.
 struct Watch<'a> {
     config: &'a WatchConfig,
@@ -158,87 +146,7 @@ impl Admission for Gate {
     }
 }
 
-impl<'a> Watch<'a> {
-    fn open(config: &'a WatchConfig, store: Store, exclusions: &Arc<SharedExclusions>) -> anyhow::Result<Self> {
-        let stored = store.watch_clock()?;
-        let clock = PolicyClock::start(stored.as_ref(), config.time_scale, utc_now(), monotonic_ns());
-        let now_s = clock.now_s(monotonic_ns()) as u32;
-        let begun = Instant::now();
-        let (mut states, ports) = load(config, &store)?;
-        let quiet = quiet::assign(&store, &mut states)?;
-        let known = Known::of(&config.scheme, &store.open_tcp_ports()?);
-        let mut scheme = known.scheme(&config.scheme, &states);
-        for (number, ports) in &ports {
-            scheme.restore(&states[*number as usize], ports);
-        }
-        if let Some(stored) = stored.filter(|stored| stored.scheme == config.scheme.kind.name()) {
-            scheme.recall(&stored.learnt, now_s);
-        }
-        let named = store.watch_devices()?;
-        for (number, (_, ports)) in (0..).zip(&named) {
-            scheme.teach_device(number, ports);
-        }
-        let (signatures, _) = Database::load(starter::files());
-        store.load_signatures(&signatures, utc_now())?;
-        let devices = Devices::new(signatures, named);
-        log::info!(
-            "{} targets, {} of them with open ports, loaded in {:.1} s",
-            states.len(),
-            ports.len(),
-            begun.elapsed().as_secs_f64()
-        );
-
-        let keeper = Keeper::start(store.another()?)?;
-        let (banner_in, banners) = channel();
-        let sink = config.grab.is_some().then(|| {
-            let sink: super::grabbing::BannerSink = Box::new(move |banners: &[Banner]| {
-                // As many as ports were asked; a watch that has ended listens no more.
-                let _ = banner_in.send(banners.to_vec());
-            });
-            sink
-        });
-        let (session, ends) = Session::open(&session_config(config), store, Arc::clone(exclusions), sink)?;
-        let rate_pps = session.rate_pps(config.rate).min(RATE_MOST_PPS);
-        let planner = PlannerConfig {
-            rate_pps: rate_pps / config.time_scale,
-            ahead_s: AHEAD_S * config.time_scale,
-            wall: WallTime { began_at: clock.began_at(), scale: config.time_scale },
-            bucket_s: ((BUCKET_S * config.time_scale).min(600.0) as u32).max(1),
-        };
-        let mut planner = Planner::new(planner, scheme, states, 0, now_s);
-        for (cluster, hours) in quiet {
-            planner.set_quiet_hours(cluster, hours);
-        }
-        let status = WatchStatus { scheme: config.scheme.kind.name().to_owned(), ..WatchStatus::default() };
-        let now = Instant::now();
-        Ok(Self {
-            planner,
-            visits: Visits::new(config.reply_timeout.as_nanos() as u64),
-            asking: HashMap::new(),
-            devices,
-            gate: Gate { exclusions: exclusions.reader(), share: None },
-            session,
-            ends,
-            banners,
-            keeper,
-            changes: Vec::new(),
-            saved_at: now,
-            looked: now,
-            sampled: now,
-            rated: None,
-            started: now,
-            sample: SessionSample::default(),
-            status,
-            is_held: false,
-            rate_pps,
-            planned: Vec::with_capacity(TOGETHER),
-            replies: vec![ReplyEvent::default(); REPLIES].into_boxed_slice(),
-            settings: serde_json::to_string(&config.scheme).context("cannot record the scheme")?,
-            clock,
-            config,
-        })
-    }
-
+impl Watch<'_> {
     /// Takes in replies, errands that are over, and banners; whether there were any.
     fn listen(&mut self) -> bool {
         // Before the replies: a reply never comes before its probe was sent, but its errand may be reported first.
@@ -274,12 +182,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn note_banners(&mut self, banners: Vec<Banner>) {
-        let Some(asking) = banners.first().and_then(|banner| self.asking.get_mut(&banner.address)) else { return };
-        asking.left = asking.left.saturating_sub(1);
-        asking.texts.extend(banners.into_iter().map(|banner| banner.text).filter(|text| !text.is_empty()));
-    }
-
     /// Decides the visits of which nothing more is awaited; whether there were any.
     fn decide_what_is_over(&mut self) -> anyhow::Result<bool> {
         let now_ns = monotonic_ns();
@@ -306,63 +208,6 @@ impl<'a> Watch<'a> {
             is_busy = true;
         }
         Ok(is_busy)
-    }
-
-    /// Asks the ports of a visit that are new, or all of an address that is not known; how many.
-    fn ask(&self, visit: &Visit) -> usize {
-        if self.config.grab.is_none() || visit.open.is_empty() {
-            return 0;
-        }
-        let state = self.planner.state(visit.number);
-        let known = self.planner.scheme().open_ports(state.address);
-        let is_new = |port: &&u16| known.binary_search(port).is_err() || state.visited_s == TargetState::NEVER;
-        let new = visit.open.iter().filter(is_new).copied();
-        new.filter(|port| self.session.ask(visit.address, Transport::Tcp, *port)).take(ASKED).count()
-    }
-
-    /// What answers as it did is what it was.
-    fn device_so_far(&self, visit: &Visit) -> Option<u16> {
-        match self.planner.state(visit.number).standing() {
-            Standing::Device(device) if !visit.open.is_empty() => Some(device),
-            _ => None,
-        }
-    }
-
-    /// Decides visits whose banners are in.
-    fn name(&mut self, over: Vec<Asking>) -> anyhow::Result<()> {
-        let (visits, said): (Vec<Visit>, Vec<Said>) = over
-            .into_iter()
-            .map(|asking| {
-                let said = Said { address: asking.visit.address, open: asking.visit.open.clone(), texts: asking.texts };
-                (asking.visit, said)
-            })
-            .unzip();
-        let estimates = self.devices.estimate(&said);
-        let of = |address: V4| estimates.iter().find(|estimates| estimates.address == address);
-        for visit in &visits {
-            let device = match of(visit.address) {
-                Some(estimates) => self.devices.number_of(estimates, &visit.open),
-                None => self.device_so_far(visit),
-            };
-            self.decide(visit, device);
-        }
-        if !estimates.is_empty() {
-            let batch = EstimateBatch {
-                database: self.devices.signatures().version(),
-                estimated_at: utc_now(),
-                scan: Some(self.session.scan()),
-            };
-            let settings = ScoreSettings::default();
-            let record = EstimationRecord { settings, complete: false, looked_at: visits.len() };
-            self.keeper.order(Order::Estimates(batch, record, estimates))?;
-        }
-        if self.devices.take_changed() {
-            for (number, (_, ports)) in (0..).zip(self.devices.named()) {
-                self.planner.scheme_mut().teach_device(number, ports);
-            }
-            self.keeper.order(Order::Devices(self.devices.named().to_vec()))?;
-        }
-        Ok(())
     }
 
     fn decide(&mut self, visit: &Visit, device: Option<u16>) {
@@ -424,77 +269,6 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    fn watch_clock(&self) -> WatchClock {
-        WatchClock {
-            began_at: self.clock.began_at(),
-            clock_s: self.clock.now_s(monotonic_ns()) as u32,
-            time_scale: self.config.time_scale,
-            scheme: self.config.scheme.kind.name().to_owned(),
-            settings: self.settings.clone(),
-            learnt: self.planner.scheme().learnt(),
-        }
-    }
-
-    fn sample(&mut self) -> anyhow::Result<()> {
-        if let Some(error) = self.keeper.failure() {
-            return Err(error.into());
-        }
-        if self.sampled.elapsed() >= SAMPLE_EVERY {
-            self.sampled = Instant::now();
-            self.sample = self.session.tick()?;
-        }
-        self.set_cluster_rates()?;
-        let now_s = self.clock.now_s(monotonic_ns());
-        self.status = WatchStatus {
-            clock_s: now_s as u32,
-            targets: self.planner.states().len() as u64,
-            standings: self.planner.standings(),
-            plan: self.planner.status(now_s, self.config.time_scale),
-            visits_under_way: (self.visits.len() + self.asking.len()) as u64,
-            states_saved: self.keeper.saved(),
-            replies_unmatched: self.visits.unmatched(),
-            replies_missed: self.sample.missed,
-            probing: self.probing(if self.is_held { Phase::Paused } else { Phase::Sending }),
-            ..std::mem::take(&mut self.status)
-        };
-        Ok(())
-    }
-
-    /// Clusters' rates follow the time of day.
-    fn set_cluster_rates(&mut self) -> anyhow::Result<()> {
-        if self.rated.is_some_and(|rated| rated.elapsed() < RATES_EVERY) {
-            return Ok(());
-        }
-        self.rated = Some(Instant::now());
-        for (cluster, pps) in self.planner.rates_at(utc_now()) {
-            self.planner.set_cluster_rate(cluster, pps / self.config.time_scale);
-            self.ends.errands.limit_group(u32::from(cluster), pps)?;
-        }
-        Ok(())
-    }
-
-    fn probing(&self, phase: Phase) -> StatusSample {
-        let sample = &self.sample;
-        StatusSample {
-            t_s: self.started.elapsed().as_secs_f64(),
-            phase,
-            sent: sample.sent,
-            planned: sample.sent,
-            rate_pps: sample.rate_pps,
-            target_pps: sample.target_pps,
-            replies: sample.replies.clone(),
-            duplicates: sample.duplicates,
-            hit_rate: if sample.sent == 0 {
-                0.0
-            } else {
-                sample.replies.of(ReplyKind::SynAck) as f64 / sample.sent as f64
-            },
-            drops: sample.drops.clone(),
-            eta_s: None,
-            grab: sample.grab,
-        }
-    }
-
     fn obey(&mut self, wishes: Wishes) {
         if wishes.hold != self.is_held {
             self.is_held = wishes.hold;
@@ -527,52 +301,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// The states of all targets by address, as stored or new, and the open ports of those that have any by number.
-type Loaded = (Vec<TargetState>, HashMap<u32, Box<[u16]>>);
-
-fn load(config: &WatchConfig, store: &Store) -> anyhow::Result<Loaded> {
-    let ranges: Vec<_> = config.targets.ranges().collect();
-    let mut states = Vec::with_capacity(config.targets.len() as usize);
-    let mut first_numbers = Vec::with_capacity(ranges.len());
-    for range in &ranges {
-        first_numbers.push(states.len() as u32);
-        states.extend((range.first().0..=range.last().0).map(|address| TargetState::new(address, 0)));
-    }
-    let number_of = |address: u32| {
-        let index = ranges.partition_point(|range| range.last().0 < address);
-        let range = ranges.get(index).filter(|range| range.first().0 <= address)?;
-        Some(first_numbers[index] + (address - range.first().0))
-    };
-    let mut ports = HashMap::new();
-    store.for_each_target(|target| {
-        // What is not watched any more keeps its state on disk.
-        let Some(number) = number_of(target.state.address) else { return };
-        states[number as usize] = target.state;
-        if target.open_ports.is_empty() {
-            ports.remove(&number);
-        } else {
-            ports.insert(number, target.open_ports);
-        }
-    })?;
-    Ok((states, ports))
-}
-
 fn stored(planner: &Planner, number: u32) -> StoredTarget {
     let state = *planner.state(number);
     StoredTarget { state, open_ports: planner.scheme().open_ports(state.address).into() }
-}
-
-fn session_config(config: &WatchConfig) -> SessionConfig {
-    SessionConfig {
-        purpose: "watch",
-        link: config.link.clone(),
-        engine: config.engine,
-        sender_threads: config.sender_threads,
-        style: config.style.clone(),
-        kinds: vec![ProbePort { kind: ProbeKind::TcpSyn, port: 80 }],
-        rate: config.rate,
-        rate_per_slash24_pps: config.rate_per_slash24_pps,
-        grab: config.grab,
-        record: config.record.clone(),
-    }
 }

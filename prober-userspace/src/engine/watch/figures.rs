@@ -1,0 +1,85 @@
+//! How a watch goes: the status that its overseer sees, the clock that is stored, the rates that follow the time of day.
+
+use std::time::Instant;
+
+use prober_common::event::ReplyKind;
+
+use super::{RATES_EVERY, SAMPLE_EVERY, Watch};
+use crate::io::clock::utc_now;
+use crate::io::store::WatchClock;
+use crate::io::sys::monotonic_ns;
+use crate::model::status::{Phase, StatusSample};
+use crate::model::watch::WatchStatus;
+
+impl Watch<'_> {
+    pub(super) fn watch_clock(&self) -> WatchClock {
+        WatchClock {
+            began_at: self.clock.began_at(),
+            clock_s: self.clock.now_s(monotonic_ns()) as u32,
+            time_scale: self.config.time_scale,
+            scheme: self.config.scheme.kind.name().to_owned(),
+            settings: self.settings.clone(),
+            learnt: self.planner.scheme().learnt(),
+        }
+    }
+
+    pub(super) fn sample(&mut self) -> anyhow::Result<()> {
+        if let Some(error) = self.keeper.failure() {
+            return Err(error.into());
+        }
+        if self.sampled.elapsed() >= SAMPLE_EVERY {
+            self.sampled = Instant::now();
+            self.sample = self.session.tick()?;
+        }
+        self.set_cluster_rates()?;
+        let now_s = self.clock.now_s(monotonic_ns());
+        self.status = WatchStatus {
+            clock_s: now_s as u32,
+            targets: self.planner.states().len() as u64,
+            standings: self.planner.standings(),
+            plan: self.planner.status(now_s, self.config.time_scale),
+            visits_under_way: (self.visits.len() + self.asking.len()) as u64,
+            states_saved: self.keeper.saved(),
+            replies_unmatched: self.visits.unmatched(),
+            replies_missed: self.sample.missed,
+            probing: self.probing(if self.is_held { Phase::Paused } else { Phase::Sending }),
+            ..std::mem::take(&mut self.status)
+        };
+        Ok(())
+    }
+
+    /// Clusters' rates follow the time of day.
+    pub(super) fn set_cluster_rates(&mut self) -> anyhow::Result<()> {
+        if self.rated.is_some_and(|rated| rated.elapsed() < RATES_EVERY) {
+            return Ok(());
+        }
+        self.rated = Some(Instant::now());
+        for (cluster, pps) in self.planner.rates_at(utc_now()) {
+            self.planner.set_cluster_rate(cluster, pps / self.config.time_scale);
+            self.ends.errands.limit_group(u32::from(cluster), pps)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn probing(&self, phase: Phase) -> StatusSample {
+        let sample = &self.sample;
+        StatusSample {
+            t_s: self.started.elapsed().as_secs_f64(),
+            phase,
+            sent: sample.sent,
+            planned: sample.sent,
+            rate_pps: sample.rate_pps,
+            target_pps: sample.target_pps,
+            replies: sample.replies.clone(),
+            duplicates: sample.duplicates,
+            hit_rate: if sample.sent == 0 {
+                0.0
+            } else {
+                sample.replies.of(ReplyKind::SynAck) as f64 / sample.sent as f64
+            },
+            drops: sample.drops.clone(),
+            eta_s: None,
+            grab: sample.grab,
+        }
+    }
+}

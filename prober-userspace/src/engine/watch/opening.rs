@@ -1,0 +1,160 @@
+//! The beginning of a watch: states as stored or new, what the scheme has learnt, the session and the keeper.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Instant;
+
+use anyhow::Context;
+use prober_common::event::{ProbeKind, ReplyEvent};
+
+use super::clock::PolicyClock;
+use super::devices::Devices;
+use super::keeper::Keeper;
+use super::{AHEAD_S, BUCKET_S, Gate, RATE_MOST_PPS, REPLIES, TOGETHER, Watch, quiet};
+use crate::device::database::Database;
+use crate::device::starter;
+use crate::engine::grabbing::BannerSink;
+use crate::engine::session::{Session, SessionConfig, SessionSample};
+use crate::io::clock::utc_now;
+use crate::io::store::Store;
+use crate::io::sys::monotonic_ns;
+use crate::model::banner::Banner;
+use crate::model::watch::{WatchConfig, WatchStatus};
+use crate::policy::planner::{Planner, PlannerConfig, WallTime};
+use crate::policy::starter::Known;
+use crate::policy::target_state::TargetState;
+use crate::policy::visits::Visits;
+use crate::target::ports::ProbePort;
+use crate::target::shared_exclusions::SharedExclusions;
+
+impl<'a> Watch<'a> {
+    pub(super) fn open(
+        config: &'a WatchConfig,
+        store: Store,
+        exclusions: &Arc<SharedExclusions>,
+    ) -> anyhow::Result<Self> {
+        let stored = store.watch_clock()?;
+        let clock = PolicyClock::start(stored.as_ref(), config.time_scale, utc_now(), monotonic_ns());
+        let now_s = clock.now_s(monotonic_ns()) as u32;
+        let begun = Instant::now();
+        let (mut states, ports) = load(config, &store)?;
+        let quiet = quiet::assign(&store, &mut states)?;
+        let known = Known::of(&config.scheme, &store.open_tcp_ports()?);
+        let mut scheme = known.scheme(&config.scheme, &states);
+        for (number, ports) in &ports {
+            scheme.restore(&states[*number as usize], ports);
+        }
+        if let Some(stored) = stored.filter(|stored| stored.scheme == config.scheme.kind.name()) {
+            scheme.recall(&stored.learnt, now_s);
+        }
+        let named = store.watch_devices()?;
+        for (number, (_, ports)) in (0..).zip(&named) {
+            scheme.teach_device(number, ports);
+        }
+        let (signatures, _) = Database::load(starter::files());
+        store.load_signatures(&signatures, utc_now())?;
+        let devices = Devices::new(signatures, named);
+        log::info!(
+            "{} targets, {} of them with open ports, loaded in {:.1} s",
+            states.len(),
+            ports.len(),
+            begun.elapsed().as_secs_f64()
+        );
+
+        let keeper = Keeper::start(store.another()?)?;
+        let (banner_in, banners) = channel();
+        let sink = config.grab.is_some().then(|| {
+            let sink: BannerSink = Box::new(move |banners: &[Banner]| {
+                // As many as ports were asked; a watch that has ended listens no more.
+                let _ = banner_in.send(banners.to_vec());
+            });
+            sink
+        });
+        let (session, ends) = Session::open(&session_config(config), store, Arc::clone(exclusions), sink)?;
+        let rate_pps = session.rate_pps(config.rate).min(RATE_MOST_PPS);
+        let planner = PlannerConfig {
+            rate_pps: rate_pps / config.time_scale,
+            ahead_s: AHEAD_S * config.time_scale,
+            wall: WallTime { began_at: clock.began_at(), scale: config.time_scale },
+            bucket_s: ((BUCKET_S * config.time_scale).min(600.0) as u32).max(1),
+        };
+        let mut planner = Planner::new(planner, scheme, states, 0, now_s);
+        for (cluster, hours) in quiet {
+            planner.set_quiet_hours(cluster, hours);
+        }
+        let status = WatchStatus { scheme: config.scheme.kind.name().to_owned(), ..WatchStatus::default() };
+        let now = Instant::now();
+        Ok(Self {
+            planner,
+            visits: Visits::new(config.reply_timeout.as_nanos() as u64),
+            asking: HashMap::new(),
+            devices,
+            gate: Gate { exclusions: exclusions.reader(), share: None },
+            session,
+            ends,
+            banners,
+            keeper,
+            changes: Vec::new(),
+            saved_at: now,
+            looked: now,
+            sampled: now,
+            rated: None,
+            started: now,
+            sample: SessionSample::default(),
+            status,
+            is_held: false,
+            rate_pps,
+            planned: Vec::with_capacity(TOGETHER),
+            replies: vec![ReplyEvent::default(); REPLIES].into_boxed_slice(),
+            settings: serde_json::to_string(&config.scheme).context("cannot record the scheme")?,
+            clock,
+            config,
+        })
+    }
+}
+
+/// The states of all targets by address, as stored or new, and the open ports of those that have any by number.
+type Loaded = (Vec<TargetState>, HashMap<u32, Box<[u16]>>);
+
+fn load(config: &WatchConfig, store: &Store) -> anyhow::Result<Loaded> {
+    let ranges: Vec<_> = config.targets.ranges().collect();
+    let mut states = Vec::with_capacity(config.targets.len() as usize);
+    let mut first_numbers = Vec::with_capacity(ranges.len());
+    for range in &ranges {
+        first_numbers.push(states.len() as u32);
+        states.extend((range.first().0..=range.last().0).map(|address| TargetState::new(address, 0)));
+    }
+    let number_of = |address: u32| {
+        let index = ranges.partition_point(|range| range.last().0 < address);
+        let range = ranges.get(index).filter(|range| range.first().0 <= address)?;
+        Some(first_numbers[index] + (address - range.first().0))
+    };
+    let mut ports = HashMap::new();
+    store.for_each_target(|target| {
+        // What is not watched any more keeps its state on disk.
+        let Some(number) = number_of(target.state.address) else { return };
+        states[number as usize] = target.state;
+        if target.open_ports.is_empty() {
+            ports.remove(&number);
+        } else {
+            ports.insert(number, target.open_ports);
+        }
+    })?;
+    Ok((states, ports))
+}
+
+fn session_config(config: &WatchConfig) -> SessionConfig {
+    SessionConfig {
+        purpose: "watch",
+        link: config.link.clone(),
+        engine: config.engine,
+        sender_threads: config.sender_threads,
+        style: config.style.clone(),
+        kinds: vec![ProbePort { kind: ProbeKind::TcpSyn, port: 80 }],
+        rate: config.rate,
+        rate_per_slash24_pps: config.rate_per_slash24_pps,
+        grab: config.grab,
+        record: config.record.clone(),
+    }
+}
