@@ -22,7 +22,7 @@ const IDLE: Duration = Duration::from_millis(1);
 const CHUNK: usize = 256;
 
 /// Changes of pace that are logged in a scan; the counters have all.
-const MOST_LOGGED: u32 = 100;
+const MOST_LOGGED: u32 = 10;
 
 /// Slows a scan down where the delays of answers rise.
 pub struct Braking {
@@ -54,6 +54,9 @@ impl Braking {
             if self.logged < MOST_LOGGED {
                 self.logged += 1;
                 log::info!("{}/24: {change}", V4(event.target.0 & !255));
+                if self.logged == MOST_LOGGED {
+                    log::info!("further changes of pace are counted only: pace_backed_off and pace_recovered in the report");
+                }
             }
         }
     }
