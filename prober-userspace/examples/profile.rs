@@ -44,9 +44,7 @@ fn main() {
     let (begun, cpu) = (Instant::now(), cpu_seconds());
     let mut learnt = 0;
     while learnt < answers {
-        for answer in &made {
-            learner.learn(answer);
-        }
+        learner.learn_all(&made);
         learnt += made.len() as u64;
     }
     let (seconds, cpu_seconds) = (begun.elapsed().as_secs_f64(), cpu_seconds() - cpu);

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod boost;
+pub mod bounds;
 pub mod calibration;
 pub mod cause;
 pub mod cluster;

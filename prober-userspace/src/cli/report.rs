@@ -1,9 +1,12 @@
 //! `prober report`: what a scan found, how fast it went and whether every reply is accounted for.
 
+mod causes;
 pub(super) mod chart;
 mod congestion;
 mod figures;
 pub(super) mod html;
+mod models;
+mod networks;
 mod text;
 
 #[cfg(test)]
@@ -37,6 +40,15 @@ pub struct ReportArgs {
     /// Also write one self-contained page with charts
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+}
+
+/// A drawing with its words.
+struct Picture {
+    title: String,
+    note: String,
+    content: String,
+    /// Class of its card.
+    class: &'static str,
 }
 
 /// Which scan.

@@ -1,5 +1,5 @@
-//! A study: a session fed with the probes of a schedule, each at its time, and every send that reached the wire stored, so that
-//! what stayed silent is known.
+//! A study: a session fed with the probes of a schedule, each at its time, and every send that reached the wire stored within
+//! a second, so that what stayed silent is known, also after a kill.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::session::{Session, SessionConfig, SessionEnds};
 use crate::io::clock::utc_now;
-use crate::io::store::{Access, Store, StudyProbe};
+use crate::io::store::{Access, Store, StoreCommand, StoreError, StudyProbe, Writer};
 use crate::io::sys::monotonic_ns;
 use crate::model::link::LinkRequest;
 use crate::model::request::{EngineChoice, ProbeStyle, RateLimit, Record};
@@ -90,19 +90,22 @@ pub fn run(
     };
     let (mut session, ends) = Session::open(&config, store, exclusions, None)?;
     let scan = session.scan();
-    let outcome = feed(&mut session, &ends, sends, stop);
+    let mut sent = Sent::default();
+    let outcome = feed(&mut session, &ends, sends, stop, &mut sent);
+    // Also after a failure: what was sent is known.
+    let stored = sent.store(session.writer());
     let status = if stop.load(Ordering::Relaxed) { ScanStatus::Interrupted } else { ScanStatus::Finished };
     let last = session.close(study.cooldown, status)?;
-    let Sent { probes, excluded } = outcome?;
-    // The session owned the database until now.
-    Store::open(&study.database, Access::Write)?.add_study_probes(scan, &probes)?;
-    let replies = last.replies.total();
-    Ok(StudyOutcome { scan: scan.0, sent: probes.len(), excluded, replies })
+    outcome?;
+    stored?;
+    Ok(StudyOutcome { scan: scan.0, sent: sent.sent, excluded: sent.excluded, replies: last.replies.total() })
 }
 
 #[derive(Default)]
 struct Sent {
-    probes: Vec<StudyProbe>,
+    /// Not yet with the writer.
+    waiting: Vec<StudyProbe>,
+    sent: usize,
     excluded: usize,
 }
 
@@ -113,16 +116,31 @@ impl Sent {
         } else if done.probes > 0 {
             let sent_at: UtcMicros = clock.utc(done.sent_ns);
             let (address, port) = (send.address, send.port);
-            self.probes.push(StudyProbe { sent_at, address, port: port.port, kind: port.kind });
+            self.sent += 1;
+            self.waiting.push(StudyProbe { sent_at, address, port: port.port, kind: port.kind });
         }
+    }
+
+    /// Hands over what was sent since the last time.
+    fn store(&mut self, writer: &Writer) -> Result<(), StoreError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        writer.send(StoreCommand::StudyProbes(std::mem::take(&mut self.waiting)))
     }
 }
 
-fn feed(session: &mut Session, ends: &SessionEnds, sends: &[StudySend], stop: &AtomicBool) -> anyhow::Result<Sent> {
+fn feed(
+    session: &mut Session,
+    ends: &SessionEnds,
+    sends: &[StudySend],
+    stop: &AtomicBool,
+    sent: &mut Sent,
+) -> anyhow::Result<()> {
     let (began, began_ns) = (Instant::now(), monotonic_ns());
     let clock = ClockOffset::between(utc_now(), began_ns);
     let at = |send: &StudySend| Duration::from_secs_f64(LEAD_S + send.at_s);
-    let (mut sent, mut handed, mut over, mut ticked) = (Sent::default(), 0, 0, began);
+    let (mut handed, mut over, mut ticked) = (0, 0, began);
     while over < sends.len() && !(stop.load(Ordering::Relaxed) && over >= handed) {
         let until = if stop.load(Ordering::Relaxed) { Duration::ZERO } else { began.elapsed() + AHEAD };
         let due = handed + sends[handed..].iter().take_while(|send| at(send) <= until).count();
@@ -154,9 +172,10 @@ fn feed(session: &mut Session, ends: &SessionEnds, sends: &[StudySend], stop: &A
             Err(RecvTimeoutError::Disconnected) => anyhow::bail!("the engine ended before the study"),
         }
         if ticked.elapsed() >= Duration::from_secs(1) {
+            sent.store(session.writer())?;
             session.tick()?;
             ticked = Instant::now();
         }
     }
-    Ok(sent)
+    Ok(())
 }

@@ -14,7 +14,7 @@ mod rows;
 mod series;
 mod steady;
 
-pub(super) use enough::rules_out;
+pub(super) use enough::{is_enough, rules_out};
 pub use estimate::{CauseEstimate, estimate};
 pub use explain::Evidence;
 pub use features::cause_features;

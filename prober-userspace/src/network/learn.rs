@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::boost::{Example, TrainSettings, softmax, train};
+use super::bounds::Bounds;
 use super::calibration::{self, Scored, Temperature, temperature_for};
 use super::evaluation::Judged;
 use super::model::Stage;
@@ -41,6 +42,8 @@ pub struct LabelledRow {
     pub background: Option<bool>,
     /// Whether hops are not known: estimates are then less sure.
     pub is_bare: bool,
+    /// What may be said of it.
+    pub bounds: Bounds,
     /// What it is there for.
     pub origin: Origin,
 }
@@ -216,13 +219,14 @@ fn folds(rows: &[LabelledRow], folds: usize) -> BTreeMap<&str, usize> {
     fold_of
 }
 
-/// The verdict on a posterior.
+/// The verdict on a posterior, within what may be said of the row.
 pub fn judge(posterior: &[f64], row: &LabelledRow, confidence_min: f64) -> Judged {
+    let posterior = row.bounds.keep(posterior);
     let best = (0..posterior.len()).max_by(|a, b| posterior[*a].total_cmp(&posterior[*b])).unwrap_or(0);
     let confidence = posterior.get(best).copied().unwrap_or(0.0);
     Judged {
         truth: row.class,
-        label: (confidence >= confidence_min).then_some(best),
+        label: (confidence >= confidence_min && row.bounds.allow(best)).then_some(best),
         confidence,
         best_is_right: best == row.class,
         background: row.background,

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::boost::{Ensemble, softmax};
+use super::bounds::Bounds;
 use super::calibration::{Temperature, temperature_for};
-use super::cause::rules_out;
 use super::evaluation::Evaluation;
 use super::feature::Features;
 use super::novelty::{Novelty, widened};
@@ -183,24 +183,9 @@ impl Model {
         }
         let mut shares = self.shares(features.values(), probes, self.kind.is_bare(features));
         if self.kind == ModelKind::Cause {
-            self.rule_out(features, &mut shares);
+            shares = Bounds::of_cause(&self.classes, features, probes, answered).keep(&shares);
         }
         Posterior::new(&self.classes, &shares)
-    }
-
-    /// Nothing is left of causes that what was seen contradicts.
-    fn rule_out(&self, features: &Features, shares: &mut [f64]) {
-        for (class, share) in self.classes.iter().zip(shares.iter_mut()) {
-            if class.parse().is_ok_and(|cause| rules_out(cause, features)) {
-                *share = 0.0;
-            }
-        }
-        let left: f64 = shares.iter().sum();
-        if left > 0.0 {
-            for share in shares.iter_mut() {
-                *share /= left;
-            }
-        }
     }
 
     /// The probabilities of figures, as wide as they are novel.

@@ -2,6 +2,7 @@
 
 use super::access::{Row, access_features, rows_of_place};
 use super::boost::TrainSettings;
+use super::bounds::Bounds;
 use super::cause::{cause_features, rows_of_trace};
 use super::feature::Features;
 use super::learn::{LabelledRow, Origin, Recipe, StageRecipe};
@@ -56,18 +57,29 @@ impl ModelKind {
     pub fn rows(self, traces: &[Trace], classes: &[String], origin: Origin) -> Vec<LabelledRow> {
         let mut rows = Vec::new();
         for place in places(traces) {
-            let mut push = |trace: &Trace, features: Features, probes, weight, is_whole| {
+            let mut push = |trace: &Trace, features: Features, probes, weight, is_whole, bounds| {
                 let truth = is_judged(self, trace);
                 let Some(class) = classes.iter().position(|class| Some(class.as_str()) == truth) else { return };
                 let weight = if truth == Some(Cause::WeakLink.name()) { WEAK_LINK_WEIGHT * weight } else { weight };
                 let (place, background) = (trace.place.clone(), trace.background);
                 let (values, is_bare) = (features.values().to_vec(), self.is_bare(&features));
-                rows.push(LabelledRow { values, class, place, probes, weight, is_whole, background, is_bare, origin });
+                rows.push(LabelledRow {
+                    values,
+                    class,
+                    place,
+                    probes,
+                    weight,
+                    is_whole,
+                    background,
+                    is_bare,
+                    bounds,
+                    origin,
+                });
             };
             match self {
                 Self::Network => {
                     for Row { trace, features, probes, weight, is_whole } in rows_of_place(&place, &NETWORK_LENGTHS) {
-                        push(place[trace], features, probes, weight, is_whole);
+                        push(place[trace], features, probes, weight, is_whole, Bounds::default());
                     }
                 }
                 Self::NetworkLive => {
@@ -78,7 +90,8 @@ impl ModelKind {
                 Self::Cause => {
                     for trace in place {
                         for row in rows_of_trace(trace) {
-                            push(trace, row.features, row.probes, row.weight, row.is_whole);
+                            let bounds = Bounds::of_cause(classes, &row.features, row.probes, row.answered);
+                            push(trace, row.features, row.probes, row.weight, row.is_whole, bounds);
                         }
                     }
                 }
@@ -185,13 +198,13 @@ pub fn hop_line(traces: &[Trace]) -> Option<HopLine> {
 }
 
 /// The state after so many probes from the first contact on.
-fn live_rows(trace: &Trace, push: &mut impl FnMut(&Trace, Features, usize, f64, bool)) {
+fn live_rows(trace: &Trace, push: &mut impl FnMut(&Trace, Features, usize, f64, bool, Bounds)) {
     let mut sketch = Sketch::default();
     for (index, probe) in trace.probes.iter().enumerate() {
         sketch.add(probe);
         let is_whole = index + 1 == trace.probes.len();
         if sketch.answered() > 0 && (is_whole || NETWORK_LENGTHS.contains(&(index + 1))) {
-            push(trace, sketch.features(), index + 1, 1.0, is_whole);
+            push(trace, sketch.features(), index + 1, 1.0, is_whole, Bounds::default());
         }
     }
 }

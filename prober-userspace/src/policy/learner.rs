@@ -1,13 +1,14 @@
 //! Learns profiles from answers, one by one: floor of each address, excess over it, slot, profile of the address's
-//! network. 16 bytes per answering address besides its networks' profiles.
+//! network. 12 bytes or so per answering address besides its networks' profiles.
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use super::clock_guard::ClockGuard;
 use super::grid::DayGrid;
-use super::profile::{Profile, Refused};
+use super::profile::{Cell, Profile, Refused, keep_per_day, steps_s};
 use crate::model::utc::UtcMicros;
-use crate::network::congestion::service::ServiceTime;
+use crate::network::congestion::service::{STEPS, ServiceTime};
 
 /// How much of a floor is given up per answer that lies above it, so that a new route becomes the floor in time.
 const FLOOR_RISE: f32 = 1e-4;
@@ -51,74 +52,123 @@ pub struct LearnerCounts {
     pub clock_disagreed: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Floor {
-    delay_s: f32,
-    network: u32,
-}
+/// Answers that are looked up together, so that the look-ups' waits for memory overlap.
+const BLOCK: usize = 32;
 
-/// The profiles of all networks.
+/// The profiles of all networks while they are learnt. Cells lie slot by slot, not network by network: answers come in the order
+/// of time, and the cells of one slot are few pages.
 #[derive(Debug)]
 pub struct Learner {
     config: LearnerConfig,
-    floors: HashMap<u32, Floor>,
-    profiles: Vec<Profile>,
+    keep_per_day: f32,
+    /// The least delay of each address, s.
+    floors: HashMap<u32, f32>,
+    cells: Vec<Cell>,
+    /// Of each network.
+    steps_s: Vec<[f32; STEPS]>,
     guard: ClockGuard,
     counts: LearnerCounts,
+}
+
+/// What an answer changes, once its floor is known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Update {
+    network: u32,
+    cell: usize,
+    day: i32,
+    excess_s: f32,
 }
 
 impl Learner {
     /// For networks with these service times, numbered in this order.
     pub fn new(config: LearnerConfig, services: &[ServiceTime], guard: ClockGuard) -> Self {
-        let profiles =
-            services.iter().map(|service| Profile::new(config.grid, service, config.half_life_days)).collect();
-        Self { config, floors: HashMap::new(), profiles, guard, counts: LearnerCounts::default() }
+        Self {
+            config,
+            keep_per_day: keep_per_day(config.half_life_days),
+            floors: HashMap::new(),
+            cells: vec![Cell::default(); config.grid.cells() * services.len()],
+            steps_s: services.iter().map(steps_s).collect(),
+            guard,
+            counts: LearnerCounts::default(),
+        }
     }
 
     /// Gives the floor of an address that is known from elsewhere, s.
-    pub fn set_floor(&mut self, address: u32, network: u32, delay_s: f32) {
-        self.floors.insert(address, Floor { delay_s, network });
+    pub fn set_floor(&mut self, address: u32, delay_s: f32) {
+        self.floors.insert(address, delay_s);
     }
 
     /// Takes in an answer. About 100 ns with many addresses (one look into a large table), less with few.
     #[inline]
     pub fn learn(&mut self, answer: &Answer) {
-        let Some(at) = self.guard.check(answer.at, answer.monotonic_ns) else {
-            self.counts.clock_disagreed += 1;
-            return;
-        };
-        self.learn_checked(&Answer { at, ..*answer });
+        if let Some(update) = self.checked(answer) {
+            self.add(update);
+        }
     }
 
-    /// The same for an answer whose time is known to be right: of the store, which has but one clock.
+    /// Takes in answers in this order: the same as one by one, but look-ups of a block wait for memory together.
+    pub fn learn_all(&mut self, answers: &[Answer]) {
+        let mut updates = [Update::default(); BLOCK];
+        for block in answers.chunks(BLOCK) {
+            let mut made = 0;
+            for answer in block {
+                if let Some(update) = self.checked(answer) {
+                    updates[made] = update;
+                    made += 1;
+                }
+            }
+            for update in &updates[..made] {
+                self.add(*update);
+            }
+        }
+    }
+
+    /// The same as [`learn`](Self::learn) for an answer whose time is known to be right: of the store, which has but one clock.
     #[inline]
     pub fn learn_checked(&mut self, answer: &Answer) {
-        if !(answer.delay_s >= 0.0 && answer.delay_s.is_finite()) {
-            self.counts.absurd += 1;
-            return;
+        if let Some(update) = self.update(answer, answer.at) {
+            self.add(update);
         }
-        let Some(profile) = self.profiles.get_mut(answer.network as usize) else {
+    }
+
+    #[inline]
+    fn checked(&mut self, answer: &Answer) -> Option<Update> {
+        let Some(at) = self.guard.check(answer.at, answer.monotonic_ns) else {
+            self.counts.clock_disagreed += 1;
+            return None;
+        };
+        self.update(answer, at)
+    }
+
+    /// Moves the floor; says what is left to be done.
+    #[inline]
+    fn update(&mut self, answer: &Answer, at: UtcMicros) -> Option<Update> {
+        let is_sound = answer.delay_s >= 0.0 && answer.delay_s.is_finite();
+        if !is_sound || answer.network as usize >= self.steps_s.len() {
             self.counts.absurd += 1;
-            return;
-        };
-        let mut first = false;
-        let floor = self.floors.entry(answer.address).or_insert_with(|| {
-            first = true;
-            Floor { delay_s: answer.delay_s, network: answer.network }
-        });
-        floor.network = answer.network;
-        floor.delay_s = if answer.delay_s < floor.delay_s {
-            answer.delay_s
-        } else {
-            floor.delay_s + (answer.delay_s - floor.delay_s) * FLOOR_RISE
-        };
-        if first {
-            // Nothing to compare it with.
-            self.counts.first += 1;
-            return;
+            return None;
         }
-        let place = self.config.grid.place(answer.at);
-        match profile.add(self.config.grid, place, (answer.delay_s - floor.delay_s).max(0.0)) {
+        let floor = match self.floors.entry(answer.address) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(first) => {
+                // Nothing to compare it with.
+                first.insert(answer.delay_s);
+                self.counts.first += 1;
+                return None;
+            }
+        };
+        *floor = if answer.delay_s < *floor { answer.delay_s } else { *floor + (answer.delay_s - *floor) * FLOOR_RISE };
+        let excess_s = (answer.delay_s - *floor).max(0.0);
+        let place = self.config.grid.place(at);
+        let cell = self.config.grid.cell(place) * self.steps_s.len() + answer.network as usize;
+        Some(Update { network: answer.network, cell, day: place.day, excess_s })
+    }
+
+    #[inline]
+    fn add(&mut self, update: Update) {
+        let Update { network, cell, day, excess_s } = update;
+        let steps_s = &self.steps_s[network as usize];
+        match self.cells[cell].add(day, excess_s, steps_s, self.keep_per_day) {
             Ok(()) => self.counts.learnt += 1,
             Err(Refused::Absurd) => self.counts.absurd += 1,
             Err(Refused::OutOfOrder) => self.counts.out_of_order += 1,
@@ -130,14 +180,17 @@ impl Learner {
         self.counts
     }
 
-    /// The profiles, in their order.
-    pub fn profiles(&self) -> &[Profile] {
-        &self.profiles
+    /// The profiles as they are, in the order of their networks.
+    pub fn profiles(&self) -> Vec<Profile> {
+        let networks = self.steps_s.len();
+        let cells = |network| self.cells.iter().skip(network).step_by(networks).copied().collect();
+        let profile = |network| Profile::of_cells(cells(network), self.steps_s[network], self.config.half_life_days);
+        (0..networks).map(profile).collect()
     }
 
     /// Bytes held per answering address, as the table is filled now.
     pub fn bytes_per_address(&self) -> f64 {
-        let bytes = self.floors.capacity() * (size_of::<(u32, Floor)>() + 1);
+        let bytes = self.floors.capacity() * (size_of::<(u32, f32)>() + 1);
         bytes as f64 / self.floors.len().max(1) as f64
     }
 }
@@ -172,11 +225,30 @@ mod tests {
     }
 
     #[test]
+    fn many_at_once_are_the_same_as_one_by_one() {
+        let config = LearnerConfig { grid: DayGrid::new(24, 0).unwrap(), half_life_days: 7.0 };
+        let services = [Medium::Wired, Medium::Lora].map(|medium| ServiceTime::of(medium, 60.0));
+        let new = || Learner::new(config, &services, ClockGuard::new(UtcMicros(MONDAY_NOON), 0));
+        let (mut single, mut all) = (new(), new());
+        let answers: Vec<Answer> = (0..1_000)
+            .map(|index| {
+                let delay_s = if index % 97 == 0 { -1.0 } else { 0.01 + 0.001 * (index * 7 % 31) as f32 };
+                Answer { address: index as u32 % 13, network: index as u32 % 3, ..answer(index * 100, delay_s) }
+            })
+            .collect();
+        answers.iter().for_each(|answer| single.learn(answer));
+        all.learn_all(&answers);
+        assert_eq!(all.counts(), single.counts());
+        assert_eq!(all.profiles(), single.profiles());
+        assert!(all.counts().learnt > 500 && all.counts().absurd > 300, "{:?}", all.counts());
+    }
+
+    #[test]
     fn a_clock_step_and_nonsense_change_no_profile() {
         let mut learner = learner();
         learner.learn(&answer(0, 0.020));
         learner.learn(&answer(1, 0.020));
-        let before = learner.profiles().to_vec();
+        let before = learner.profiles();
         let stepped = |hours: i64| Answer { at: UtcMicros(MONDAY_NOON + hours * 3_600_000_000), ..answer(2, 0.9) };
         for hours in [-20_000, -3, 3, 20_000] {
             learner.learn(&stepped(hours));

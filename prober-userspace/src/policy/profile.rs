@@ -10,7 +10,8 @@ const LONGEST_S: f32 = 120.0;
 
 /// One cell: delays with their age. West's weighted update (CACM 22, 1979) of mean and squares.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Cell {
+#[repr(align(32))]
+pub(super) struct Cell {
     answers: f32,
     mean_s: f32,
     squares: f32,
@@ -44,9 +45,14 @@ impl Profile {
     pub fn new(grid: DayGrid, service: &ServiceTime, half_life_days: f32) -> Self {
         Self {
             cells: vec![Cell::default(); grid.cells()].into_boxed_slice(),
-            steps_s: service.steps_s().map(|step| step as f32),
-            keep_per_day: (-1.0 / half_life_days.max(0.1)).exp2(),
+            steps_s: steps_s(service),
+            keep_per_day: keep_per_day(half_life_days),
         }
+    }
+
+    /// Of cells that were filled by themselves.
+    pub(super) fn of_cells(cells: Box<[Cell]>, steps_s: [f32; STEPS], half_life_days: f32) -> Self {
+        Self { cells, steps_s, keep_per_day: keep_per_day(half_life_days) }
     }
 
     /// One cell as it was stored.
@@ -65,31 +71,7 @@ impl Profile {
     /// Takes in the excess of one answer over its floor, s. About 10 ns.
     #[inline]
     pub fn add(&mut self, grid: DayGrid, place: Place, excess_s: f32) -> Result<(), Refused> {
-        if !(0.0..=LONGEST_S).contains(&excess_s) {
-            return Err(Refused::Absurd);
-        }
-        let keep_per_day = self.keep_per_day;
-        let cell = &mut self.cells[grid.cell(place)];
-        if cell.answers > 0.0 && place.day != cell.day {
-            // A day late is the edge of a scan; more is a clock.
-            if place.day < cell.day - 1 {
-                return Err(Refused::OutOfOrder);
-            }
-            if place.day > cell.day {
-                cell.discount(keep_per_day.powi(place.day - cell.day));
-                cell.day = place.day;
-            }
-        } else {
-            cell.day = place.day;
-        }
-        cell.answers += 1.0;
-        let difference = excess_s - cell.mean_s;
-        cell.mean_s += difference / cell.answers;
-        cell.squares += difference * (excess_s - cell.mean_s);
-        for (below, step_s) in cell.below.iter_mut().zip(self.steps_s) {
-            *below += f32::from(u8::from(excess_s < step_s));
-        }
-        Ok(())
+        self.cells[grid.cell(place)].add(place.day, excess_s, &self.steps_s, self.keep_per_day)
     }
 
     /// Adds another's answers: of the same grid and steps.
@@ -135,7 +117,51 @@ impl Profile {
     }
 }
 
+/// What is left of a weight after a day.
+pub(super) fn keep_per_day(half_life_days: f32) -> f32 {
+    (-1.0 / half_life_days.max(0.1)).exp2()
+}
+
+/// Steps at which excesses are told apart.
+pub(super) fn steps_s(service: &ServiceTime) -> [f32; STEPS] {
+    service.steps_s().map(|step| step as f32)
+}
+
 impl Cell {
+    /// Takes in the excess of one answer of a day over its floor, s.
+    #[inline]
+    pub(super) fn add(
+        &mut self,
+        day: i32,
+        excess_s: f32,
+        steps_s: &[f32; STEPS],
+        keep_per_day: f32,
+    ) -> Result<(), Refused> {
+        if !(0.0..=LONGEST_S).contains(&excess_s) {
+            return Err(Refused::Absurd);
+        }
+        if self.answers > 0.0 && day != self.day {
+            // A day late is the edge of a scan; more is a clock.
+            if day < self.day - 1 {
+                return Err(Refused::OutOfOrder);
+            }
+            if day > self.day {
+                self.discount(keep_per_day.powi(day - self.day));
+                self.day = day;
+            }
+        } else {
+            self.day = day;
+        }
+        self.answers += 1.0;
+        let difference = excess_s - self.mean_s;
+        self.mean_s += difference / self.answers;
+        self.squares += difference * (excess_s - self.mean_s);
+        for (below, step_s) in self.below.iter_mut().zip(steps_s) {
+            *below += f32::from(u8::from(excess_s < *step_s));
+        }
+        Ok(())
+    }
+
     fn discount(&mut self, keep: f32) {
         self.answers *= keep;
         self.squares *= keep;

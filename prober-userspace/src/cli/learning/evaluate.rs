@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::super::UsageError;
 use super::super::output::{put, put_json};
+use super::super::report::html::confusion_page;
 use super::material::{Material, learnt_from};
-use super::{ModelOption, classes_of, evaluation_text, read_all, threads};
+use super::{ModelOption, classes_of, evaluation_text, read_all, threads, write_whole};
 use crate::model::trace::Trace;
 use crate::network::evaluation::Evaluation;
 use crate::network::field::{field_figures, field_rows};
@@ -44,6 +45,9 @@ pub(in crate::cli) struct EvaluateOptions {
     /// Below this probability an estimate is `unknown`
     #[arg(long, value_name = "P", default_value_t = CONFIDENCE_MIN)]
     confidence: f64,
+    /// Also draw the confusion table as a page (FILE.html)
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -88,6 +92,10 @@ impl EvaluateOptions {
         let measured: Vec<_> = of(Origin::Field).map(|(row, posterior)| (row, posterior.as_slice())).collect();
         let field = field_figures(&measured, self.confidence);
         let evaluation = Evaluation { field, ..Evaluation::of(&judged, &classes) };
+        if let Some(path) = &self.plot {
+            let title = format!("prober {} evaluate", if kind == ModelKind::Cause { "cause" } else { "network" });
+            write_whole(path, &confusion_page(&title, &evaluation))?;
+        }
         if self.json {
             let judged_by = if self.leave_out { "left out" } else { "model" };
             return Ok(put_json(&Figures { judged_by, trained_on, confidence_min: self.confidence, evaluation })?);

@@ -7,6 +7,9 @@ use anyhow::{Context, anyhow};
 
 use crate::network::model::{Model, ModelKind};
 
+/// Stored for the models that come with the program.
+const BUILT_IN: &str = "built-in";
+
 /// Which model.
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct ModelOption {
@@ -27,9 +30,14 @@ impl ModelOption {
         Model::read(&text, kind, &names).map_err(|error| anyhow!("model {}: {error}", path.display()))
     }
 
+    /// The one that estimates were stored with.
+    pub(in crate::cli) fn named(name: &str) -> Self {
+        Self { model: (name != BUILT_IN).then(|| name.into()) }
+    }
+
     /// What is stored beside estimates.
     pub(in crate::cli) fn name(&self) -> String {
-        self.model.as_ref().map_or_else(|| "built-in".to_owned(), |path| path.display().to_string())
+        self.model.as_ref().map_or_else(|| BUILT_IN.to_owned(), |path| path.display().to_string())
     }
 }
 

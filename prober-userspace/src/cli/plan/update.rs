@@ -156,14 +156,14 @@ impl UpdateArgs {
                 networks.len() as u32 - 1
             });
             networks[number as usize].addresses += 1;
-            floors.push((address, number, rtt_us as f32 / 1e6));
+            floors.push((address, rtt_us as f32 / 1e6));
         })?;
         let services: Vec<_> = networks.iter().map(|network| ServiceTime::of(network.medium, PROBE_BYTES)).collect();
         let config = LearnerConfig { grid, half_life_days: self.half_life as f32 };
         // Stored times have been checked against each other already; there is one clock left.
         let mut learner = Learner::new(config, &services, ClockGuard::new(now, 0));
-        for (address, number, delay_s) in floors {
-            learner.set_floor(address, number, delay_s);
+        for (address, delay_s) in floors {
+            learner.set_floor(address, delay_s);
         }
         store.for_each_answer(since, |answer| {
             let number = numbers.get(&(answer.address & !255)).copied().unwrap_or(u32::MAX);
@@ -186,7 +186,7 @@ impl UpdateArgs {
         let members: Vec<Member> = learnt
             .networks
             .iter()
-            .zip(profiles)
+            .zip(&profiles)
             .map(|(network, profile)| Member {
                 medium: network.medium,
                 utc_offset_s: network.utc_offset_s,
@@ -198,7 +198,7 @@ impl UpdateArgs {
         let now_in: Vec<_> = placed().map(|(network, cluster)| (network.first, cluster.0 as usize)).collect();
         let numbers = keep_numbers(before, &now_in, made.len());
         let mut clusters: Vec<Option<(LearntCluster, Profile)>> = vec![None; made.len()];
-        for ((network, cluster), profile) in placed().zip(profiles) {
+        for ((network, cluster), profile) in placed().zip(&profiles) {
             let place = cluster.0 as usize;
             let service = ServiceTime::of(network.medium, PROBE_BYTES);
             let (cluster, pooled) = clusters[place].get_or_insert_with(|| {

@@ -1,16 +1,23 @@
-//! Charts as SVG text: curves and stacked columns over a linear or logarithmic axis, and horizontal bars. Colours come
+//! Charts as SVG text: curves and stacked columns over a linear or logarithmic axis, here; bars, boxes, heat maps and others in
+//! files of their own. Colours come
 //! from the page's style by class, so that one chart serves dark and light.
 
 mod bars;
+mod boxes;
+mod confusion;
 mod heat;
 mod slots;
+mod timeline;
 
 use std::fmt::Write;
 
 use super::html::escape;
 pub(super) use bars::{Bar, bars};
+pub(super) use boxes::{BoxRow, boxes};
+pub(in crate::cli) use confusion::confusion;
 pub(super) use heat::{HeatRow, heat};
 pub(super) use slots::{SlotColumn, slots};
+pub(super) use timeline::{TimelineProbe, timeline};
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 240.0;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Picture;
 use super::chart::{HeatRow, SlotColumn, heat, slots};
 use crate::cli::figure::grouped;
 use crate::cli::plan::coming;
@@ -58,8 +59,13 @@ impl Congestion {
         Ok(Self { clusters, plan })
     }
 
-    /// Title, note and drawing of each picture.
-    pub(super) fn pictures(&self) -> Vec<(&'static str, String, String)> {
+    /// Whether nothing was learnt yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.clusters.is_empty()
+    }
+
+    /// Both; none before the first `prober plan update`.
+    pub(super) fn pictures(&self) -> Vec<Picture> {
         let Some(first) = self.clusters.first() else { return Vec::new() };
         let rows: Vec<HeatRow> = self
             .clusters
@@ -82,21 +88,23 @@ impl Congestion {
             })
             .collect();
         vec![
-            (
-                "Congestion by cluster and time of day",
-                "Load of the access networks' bottleneck; rows are clusters with their number of networks, columns are \
+            Picture {
+                title: "Congestion by cluster and time of day".to_owned(),
+                note: "Load of the access networks' bottleneck; rows are clusters with their number of networks, columns are \
                  slots of the local day: working days, then weekends"
                     .to_owned(),
-                heat("Congestion by cluster and slot", &rows),
-            ),
-            (
-                "Chosen slots over the load profile",
-                format!(
+                content: heat("Congestion by cluster and slot", &rows),
+                class: "wide",
+            },
+            Picture {
+                title: "Chosen slots over the load profile".to_owned(),
+                note: format!(
                     "Cluster {}, the coming day, {PORTS} probes per address: load (its careful end above) and probes",
                     first.cluster.cluster
                 ),
-                slots("Chosen slots", &columns),
-            ),
+                content: slots("Chosen slots", &columns),
+                class: "wide",
+            },
         ]
     }
 }

@@ -4,7 +4,10 @@ use duckdb::{Connection, Row, params};
 use prober_common::address::V4;
 use serde::Serialize;
 
+use super::causes::CauseTimeline;
 use super::congestion::Congestion;
+use super::models::ModelFigures;
+use super::networks::TypeRtt;
 use crate::io::store::Store;
 use crate::model::scan::ScanId;
 use crate::model::utc::UtcMicros;
@@ -43,6 +46,12 @@ pub struct Report {
     pub rtt_histogram: Vec<Bin>,
     /// Congestion of networks by time of day, if it has been learnt.
     pub congestion: Congestion,
+    /// RTT by access network, if that has been estimated.
+    pub networks: Vec<TypeRtt>,
+    /// Terminals under study with their causes, if these have been estimated.
+    pub causes: Vec<CauseTimeline>,
+    /// How good the models are that estimated.
+    pub models: Vec<ModelFigures>,
 }
 
 /// See the columns of the table `scan`.
@@ -172,6 +181,9 @@ impl Report {
         let scan = store.find_scan(wanted)?.id;
         let mut report = Self::query(store.connection(), scan).map_err(store.failed("reading the report"))?;
         report.congestion = Congestion::read(store, now)?;
+        report.networks = TypeRtt::read(store, scan)?;
+        report.causes = CauseTimeline::read(store, scan)?;
+        report.models = ModelFigures::read(store, scan)?;
         Ok(report)
     }
 
@@ -247,6 +259,9 @@ impl Report {
             counters,
             scan,
             congestion: Congestion::default(),
+            networks: Vec::new(),
+            causes: Vec::new(),
+            models: Vec::new(),
         })
     }
 }

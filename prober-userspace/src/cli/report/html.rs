@@ -2,10 +2,15 @@
 
 use std::fmt::Write;
 
-use super::chart::{Axis, Bar, Chart, Series, Shape, bars};
+use super::Picture;
+use super::causes::CauseTimeline;
+use super::chart::{Axis, Bar, Chart, Series, Shape, bars, confusion};
 use super::figures::{BINS_PER_DECADE, Bin, Report};
+use super::models::ModelFigures;
+use super::networks::TypeRtt;
 use super::text::percentiles;
 use crate::cli::figure::{duration, grouped, millis, percent, rate, scaled};
+use crate::network::evaluation::Evaluation;
 
 /// The whole page.
 pub(super) fn page(report: &Report) -> String {
@@ -31,10 +36,11 @@ pub(super) fn page(report: &Report) -> String {
     body.push_str(&card("Open ports", "Addresses with the port open", &port_bars(report), ""));
     body.push_str(&card("Accounting", "Where every reply went that the kernel accepted", &accounting(report), ""));
     body.push_str(&card("ICMP errors", "Quoting our probes", &icmp_table(report), ""));
-    for (title, note, content) in report.congestion.pictures() {
-        body.push_str(&card(title, &note, &content, "wide"));
+    for picture in pictures(report) {
+        body.push_str(&card(&picture.title, &picture.note, &picture.content, picture.class));
     }
     body.push_str(&card("Scan", "As it was asked for", &metadata(report), ""));
+    body.push_str(&left_out(report));
     body.push_str("</div>");
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -44,6 +50,23 @@ pub(super) fn page(report: &Report) -> String {
         include_str!("page.css"),
         escape(&report.scan.program_version),
         include_str!("page.js"),
+    )
+}
+
+/// A page of one confusion table.
+pub(in crate::cli) fn confusion_page(title: &str, evaluation: &Evaluation) -> String {
+    let note = format!(
+        "{} terminals: {:.1} % right, {:.1} % unknown, calibration error {:.3}",
+        evaluation.terminals,
+        100.0 * evaluation.accuracy,
+        100.0 * evaluation.unknown,
+        evaluation.calibration_error
+    );
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{title}</title><style>\n{}</style></head><body><main>\n{}</main></body></html>\n",
+        include_str!("page.css"),
+        card(title, &note, &confusion(evaluation), ""),
     )
 }
 
@@ -95,6 +118,33 @@ fn tiles(body: &mut String, report: &Report) {
         );
     }
     body.push_str("</section>");
+}
+
+/// What was estimated, as far as it was.
+fn pictures(report: &Report) -> Vec<Picture> {
+    let mut pictures: Vec<Picture> = TypeRtt::picture(&report.networks).into_iter().collect();
+    pictures.extend(report.models.iter().map(ModelFigures::picture));
+    pictures.extend(report.causes.iter().map(CauseTimeline::picture));
+    pictures.extend(report.congestion.pictures());
+    pictures
+}
+
+/// How to get the pictures that are not there.
+fn left_out(report: &Report) -> String {
+    let scan = report.scan.id;
+    let estimate = |what: &str| format!("prober {what} estimate --scan {scan}");
+    let mut missing = Vec::new();
+    if report.networks.is_empty() {
+        missing.push(format!("Round-trip times by access network: none is estimated ({}).", estimate("network")));
+    }
+    if report.causes.is_empty() {
+        let how = format!("prober study, then {}", estimate("cause"));
+        missing.push(format!("Terminals over time: no cause is estimated of a terminal under study ({how})."));
+    }
+    if report.congestion.is_empty() {
+        missing.push("Congestion by time of day: nothing is learnt yet (prober plan update).".to_owned());
+    }
+    if missing.is_empty() { String::new() } else { card("Not drawn", "", &nothing(&missing.join(" ")), "") }
 }
 
 fn card(title: &str, note: &str, content: &str, class: &str) -> String {

@@ -7,13 +7,20 @@ use ringbuf::traits::{Producer, Split};
 
 use super::figures::Report;
 use super::{html, text};
+use crate::cli::learning::ModelOption;
 use crate::io::store::{
-    Access, ClusterRow, CounterRole, CounterValue, LearntCluster, Store, StoreCommand, Writer, WriterConfig,
+    Access, ClusterRow, CounterRole, CounterValue, LearntCluster, NetworkBatch, Store, StoreCommand, Writer,
+    WriterConfig,
 };
-use crate::model::scan::{ScanMeta, ScanStatus};
+use crate::model::scan::{ScanId, ScanMeta, ScanStatus};
+use crate::model::trace::Trace;
 use crate::model::utc::{ClockOffset, UtcMicros};
+use crate::network::access::estimate_place;
+use crate::network::cause::estimate;
 use crate::network::congestion::load::{LoadEstimate, SlotDelays};
 use crate::network::congestion::medium::Medium;
+use crate::network::model::ModelKind;
+use crate::network::task::places;
 
 const START: UtcMicros = UtcMicros(1_700_000_000_000_000);
 
@@ -24,6 +31,12 @@ fn small_scan() -> Report {
 
 /// The same with clusters of networks, each busy in the afternoon.
 fn scan_with(clusters: &[u32]) -> Report {
+    let (_folder, store) = store_with(clusters);
+    Report::read(&store, None, START).unwrap()
+}
+
+/// A database and the folder that it is in.
+fn store_with(clusters: &[u32]) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("r.duckdb"), Access::Write).unwrap();
     let meta = ScanMeta {
@@ -83,7 +96,32 @@ fn scan_with(clusters: &[u32]) -> Report {
         writer.send(StoreCommand::Rate { ended_ns: second * 1_000_000_000, sent, lost: 0 }).unwrap();
     }
     let outcome = writer.finish(ScanStatus::Finished, UtcMicros(START.0 + 4_000_000), None);
-    Report::read(&outcome.store.unwrap(), None, START).unwrap()
+    (folder, outcome.store.unwrap())
+}
+
+/// Three terminals under study, the second and third losing some; estimates of all addresses.
+fn studied() -> Report {
+    const STUDY: &str = "
+        INSERT INTO study_probe
+        SELECT 1, TIMESTAMP '2023-11-14 22:14:00' + to_microseconds((b * 18 + i * 0.08) * 1000000), 167772416 + t,
+               [80, 443][1 + i % 2], 0
+        FROM range(3) terminals(t), range(8) bursts(b), range(28) probes(i);
+        INSERT INTO reply
+        SELECT scan_id, sent_at + to_microseconds(rtt_us), rtt_us, address, NULL, port, 0, 0, 57, 0, 0
+        FROM (SELECT *, (8000 + hash(sent_at) % 9000 * (1 + 6 * (address % 3)))::UINTEGER AS rtt_us FROM study_probe
+              WHERE hash(sent_at, address) % 10 >= 2 * (address % 3));";
+    let (_folder, store) = store_with(&[]);
+    store.connection().execute_batch(STUDY).unwrap();
+    let model = |kind| ModelOption::named("built-in").load(kind).unwrap();
+    let (network, cause) = (model(ModelKind::Network), model(ModelKind::Cause));
+    let batch = NetworkBatch { scan: ScanId(1), estimated_at: START, model: "built-in".to_owned() };
+    let traces = store.traces(ScanId(1)).unwrap();
+    let of_place = |place: &Vec<&Trace>| estimate_place(&network, place, None, 0.4);
+    let types: Vec<_> = places(&traces).iter().flat_map(of_place).collect();
+    store.add_network_estimates(&batch, &types).unwrap();
+    let causes: Vec<_> = traces.iter().map(|trace| estimate(&cause, trace, 0.0)).collect();
+    store.add_cause_estimates(&batch, &causes).unwrap();
+    Report::read(&store, None, START).unwrap()
 }
 
 fn learnt(networks: u32) -> LearntCluster {
@@ -128,6 +166,38 @@ fn congestion_is_drawn_and_the_plan_keeps_to_the_quiet_hours() {
 }
 
 #[test]
+fn estimates_are_drawn() {
+    let report = studied();
+    let page = html::page(&report);
+    assert!(page.contains("Round-trip time by access network") && page.contains(r#"class="median""#));
+    assert!(page.contains("How well access networks are told") && page.contains("How well causes are told"));
+    let json = serde_json::to_value(&report).unwrap();
+    let causes = json["causes"].as_array().unwrap();
+    assert!(!causes.is_empty() && !page.contains("Terminals over time"), "{causes:?}");
+    let (mut sent, mut answered) = (0, 0);
+    for cause in causes {
+        let ip = cause["ip"].as_str().unwrap();
+        assert!(page.contains(&format!("Terminal {ip}")) && page.contains(cause["explanation"].as_str().unwrap()));
+        sent += cause["probes"].as_u64().unwrap();
+        answered += cause["replies"].as_u64().unwrap();
+    }
+    // Each probe is a dot or a stroke.
+    assert_eq!(page.matches("<circle ").count() as u64, answered);
+    assert_eq!(page.matches(r#"class="fill lost""#).count() as u64, sent - answered);
+    let addresses: u64 =
+        json["networks"].as_array().unwrap().iter().map(|one| one["addresses"].as_u64().unwrap()).sum();
+    assert_eq!(addresses, 60, "all that answered themselves");
+    assert!(!page.contains("NaN") && !page.contains("inf"), "a figure could not be drawn");
+}
+
+#[test]
+fn what_cannot_be_drawn_is_said_in_words() {
+    let page = html::page(&small_scan());
+    assert!(page.contains("none is estimated (prober network estimate --scan 1)"));
+    assert!(!page.contains(r#"class="median""#) && !page.contains("How well"));
+}
+
+#[test]
 fn figures_are_those_of_the_scan() {
     let report = small_scan();
     assert_eq!((report.sent, report.hosts, report.open), (1_000, 60, 40));
@@ -149,11 +219,14 @@ fn json_fields_are_stable() {
     let fields: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
         "accounting",
+        "causes",
         "congestion",
         "counters",
         "hosts",
         "icmp_errors",
         "kinds",
+        "models",
+        "networks",
         "open",
         "ports",
         "rate",

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::SyncSender;
 
-use super::StoreError;
+use super::{StoreError, StudyProbe};
 use crate::model::banner::Banner;
 use crate::model::scan::ScanStatus;
 use crate::model::utc::{ClockOffset, UtcMicros};
@@ -70,6 +70,8 @@ pub enum StoreCommand {
     Clock(ClockOffset),
     /// What services said, grabbed beside the scan; written with the next flush.
     Banners(Vec<Banner>),
+    /// Probes that were sent to terminals under study; written with the next flush.
+    StudyProbes(Vec<StudyProbe>),
     /// Commit all that came before.
     Flush {
         /// Where to resume (JSON text), committed in the same transaction.

@@ -102,14 +102,7 @@ impl Store {
 
     /// Adds probes that were sent to terminals under study, all or none.
     pub fn add_study_probes(&self, scan: ScanId, probes: &[StudyProbe]) -> Result<(), StoreError> {
-        let add = |connection: &Connection| {
-            let mut appender = connection.appender("study_probe")?;
-            for probe in probes {
-                let kind = probe.kind as u8;
-                appender.append_row(params![scan.0, timestamp(probe.sent_at), probe.address.0, probe.port, kind])?;
-            }
-            appender.flush()
-        };
+        let add = |connection: &Connection| append_study_probes(connection, scan, probes);
         self.in_transaction(add).map_err(self.failed("adding probes under study"))
     }
 
@@ -126,13 +119,26 @@ impl Store {
     /// The traces of a scan: of each address its replies, and for terminals under study its silences as well. The place is
     /// the /24. ICMP errors are no replies of the terminal and left out.
     pub fn traces(&self, scan: ScanId) -> Result<Vec<Trace>, StoreError> {
+        self.traces_where(scan, "true")
+    }
+
+    /// The same of some addresses only.
+    pub fn traces_of(&self, scan: ScanId, addresses: &[u32]) -> Result<Vec<Trace>, StoreError> {
+        if addresses.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        self.traces_where(scan, &format!("address IN ({})", list.join(", ")))
+    }
+
+    fn traces_where(&self, scan: ScanId, which: &str) -> Result<Vec<Trace>, StoreError> {
         let read = || -> duckdb::Result<Vec<Trace>> {
             let mut statement = self.connection.prepare(&format!(
                 "WITH answered AS (
                      SELECT address, port, probe, epoch_us(received_at) - rtt_us AS sent_us, rtt_us, ttl, kind
-                     FROM reply WHERE scan_id = $1 AND kind <= 3
+                     FROM reply WHERE scan_id = $1 AND kind <= 3 AND {which}
                  ), studied AS (
-                     SELECT address, port, probe, epoch_us(sent_at) AS sent_us FROM study_probe WHERE scan_id = $1
+                     SELECT address, port, probe, epoch_us(sent_at) AS sent_us FROM study_probe WHERE scan_id = $1 AND {which}
                  ), silent AS (
                      SELECT * FROM studied ANTI JOIN answered
                      ON studied.address = answered.address AND studied.port = answered.port
@@ -184,6 +190,16 @@ fn new_trace(address: String, has_silence: bool) -> Trace {
         cause: None,
         background: None,
     }
+}
+
+/// Rows of `study_probe`, within the caller's transaction.
+pub(super) fn append_study_probes(connection: &Connection, scan: ScanId, probes: &[StudyProbe]) -> duckdb::Result<()> {
+    let mut appender = connection.appender("study_probe")?;
+    for probe in probes {
+        let kind = probe.kind as u8;
+        appender.append_row(params![scan.0, timestamp(probe.sent_at), probe.address.0, probe.port, kind])?;
+    }
+    appender.flush()
 }
 
 /// As a number; `None` for terminals of trace files, which have names.

@@ -33,6 +33,11 @@ pub(super) fn missing(cause: Cause, probes: usize, answered: usize) -> Option<St
     None
 }
 
+/// Whether enough was seen to name `cause`.
+pub(in crate::network) fn is_enough(cause: Cause, probes: usize, answered: usize) -> bool {
+    missing(cause, probes, answered).is_none()
+}
+
 /// Whether what was seen rules a cause out.
 pub(in crate::network) fn rules_out(cause: Cause, features: &Features) -> bool {
     let is = |name: &str, test: fn(f32) -> bool| features.value(name).is_some_and(test);

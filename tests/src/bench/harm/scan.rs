@@ -64,7 +64,7 @@ impl Scan {
         let tuesday = grid.after_days(grid.place(MONDAY), 1);
         let mut draws = Draws::new(seed, 0x706c_616e);
         let mut times = Vec::new();
-        for (network, (service, profile)) in services.iter().zip(learner.profiles()).enumerate() {
+        for (network, (service, profile)) in services.iter().zip(&learner.profiles()).enumerate() {
             let count = probes(network, slot, share);
             // A slot of the grid lasts an hour, of the compressed day `slot`: as many hours' probes are planned.
             let stretch = grid.slot_s() / slot.as_secs_f64();
@@ -197,7 +197,7 @@ impl Answered {
         for network in 0..NETWORKS {
             let floor = answered().filter(|(_, of, _)| *of == network).map(|(_, _, delay)| delay).min();
             if let Some(floor) = floor {
-                learner.set_floor(network as u32, network as u32, floor.as_secs_f32());
+                learner.set_floor(network as u32, floor.as_secs_f32());
             }
         }
         for (at, network, delay) in answered() {

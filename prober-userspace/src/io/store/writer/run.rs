@@ -173,6 +173,7 @@ impl Run {
                 let _ = ack.try_send(done);
             }
             StoreCommand::Banners(banners) => self.banners_failed += self.pending.add_banners(banners),
+            StoreCommand::StudyProbes(probes) => self.pending.study_probes.extend(probes),
             // Handled by the loop, which it ends.
             StoreCommand::Finish { .. } => {}
         }

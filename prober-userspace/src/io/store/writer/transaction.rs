@@ -8,8 +8,9 @@ use duckdb::{Connection, params};
 
 use crate::io::store::banners::append_banners;
 use crate::io::store::counters::{ScanCounters, own};
+use crate::io::store::networks::append_study_probes;
 use crate::io::store::scans::timestamp;
-use crate::io::store::{Store, StoreError};
+use crate::io::store::{Store, StoreError, StudyProbe};
 use crate::model::banner::Banner;
 use crate::model::scan::{ScanId, ScanStatus};
 use crate::model::utc::UtcMicros;
@@ -25,6 +26,8 @@ pub(super) struct Pending {
     clocks: Vec<(UtcMicros, i64)>,
     banners: Vec<Banner>,
     banner_bytes: usize,
+    /// As many as a study has, at most.
+    pub(super) study_probes: Vec<StudyProbe>,
     pub(super) checkpoint: Option<(String, UtcMicros)>,
     pub(super) end: Option<(ScanStatus, UtcMicros, Option<String>)>,
 }
@@ -113,6 +116,9 @@ impl Pending {
         if !self.banners.is_empty() {
             append_banners(connection, &self.banners, Some(scan))?;
         }
+        if !self.study_probes.is_empty() {
+            append_study_probes(connection, scan, &self.study_probes)?;
+        }
         if let Some((checkpoint, at)) = &self.checkpoint {
             let sql = "UPDATE scan SET checkpoint = ?, checkpoint_at = ? WHERE id = ?";
             connection.execute(sql, params![checkpoint, timestamp(*at), scan.0])?;
@@ -145,6 +151,7 @@ struct Doubt {
     rates: usize,
     clocks: usize,
     banners: usize,
+    study_probes: usize,
     commits: u64,
 }
 
@@ -183,6 +190,7 @@ impl Database {
                 rates: pending.rates.len(),
                 clocks: pending.clocks.len(),
                 banners: pending.banners.len(),
+                study_probes: pending.study_probes.len(),
                 commits: counters.total(own::COMMITS),
             });
             return Err(StoreError::statement(&self.path, "storing replies", &error));
@@ -219,6 +227,7 @@ impl Database {
                 pending.rates.drain(..doubt.rates);
                 pending.clocks.drain(..doubt.clocks);
                 pending.banners.drain(..doubt.banners);
+                pending.study_probes.drain(..doubt.study_probes);
                 pending.banner_bytes = pending.banners.iter().map(|banner| banner.text.len()).sum();
             }
         }
