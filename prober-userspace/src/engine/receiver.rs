@@ -55,7 +55,9 @@ impl Braking {
                 self.logged += 1;
                 log::info!("{}/24: {change}", V4(event.target.0 & !255));
                 if self.logged == MOST_LOGGED {
-                    log::info!("further changes of pace are counted only: pace_backed_off and pace_recovered in the report");
+                    log::info!(
+                        "further changes of pace are counted only: pace_backed_off and pace_recovered in the report"
+                    );
                 }
             }
         }

@@ -98,14 +98,14 @@ pub fn run(
     let last = session.close(study.cooldown, status)?;
     outcome?;
     stored?;
-    Ok(StudyOutcome { scan: scan.0, sent: sent.sent, excluded: sent.excluded, replies: last.replies.total() })
+    Ok(StudyOutcome { scan: scan.0, sent: sent.count, excluded: sent.excluded, replies: last.replies.total() })
 }
 
 #[derive(Default)]
 struct Sent {
     /// Not yet with the writer.
     waiting: Vec<StudyProbe>,
-    sent: usize,
+    count: usize,
     excluded: usize,
 }
 
@@ -116,7 +116,7 @@ impl Sent {
         } else if done.probes > 0 {
             let sent_at: UtcMicros = clock.utc(done.sent_ns);
             let (address, port) = (send.address, send.port);
-            self.sent += 1;
+            self.count += 1;
             self.waiting.push(StudyProbe { sent_at, address, port: port.port, kind: port.kind });
         }
     }

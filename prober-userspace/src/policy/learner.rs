@@ -236,7 +236,9 @@ mod tests {
                 Answer { address: index as u32 % 13, network: index as u32 % 3, ..answer(index * 100, delay_s) }
             })
             .collect();
-        answers.iter().for_each(|answer| single.learn(answer));
+        for answer in &answers {
+            single.learn(answer);
+        }
         all.learn_all(&answers);
         assert_eq!(all.counts(), single.counts());
         assert_eq!(all.profiles(), single.profiles());

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::access_features;
+use crate::model::access::AccessType;
 use crate::model::trace::{Role, Trace};
 use crate::network::hop::is_several_hosts;
 use crate::network::model::Model;
@@ -49,10 +50,13 @@ pub fn estimate_place(
         let surroundings = Surroundings::of(traces, index, |other| &other.probes);
         let features = access_features(&trace.probes, &surroundings);
         let answered = trace.answered();
-        let posterior = model.posterior(&features, trace.probes.len(), answered);
+        let floor = trace.rtts_ms().into_iter().min_by(f64::total_cmp);
+        let posterior = model.posterior(&features, trace.probes.len(), answered).without(|class| {
+            let least_ms = class.parse().map_or(0.0, AccessType::least_rtt_ms);
+            floor.is_some_and(|floor| floor < least_ms)
+        });
         let hops = hops_of(&trace.probes);
         let transit = Transit::of(hops, &surroundings, line);
-        let floor = trace.rtts_ms().into_iter().min_by(f64::total_cmp);
         let replies = trace.probes.iter().filter_map(|probe| Some((probe.port, probe.ttl?)));
         NetworkEstimate {
             place: trace.place.clone(),
