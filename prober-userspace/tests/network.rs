@@ -152,7 +152,7 @@ fn what_is_like_nothing_learnt_is_unknown() {
     let path = folder.path().join("strange.csv");
     let mut text = "scenario,terminal,t_send_s,rtt_ms,port,ttl_seen\n".to_owned();
     for index in 0..60 {
-        let (saw, steps) = (if index % 2 == 0 { 0.001 } else { 500_000.0 }, 0.0001 * f64::from(index));
+        let (saw, steps) = (if index % 2 == 0 { 0.001 } else { 500_000.0 }, 300_000.0 + 0.0001 * f64::from(index));
         writeln!(text, "a,saw,{index},{saw},80,57\nb,nothing,{index},{steps},80,57").unwrap();
     }
     fs::write(&path, text).unwrap();

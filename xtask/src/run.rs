@@ -61,8 +61,17 @@ fn scan_and_report(results: &Path) -> Result<()> {
     step("scan");
     workspace::run(&mut scan(&lab, results)?)?;
 
-    step("report");
+    step("the access networks that hosts seem to sit behind");
     let database = results.join("prober.duckdb");
+    let mut networks = Command::new(workspace::built("prober")?);
+    networks.args(["network", "estimate", "--scan", "last", "--db"]).arg(&database);
+    let estimates = workspace::output(&mut networks)?; // a line each: the table of types is shorter
+    fs::write(results.join("networks.txt"), estimates).context("writing networks.txt")?;
+    let mut types = Command::new(workspace::built("prober")?);
+    types.arg("sql").arg("--db").arg(&database).arg("FROM network_type");
+    print!("{}", workspace::output(&mut types)?);
+
+    step("report");
     let mut report = Command::new(workspace::built("prober")?);
     report.arg("report").arg("--db").arg(&database).arg("--html").arg(results.join("report.html"));
     let text = workspace::output(&mut report)?;
@@ -76,15 +85,6 @@ fn scan_and_report(results: &Path) -> Result<()> {
 
     step("the lab's real servers");
     found::show(&lab, &database)?;
-
-    step("the access networks that hosts seem to sit behind");
-    let mut networks = Command::new(workspace::built("prober")?);
-    networks.args(["network", "estimate", "--scan", "last", "--db"]).arg(&database);
-    let estimates = workspace::output(&mut networks)?; // a line each: the table of types is shorter
-    fs::write(results.join("networks.txt"), estimates).context("writing networks.txt")?;
-    let mut types = Command::new(workspace::built("prober")?);
-    types.arg("sql").arg("--db").arg(&database).arg("FROM network_type");
-    print!("{}", workspace::output(&mut types)?);
 
     step("four weeks of a watch, in two minutes");
     workspace::run(lab::program()?.arg("weeks").arg("--output").arg(results))

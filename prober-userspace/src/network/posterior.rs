@@ -4,6 +4,8 @@ use serde::Serialize;
 
 /// Below this the label is `unknown`, unless another limit is asked for.
 pub const CONFIDENCE_MIN: f64 = 0.4;
+/// Classes that are left must have had this many times their even share to be believed.
+const THOUGHT_OF: f64 = 1.05;
 
 /// One class of an estimate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,21 +33,22 @@ impl Posterior {
         Self(classes.iter().enumerate().map(share).collect())
     }
 
-    /// Without the classes that cannot be; what they had goes to the others in proportion. Even over those left if they had
-    /// nothing; as it is if none is left.
+    /// Without the classes that cannot be: what they had goes to the others in proportion. If those were hardly thought of
+    /// before, or none is left, nothing is known: all are as probable.
     #[must_use]
     pub fn without(mut self, cannot_be: impl Fn(&str) -> bool) -> Self {
         let left: Vec<bool> = self.0.iter().map(|share| !cannot_be(&share.class)).collect();
-        let count = left.iter().filter(|is_left| **is_left).count();
-        if count == 0 || count == left.len() {
+        let (all, count) = (left.len(), left.iter().filter(|is_left| **is_left).count());
+        if count == all {
             return self;
         }
         let sum: f64 = self.0.iter().zip(&left).filter(|(_, left)| **left).map(|(share, _)| share.probability).sum();
+        let is_thought_of = sum > THOUGHT_OF * count as f64 / all as f64;
         for (share, is_left) in self.0.iter_mut().zip(left) {
-            share.probability = match (is_left, sum > 0.0) {
+            share.probability = match (is_thought_of, is_left) {
                 (true, true) => share.probability / sum,
-                (true, false) => 1.0 / count as f64,
-                (false, _) => 0.0,
+                (true, false) => 0.0,
+                (false, _) => 1.0 / all as f64,
             };
         }
         self
@@ -73,9 +76,11 @@ mod tests {
             let posterior = Posterior::new(&classes, &shares).without(|class| without.contains(&class));
             posterior.0.iter().map(|share| share.probability).collect()
         };
-        assert_eq!(shares([0.25, 0.5, 0.25], &["wlan"]), [0.5, 0.0, 0.5]);
-        assert_eq!(shares([0.0, 1.0, 0.0], &["wlan"]), [0.5, 0.0, 0.5]);
-        assert_eq!(shares([0.25, 0.5, 0.25], &[]), [0.25, 0.5, 0.25]);
-        assert_eq!(shares([0.25, 0.5, 0.25], &["wired", "wlan", "lora"]), [0.25, 0.5, 0.25]);
+        let even = [1.0 / 3.0; 3];
+        assert_eq!(shares([0.5, 0.25, 0.25], &["lora"]), [2.0 / 3.0, 1.0 / 3.0, 0.0]);
+        assert_eq!(shares([0.5, 0.25, 0.25], &[]), [0.5, 0.25, 0.25]);
+        assert_eq!(shares(even, &["wlan", "lora"]), even, "nothing is known");
+        assert_eq!(shares([0.0, 1.0, 0.0], &["wlan"]), even, "what was believed cannot be");
+        assert_eq!(shares([0.5, 0.25, 0.25], &["wired", "wlan", "lora"]), even);
     }
 }

@@ -103,7 +103,7 @@ fn store_with(clusters: &[u32]) -> (tempfile::TempDir, Store) {
 fn studied() -> Report {
     const STUDY: &str = "
         INSERT INTO study_probe
-        SELECT 1, TIMESTAMP '2023-11-14 22:14:00' + to_microseconds((b * 18 + i * 0.08) * 1000000), 167772416 + t,
+        SELECT 1, TIMESTAMP '2023-11-14 22:14:00' + to_microseconds(((b * 18 + i * 0.08) * 1000000)::BIGINT), 167772416 + t,
                [80, 443][1 + i % 2], 0
         FROM range(3) terminals(t), range(8) bursts(b), range(28) probes(i);
         INSERT INTO reply
