@@ -155,7 +155,7 @@ mod tests {
         let mut state = 7_u64;
         for index in 0..60_000_u64 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let quick = state >> 33 & 7 == 0;
+            let quick = (state >> 33).is_multiple_of(8);
             assert_eq!(watch.answered(1, index * TENTH_NS, if quick { 0.02 } else { 0.30 }), None, "{index}");
         }
     }
