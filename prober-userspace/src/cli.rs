@@ -14,6 +14,7 @@ pub mod exclude;
 pub mod export;
 mod figure;
 pub mod grab;
+mod interrupt;
 mod learning;
 pub mod log_format;
 pub mod network;

@@ -12,6 +12,7 @@ pub mod database;
 pub mod evaluate;
 pub mod export;
 pub mod generator;
+mod http_date;
 pub mod import;
 pub mod lint;
 mod literal;

@@ -46,6 +46,15 @@ const ANSWERS: &str = "
     FROM range(60) AS a(n), (SELECT s, now()::TIMESTAMP - INTERVAL 9 DAY + to_seconds(s * 200) AS moment
                              FROM range(3456) AS b(s));";
 
+/// A folder with a database that holds the answers.
+fn with_answers() -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(prober(folder.path(), &["exclude", "add", "203.0.113.1", "--reason", "makes the file"]).status.success());
+    let database = Connection::open(folder.path().join("prober.duckdb")).unwrap();
+    database.execute_batch(ANSWERS).unwrap();
+    (folder, database)
+}
+
 #[test]
 fn answers_become_profiles_clusters_and_plans() {
     let folder = tempfile::tempdir().unwrap();
@@ -71,11 +80,8 @@ fn answers_become_profiles_clusters_and_plans() {
 
 #[test]
 fn kinds_and_zones_of_networks_count_and_clusters_keep_their_numbers() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, database) = with_answers();
     let at = folder.path();
-    assert!(prober(at, &["exclude", "add", "203.0.113.1", "--reason", "makes the file"]).status.success());
-    let database = Connection::open(at.join("prober.duckdb")).unwrap();
-    database.execute_batch(ANSWERS).unwrap();
     // One address in each of the last thirty networks, taken for LoRa before and for LTE now.
     database
         .execute_batch(
@@ -127,11 +133,8 @@ fn a_mistyped_database_is_not_made() {
 
 #[test]
 fn a_clock_that_was_stepped_leaves_the_profiles_alone() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, database) = with_answers();
     let at = folder.path();
-    assert!(prober(at, &["exclude", "add", "203.0.113.1", "--reason", "makes the file"]).status.success());
-    let database = Connection::open(at.join("prober.duckdb")).unwrap();
-    database.execute_batch(ANSWERS).unwrap();
     database
         .execute_batch(
             "INSERT INTO scan (id, started_at, status, operator, host, program_version, command, settings, seed,

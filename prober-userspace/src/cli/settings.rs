@@ -4,6 +4,7 @@
 mod layers;
 mod options;
 pub(in crate::cli) mod parse;
+mod probing;
 #[cfg(test)]
 mod tests;
 

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::UsageError;
+use super::interrupt::interrupted;
 use super::output::{put, put_json};
 use super::scan;
 use super::settings::{SettingFlags, Settings};
@@ -18,8 +16,6 @@ use super::table::Table;
 use crate::engine;
 use crate::engine::study::{StudyOutcome, StudyRun};
 use crate::io::privileges;
-use crate::model::link::LinkRequest;
-use crate::model::request::{ProbeStyle, Record};
 use crate::policy::study::{StudyMode, StudyRequest, StudySend, schedule};
 use crate::target::plan::Scope;
 use crate::target::shared_exclusions::SharedExclusions;
@@ -115,37 +111,17 @@ impl StudyCommand {
         let mut outline = outline(&request, &sends);
         if !self.dry_run {
             privileges::require_for_scan()?;
-            let stop = Arc::new(AtomicBool::new(false));
-            for signal in [SIGINT, SIGTERM] {
-                signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
-                    .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-                    .context("cannot watch for signals")?;
-            }
+            let stop = interrupted()?;
             let run = StudyRun {
                 database: settings.db.clone(),
-                link: LinkRequest {
-                    interface: settings.interface.clone(),
-                    source_ip: settings.source_ip,
-                    gateway_mac: settings.gateway_mac,
-                    source_mac: settings.source_mac,
-                    vlan: settings.vlan,
-                    any_target: request.terminals[0],
-                    single_target: request.terminals.len() == 1,
-                },
+                link: settings.link(request.terminals[0], request.terminals.len() == 1),
                 engine: settings.engine,
-                style: ProbeStyle { profile: settings.profile, ttl: settings.ttl, contact: settings.contact.clone() },
+                style: settings.style(),
                 kinds: ports,
                 rate: settings.rate,
                 budget_pps: self.budget,
                 cooldown: settings.cooldown_time,
-                record: Record {
-                    operator: settings.operator.clone(),
-                    notes: settings.notes.clone(),
-                    contact: settings.contact.clone(),
-                    command: std::env::args().collect::<Vec<_>>().join(" "),
-                    settings: serde_json::to_string(&settings).context("cannot record the settings")?,
-                    ports: settings.target_ports.clone(),
-                },
+                record: settings.record()?,
             };
             outline.outcome = Some(engine::study::run(&run, &sends, SharedExclusions::new(exclusions), &stop)?);
         }

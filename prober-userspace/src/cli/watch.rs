@@ -12,18 +12,16 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use prober_common::event::ProbeKind;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::UsageError;
 use super::figure::grouped;
+use super::interrupt::interrupted;
 use super::output::{put, put_json};
 use super::progress::Progress;
 use super::scan;
 use super::settings::{SettingFlags, Settings};
 use crate::engine;
 use crate::io::privileges;
-use crate::model::link::LinkRequest;
-use crate::model::request::{GrabLimits, ProbeStyle, Record};
 use crate::model::watch::{Overseer, SchemeConfig, SchemeKind, WatchConfig, WatchStatus, Wishes};
 use crate::target::plan::{MAX_UNGUARDED_ADDRESSES, Scope};
 use crate::target::shared_exclusions::SharedExclusions;
@@ -90,13 +88,7 @@ impl WatchCommand {
             return Err(UsageError(reason).into());
         }
         privileges::require_for_scan()?;
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // A second signal ends the process at once: what is stored makes that harmless.
-            signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
-                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-                .context("cannot watch for signals")?;
-        }
+        let stop = interrupted()?;
         let progress = Progress::new(settings.quiet, None)?;
         let mut overseer = Console {
             progress,
@@ -150,15 +142,7 @@ impl WatchCommand {
         }
         Ok(WatchConfig {
             database: settings.db.clone(),
-            link: LinkRequest {
-                interface: settings.interface.clone(),
-                source_ip: settings.source_ip,
-                gateway_mac: settings.gateway_mac,
-                source_mac: settings.source_mac,
-                vlan: settings.vlan,
-                any_target: addresses.nth(0),
-                single_target: addresses.len() == 1,
-            },
+            link: settings.link(addresses.nth(0), addresses.len() == 1),
             targets: addresses,
             scheme: SchemeConfig {
                 kind: self.scheme,
@@ -170,27 +154,15 @@ impl WatchCommand {
             },
             engine: settings.engine,
             sender_threads: settings.sender_threads,
-            style: ProbeStyle { profile: settings.profile, ttl: settings.ttl, contact: settings.contact.clone() },
+            style: settings.style(),
             rate: settings.rate,
             rate_per_slash24_pps: settings.rate_per_24,
             rate_per_address_pps: self.rate_per_address,
             reply_timeout: settings.cooldown_time,
-            grab: settings.grab.then(|| GrabLimits {
-                rate: settings.grab_rate,
-                rate_per_24: settings.grab_rate_per_24,
-                concurrency: settings.grab_concurrency.into(),
-                timeout: settings.grab_timeout,
-            }),
+            grab: settings.grab_limits(),
             save_interval: settings.checkpoint_interval,
             time_scale: self.time_scale,
-            record: Record {
-                operator: settings.operator.clone(),
-                notes: settings.notes.clone(),
-                contact: settings.contact.clone(),
-                command: std::env::args().collect::<Vec<_>>().join(" "),
-                settings: serde_json::to_string(settings).context("cannot record the settings")?,
-                ports: settings.target_ports.clone(),
-            },
+            record: settings.record()?,
         })
     }
 }

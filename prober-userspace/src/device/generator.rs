@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::database::Database;
+use super::http_date::http_date;
 use crate::target::splitmix::{mix, nth};
 
 /// Makes banners; the same seed and database make the same ones.
@@ -52,9 +53,6 @@ const TITLES: [&str; 10] = [
     "Home",
     "Site under construction",
 ];
-
-const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl<'a> BannerGenerator<'a> {
     /// From the examples of `database`, which must have some.
@@ -189,16 +187,7 @@ impl<'a> BannerGenerator<'a> {
     }
 
     fn date(&mut self) -> String {
-        format!(
-            "{}, {:02} {} {} {:02}:{:02}:{:02} GMT",
-            DAYS[self.below(7) as usize],
-            1 + self.below(28),
-            MONTHS[self.below(12) as usize],
-            2020 + self.below(7),
-            self.below(24),
-            self.below(60),
-            self.below(60)
-        )
+        http_date(2020, 7, |most| self.below(most))
     }
 
     /// At least one digit and one letter.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::http_date::http_date;
 use crate::target::splitmix::mix;
 
 /// Draws banners; the same seed draws the same ones.
@@ -58,8 +59,6 @@ const OWNERS: [&str; 24] = [
     "alpha", "annex", "attic", "bay", "branch", "cellar", "depot", "east", "floor", "gate", "hall", "lobby", "main",
     "mill", "north", "office", "plant", "roof", "shop", "site", "south", "store", "tower", "west",
 ];
-const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Variation {
     /// From a seed.
@@ -150,16 +149,7 @@ impl Variation {
     }
 
     fn date(&mut self) -> String {
-        format!(
-            "{}, {:02} {} {} {:02}:{:02}:{:02} GMT",
-            DAYS[self.below(7) as usize],
-            1 + self.below(28),
-            MONTHS[self.below(12) as usize],
-            2018 + self.below(9),
-            self.below(24),
-            self.below(60),
-            self.below(60)
-        )
+        http_date(2018, 9, |most| self.below(most))
     }
 
     fn hex(&mut self, len: usize) -> String {

@@ -13,8 +13,7 @@ use crate::cli::settings::{MaxTargets, Settings};
 use crate::engine;
 use crate::engine::scan::Recorded;
 use crate::io::store::stored_ranges;
-use crate::model::link::LinkRequest;
-use crate::model::request::{GrabLimits, Pace, Record, ScanRequest};
+use crate::model::request::{Pace, ScanRequest};
 use crate::target::exclusions::Exclusions;
 use crate::target::list::{parse_address_argument, parse_address_list};
 use crate::target::pair_list::parse_pair_list;
@@ -51,33 +50,13 @@ pub(super) fn request(settings: &Settings, recorded: Option<Recorded>, resume: b
         sender_threads: settings.sender_threads,
         profile: settings.profile,
         ttl: settings.ttl,
-        link: LinkRequest {
-            interface: settings.interface.clone(),
-            source_ip: settings.source_ip,
-            gateway_mac: settings.gateway_mac,
-            source_mac: settings.source_mac,
-            vlan: settings.vlan,
-            any_target: first,
-            single_target,
-        },
+        link: settings.link(first, single_target),
         database: settings.db.clone(),
         resume,
         checkpoint_interval: settings.checkpoint_interval,
         control_socket: settings.control_socket.clone(),
-        grab: settings.grab.then(|| GrabLimits {
-            rate: settings.grab_rate,
-            rate_per_24: settings.grab_rate_per_24,
-            concurrency: settings.grab_concurrency.into(),
-            timeout: settings.grab_timeout,
-        }),
-        record: Record {
-            operator: settings.operator.clone(),
-            notes: settings.notes.clone(),
-            contact: settings.contact.clone(),
-            command: std::env::args().collect::<Vec<_>>().join(" "),
-            settings: serde_json::to_string(settings).context("cannot record the settings")?,
-            ports: settings.target_ports.clone(),
-        },
+        grab: settings.grab_limits(),
+        record: settings.record()?,
     })
 }
 
