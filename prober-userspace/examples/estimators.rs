@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Parser;
 use prober_userspace::model::trace::{Answer, Role, Trace, TraceProbe};
 use prober_userspace::network::access::estimate_place;
-use prober_userspace::network::cause::estimate;
+use prober_userspace::network::cause::{Circumstances, estimate};
 use prober_userspace::network::model::{Model, ModelKind};
 use prober_userspace::network::posterior::CONFIDENCE_MIN;
 use prober_userspace::network::sketch::Sketch;
@@ -59,7 +59,7 @@ fn main() -> anyhow::Result<()> {
     })?;
     let cause_s = seconds(|| {
         for _ in 0..options.estimates {
-            black_box(estimate(&cause, &trace, CONFIDENCE_MIN));
+            black_box(estimate(&cause, &trace, Circumstances::default(), CONFIDENCE_MIN));
         }
     })?;
     let updates = (options.addresses * options.replies) as f64;

@@ -201,7 +201,7 @@ fn odd_traces_are_estimated_without_a_panic() {
     assert!(few["cause"].is_null() && few["explanation"].as_str().unwrap().contains("at least"), "{few}");
     let silent = causes.iter().find(|estimate| estimate["terminal"] == "silent").unwrap();
     assert_eq!(silent["cause"], "disconnected");
-    assert_eq!(silent["explanation"], "no port ever answered");
+    assert_eq!(silent["explanation"], "no port ever answered, though neighbours do");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, fuzz, lab, run, setup, test};
+use crate::{bench, fuzz, lab, run, setup, test, traces};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Set-up, run, test, bench and lab of the prober")]
@@ -27,6 +27,8 @@ pub enum Task {
     Lab(lab::Words),
     /// Searches for frames on which the verdict breaks its own rules
     Fuzz(fuzz::Options),
+    /// Simulates access networks and writes the probe traces that models learn from
+    Traces(traces::Options),
     /// Formats, applies what clippy can correct, then checks the style
     Tidy,
     /// Builds the eBPF objects from source and prints where they are

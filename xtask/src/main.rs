@@ -14,6 +14,7 @@ mod setup;
 mod style;
 mod test;
 mod tidy;
+mod traces;
 mod workspace;
 
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ fn carry_out(task: Task) -> Result<()> {
         Task::Lab(words) => lab::lab(&words),
         Task::Bench(options) => bench::bench(&options),
         Task::Fuzz(options) => fuzz::fuzz(&options),
+        Task::Traces(options) => traces::traces(&options),
         Task::Tidy => tidy::tidy(),
         Task::BuildEbpf => build_ebpf(),
     }

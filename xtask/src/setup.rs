@@ -82,3 +82,13 @@ impl Options {
         }
     }
 }
+
+/// The simulator of `cargo xtask traces`, which nothing else needs.
+pub fn install_simulator() -> Result<()> {
+    let host = Host::look();
+    match apt::state(packages::SIMULATOR) {
+        State::There(_) => Ok(()),
+        State::Missing(_) if host.may_install() => apt::install(packages::SIMULATOR),
+        State::Missing(_) => bail!("{}\n  {}", host.why_not(false), apt::by_hand(packages::SIMULATOR)),
+    }
+}

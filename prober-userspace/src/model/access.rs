@@ -53,6 +53,19 @@ impl AccessType {
             Self::NbIot | Self::Lora => 10.0,
         }
     }
+
+    /// The slowest that the quickest of several answers over it can be, in milliseconds. Lines and WLAN: half way round the Earth
+    /// through fibre and back is 200 ms, detours double it, and no buffer stays full for the whole of a series. Cellular: the
+    /// longest paging cycle twice, and a connection (3GPP TS 36.304 section 7.1). Satellite: a geostationary hop each way. Meshes
+    /// and long-range radio have no such end.
+    pub const fn most_floor_ms(self) -> f64 {
+        match self {
+            Self::Wired | Self::Wlan => 1_000.0,
+            Self::Satellite => 1_500.0,
+            Self::Lte => 3_500.0,
+            Self::NbIot | Self::Wisun | Self::Lora => f64::INFINITY,
+        }
+    }
 }
 
 impl fmt::Display for AccessType {

@@ -1,7 +1,7 @@
 //! What may be said of a series whatever the trees say: causes that what was seen contradicts are ruled out, and none is
 //! named on too little. Estimates and their evaluation keep the same bounds. Types of networks have none.
 
-use super::cause::{is_enough, rules_out};
+use super::cause::{Seen, is_enough, rules_out};
 use super::feature::Features;
 use crate::model::cause::Cause;
 
@@ -14,13 +14,13 @@ pub struct Bounds {
 
 impl Bounds {
     /// Of a series with these figures.
-    pub fn of_cause(classes: &[String], features: &Features, probes: usize, answered: usize) -> Self {
+    pub(super) fn of_cause(classes: &[String], features: &Features, seen: Seen) -> Self {
         let of_each = |test: &dyn Fn(Cause) -> bool| -> Vec<bool> {
             classes.iter().map(|class| class.parse::<Cause>().is_ok_and(test)).collect()
         };
         Self {
             ruled_out: of_each(&|cause| rules_out(cause, features)),
-            named: of_each(&|cause| is_enough(cause, probes, answered)),
+            named: of_each(&|cause| is_enough(cause, seen)),
         }
     }
 
@@ -54,7 +54,7 @@ mod tests {
         let mut features = Features::default();
         features.push("answered", answered as f64);
         let classes = [Cause::Normal, Cause::Congestion, Cause::Disconnected].map(|cause| cause.name().to_owned());
-        Bounds::of_cause(&classes, &features, probes, answered)
+        Bounds::of_cause(&classes, &features, Seen { probes, answered, neighbours_answer: true })
     }
 
     #[test]

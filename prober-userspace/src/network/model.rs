@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::boost::{Ensemble, softmax};
 use super::bounds::Bounds;
 use super::calibration::{Temperature, temperature_for};
+use super::cause::Seen;
 use super::evaluation::Evaluation;
 use super::feature::Features;
 use super::novelty::{Novelty, widened};
@@ -50,6 +51,9 @@ pub struct Training {
     pub rows: usize,
     /// Folds of the evaluation.
     pub folds: usize,
+    /// Types of access networks among what it learnt from.
+    #[serde(default)]
+    pub access: Vec<String>,
 }
 
 /// Trees for series of at least so many probes.
@@ -183,7 +187,8 @@ impl Model {
         }
         let mut shares = self.shares(features.values(), probes, self.kind.is_bare(features));
         if self.kind == ModelKind::Cause {
-            shares = Bounds::of_cause(&self.classes, features, probes, answered).keep(&shares);
+            shares = Bounds::of_cause(&self.classes, features, Seen { probes, answered, neighbours_answer: true })
+                .keep(&shares);
         }
         Posterior::new(&self.classes, &shares)
     }

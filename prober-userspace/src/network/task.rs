@@ -3,7 +3,7 @@
 use super::access::{Row, access_features, rows_of_place};
 use super::boost::TrainSettings;
 use super::bounds::Bounds;
-use super::cause::{cause_features, rows_of_trace};
+use super::cause::{Seen, cause_features, rows_of_trace};
 use super::feature::Features;
 use super::learn::{LabelledRow, Origin, Recipe, StageRecipe};
 use super::model::ModelKind;
@@ -22,7 +22,7 @@ const CAUSE_WHOLE_PROBES: usize = 120;
 /// Missing where hops are not known.
 const HOPS_FIGURE: &str = "floor_over_hops";
 /// A weak link has more faces than the other causes: without a push it is the one that is overlooked.
-const WEAK_LINK_WEIGHT: f64 = 2.0;
+const WEAK_LINK_WEIGHT: f64 = 1.5;
 
 impl ModelKind {
     /// Names of the figures, in order.
@@ -88,9 +88,11 @@ impl ModelKind {
                     }
                 }
                 Self::Cause => {
-                    for trace in place {
+                    for (index, trace) in place.iter().enumerate() {
+                        let neighbours_answer = neighbours_answer(&place, index);
                         for row in rows_of_trace(trace) {
-                            let bounds = Bounds::of_cause(classes, &row.features, row.probes, row.answered);
+                            let seen = Seen { probes: row.probes, answered: row.answered, neighbours_answer };
+                            let bounds = Bounds::of_cause(classes, &row.features, seen);
                             push(trace, row.features, row.probes, row.weight, row.is_whole, bounds);
                         }
                     }
@@ -174,6 +176,11 @@ pub fn is_judged(kind: ModelKind, trace: &Trace) -> Option<&'static str> {
         ModelKind::Cause => !trace.probes.is_empty(),
     };
     if trace.role == Role::Terminal && can_tell { kind.truth(trace) } else { None }
+}
+
+/// Whether anything else among the traces of one place answered.
+pub fn neighbours_answer(place: &[&Trace], index: usize) -> bool {
+    place.iter().enumerate().any(|(other, trace)| other != index && trace.answered() > 0)
 }
 
 /// Traces by place, in the order of their first appearance within each.

@@ -14,6 +14,10 @@ use crate::model::trace::{Answer, RTT_MS_MAX, Role, Trace, TraceProbe};
 
 /// Probes of a series.
 const PROBES: usize = 40;
+/// Every so many-th series comes in bursts, as a study sends them.
+const BURSTS_EVERY: usize = 3;
+/// Probes of a burst, at most.
+const BURST_PROBES: usize = 24;
 /// Where a collection rounds its times, in milliseconds; 0: not at all.
 const ROUNDED_TO_MS: [f64; 5] = [0.0, 0.0, 0.1, 0.5, 1.0];
 
@@ -24,14 +28,16 @@ struct Course {
 }
 
 impl Course {
-    fn draw(draws: &mut Draws) -> Self {
-        let usual_s = 0.1 * 200_f64.powf(draws.unit());
+    fn draw(in_bursts: bool, draws: &mut Draws) -> Self {
+        let usual_s = if in_bursts { draws.between(0.05, 0.12) } else { 0.1 * 200_f64.powf(draws.unit()) };
+        let burst = if in_bursts { BURST_PROBES - draws.below(BURST_PROBES / 2) } else { PROBES };
         let mut now_s = 0.0;
-        let mut send = || {
-            now_s += usual_s * draws.between(0.7, 1.3);
+        let mut send = |place: usize| {
+            let pauses = place > 0 && place.is_multiple_of(burst);
+            now_s += if pauses { draws.between(10.0, 22.0) } else { usual_s * draws.between(0.7, 1.3) };
             now_s
         };
-        Self { sent_s: (0..PROBES).map(|_| send()).collect() }
+        Self { sent_s: (0..PROBES).map(&mut send).collect() }
     }
 
     /// Seconds since the probe before; long before the first.
@@ -41,6 +47,31 @@ impl Course {
 
     fn len(&self) -> usize {
         self.sent_s.len()
+    }
+}
+
+/// Probes that wait for the one before them, where a network carries one at a time.
+struct Backlog {
+    service_ms: f64,
+    room_ms: f64,
+    waiting_ms: f64,
+}
+
+impl Backlog {
+    /// A network that takes `service_ms` for each and keeps at most `room` waiting.
+    fn new(service_ms: f64, room: f64) -> Self {
+        Self { service_ms, room_ms: room * service_ms, waiting_ms: 0.0 }
+    }
+
+    /// How long the next one waits that comes so long after the one before, in milliseconds; nothing if there is no room.
+    fn wait_ms(&mut self, gap_s: f64) -> Option<f64> {
+        self.waiting_ms = (self.waiting_ms - 1e3 * gap_s).max(0.0);
+        if self.waiting_ms > self.room_ms {
+            return None;
+        }
+        let waits_ms = self.waiting_ms;
+        self.waiting_ms += self.service_ms;
+        Some(waits_ms)
     }
 }
 
@@ -63,7 +94,7 @@ pub fn series(count: usize, seed: u64) -> Vec<Trace> {
     for (access, delays) in types {
         for number in 0..count {
             let mut draws = Draws::new(seed, (number * AccessType::ALL.len() + access as usize) as u64);
-            let course = Course::draw(&mut draws);
+            let course = Course::draw(number % BURSTS_EVERY == BURSTS_EVERY - 1, &mut draws);
             let delays = delays(&course, &mut draws);
             let probes = probes(&course, &delays, &mut draws);
             traces.push(Trace {
@@ -124,6 +155,17 @@ mod tests {
         assert!(cellular.median() > 60.0 && cellular.max() < 2_500.0, "{cellular:?}");
         assert!(medians(AccessType::Wisun).median() > 150.0);
         assert!(medians(AccessType::Lora).median() > 400.0);
+    }
+
+    #[test]
+    fn what_comes_faster_than_it_is_served_waits_and_then_finds_no_room() {
+        let mut backlog = Backlog::new(100.0, 2.0);
+        assert_eq!(
+            [f64::INFINITY, 0.05, 0.05, 0.05].map(|gap_s| backlog.wait_ms(gap_s)),
+            [0.0, 50.0, 100.0, 150.0].map(Some)
+        );
+        assert_eq!(backlog.wait_ms(0.0), None);
+        assert_eq!(backlog.wait_ms(60.0), Some(0.0));
     }
 
     #[test]

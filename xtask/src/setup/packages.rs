@@ -46,3 +46,6 @@ pub const LAB: &[Package] = &[
 ];
 
 pub const PEERS: &[Package] = &[package("masscan", "masscan"), package("zmap", "zmap"), package("nmap", "nmap")];
+
+/// The network simulator that traces are made with.
+pub const SIMULATOR: &[Package] = &[package("libns3-dev", "/usr/include/ns3"), package("g++", "c++")];

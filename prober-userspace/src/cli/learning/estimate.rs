@@ -27,7 +27,7 @@ pub(in crate::cli) trait Estimate: Serialize + Sized {
     const HEADS: &'static [&'static str];
 
     /// Of each terminal of the traces.
-    fn of_all(model: &Model, traces: &[Trace], confidence_min: f64) -> Vec<Self>;
+    fn of_all(model: &Model, traces: &[Trace], confidence_min: f64) -> anyhow::Result<Vec<Self>>;
     /// Into its table.
     fn store(store: &Store, batch: &NetworkBatch, estimates: &[Self]) -> Result<(), StoreError>;
     /// Cells below `HEADS`.
@@ -46,7 +46,7 @@ impl EstimateOptions {
         let model = self.model.load(E::KIND)?;
         let confidence = self.source.confidence()?;
         let (traces, study) = self.source.read()?;
-        let estimates = E::of_all(&model, &traces, confidence);
+        let estimates = E::of_all(&model, &traces, confidence)?;
         if let Some(study) = study {
             let batch = study.batch(clock::utc_now(), &self.model.name());
             E::store(&study.store, &batch, &estimates)?;

@@ -14,7 +14,7 @@ use crate::network::model::{Model, ModelKind, TracesFile};
 use crate::simulate::standards;
 
 /// Series of each type after standards.
-const STANDARD_SERIES: usize = 100;
+const STANDARD_SERIES: usize = 150;
 /// What one of them counts against a simulated or measured one.
 const STANDARD_WEIGHT: f64 = 0.5;
 /// Where their chance begins.
@@ -34,7 +34,8 @@ impl Material {
         let mut rows = kind.rows(judged, &classes, Origin::Judged);
         rows.extend(field_rows(kind, field, &classes));
         refuse_one_of_a_kind(&rows, &classes)?;
-        rows.extend(kind.rows(given, &classes, Origin::Given));
+        let given = kind.rows(given, &classes, Origin::Given);
+        rows.extend(no_heavier(given, &rows, classes.len()));
         if kind != ModelKind::Cause {
             let series = standards::series(STANDARD_SERIES, STANDARD_SEED);
             let standard = kind.rows(&series, &classes, Origin::Given).into_iter();
@@ -42,6 +43,22 @@ impl Material {
         }
         Ok(Self { classes, rows })
     }
+}
+
+/// `given` rows, each class weighing at most what it weighs among those `judged`: what happens to be at hand must not decide how
+/// common a class is.
+fn no_heavier(given: Vec<LabelledRow>, judged: &[LabelledRow], classes: usize) -> Vec<LabelledRow> {
+    let weights = |rows: &[LabelledRow]| {
+        let mut weights = vec![0.0; classes];
+        for row in rows {
+            weights[row.class] += row.weight;
+        }
+        weights
+    };
+    let (own, others) = (weights(&given), weights(judged));
+    let scaled =
+        |row: LabelledRow| LabelledRow { weight: row.weight * (others[row.class] / own[row.class]).min(1.0), ..row };
+    given.into_iter().map(scaled).collect()
 }
 
 /// With one class there is nothing to tell apart, with one place nothing is left to learn from.
@@ -78,4 +95,18 @@ pub(super) fn learnt_from<'a>(model: &Model, paths: &'a [PathBuf]) -> anyhow::Re
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traces_learnt_from_besides_do_not_decide_how_common_a_class_is() {
+        let row = |class, weight| LabelledRow { class, weight, ..LabelledRow::default() };
+        let judged = [row(0, 1.0), row(0, 1.0), row(1, 1.0)];
+        let given = vec![row(0, 1.0), row(1, 3.0), row(1, 1.0)];
+        let weights: Vec<f64> = no_heavier(given, &judged, 2).iter().map(|row| row.weight).collect();
+        assert_eq!(weights, [1.0, 0.75, 0.25]);
+    }
 }

@@ -11,7 +11,7 @@ use crate::network::model::{Model, ModelKind};
 const BUILT_IN: &str = "built-in";
 
 /// Which model.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(in crate::cli) struct ModelOption {
     /// Model made by `train` [default: the one that comes with the program]
     #[arg(long, value_name = "FILE")]

@@ -7,6 +7,8 @@ use serde::Serialize;
 use super::super::output::{put, put_json};
 use super::material::{Material, files};
 use super::{classes_of, evaluation_text, read_all, threads, write_whole};
+use crate::model::access::AccessType;
+use crate::model::trace::{Role, Trace};
 use crate::network::evaluation::Evaluation;
 use crate::network::field::field_figures;
 use crate::network::learn::{Learnt, Origin, judge};
@@ -22,6 +24,9 @@ pub(in crate::cli) struct TrainOptions {
     /// well, and each left out as a whole in turn and judged by itself
     #[arg(long, value_name = "FILE", num_args = 1..)]
     field: Vec<PathBuf>,
+    /// Labelled traces that are learnt from as well, but never judged; no class weighs more among them than among --traces
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    train_with: Vec<PathBuf>,
     /// Where to write the model
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
@@ -52,7 +57,8 @@ impl TrainOptions {
         let traces = read_all(&self.traces, self.window.map(|window| window as usize))?;
         let field = read_all(&self.field, None)?;
         classes_of(kind, &traces)?;
-        let Material { classes, rows } = Material::of(kind, &traces, &field, &[])?;
+        let given = read_all(&self.train_with, self.window.map(|window| window as usize))?;
+        let Material { classes, rows } = Material::of(kind, &traces, &field, &given)?;
         let recipe = kind.recipe(classes.len(), usize::from(self.folds), threads());
         let left_out = recipe.leave_out(&rows);
         let estimated = || rows.iter().zip(&left_out.posteriors);
@@ -67,12 +73,13 @@ impl TrainOptions {
         places.sort_unstable();
         places.dedup();
         let training = Training {
-            traces_from: files(&[self.traces.as_slice(), &self.field].concat())?,
+            traces_from: files(&[self.traces.as_slice(), &self.field, &self.train_with].concat())?,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             terminals: judged.len(),
             places: places.len(),
             rows: rows.len(),
             folds: usize::from(self.folds),
+            access: types_of(traces.iter().chain(&field).chain(&given)),
         };
         let Learnt { stages, mut novelty } = recipe.train(&rows);
         novelty.calibrate(&left_out.densities);
@@ -95,4 +102,11 @@ impl TrainOptions {
         let said = format!("\n{} places left out in turn; the model is in {}\n", training.places, self.out.display());
         Ok(put(&(evaluation_text(&evaluation) + &said))?)
     }
+}
+
+/// Types of access networks of terminals, each once, in their fixed order.
+fn types_of<'a>(traces: impl Iterator<Item = &'a Trace>) -> Vec<String> {
+    let seen: Vec<AccessType> =
+        traces.filter(|trace| trace.role == Role::Terminal).filter_map(|trace| trace.access).collect();
+    AccessType::ALL.into_iter().filter(|access| seen.contains(access)).map(|access| access.name().to_owned()).collect()
 }

@@ -15,7 +15,7 @@ use crate::network::task::{hop_line, places};
 /// `network_type` (`gateway` for the last router before the access network; else the true type), `background` (0 or 1),
 /// `cause`, `hop_count`, `ttl_seen`, `port`, and `reply` (synack, rst, none).
 ///
-/// With --json prints a list of objects: `place`, `terminal`, `probes`, `answered`, `network_type` (null: unknown),
+/// With --json prints `model_version` and `estimates`, a list of objects: `place`, `terminal`, `probes`, `answered`, `network_type` (null: unknown),
 /// `confidence`, `posterior`, `hops`, `transit` (`floor_ms`, `uncertainty_ms`, `source`), `access_floor_ms`, `several_hosts`.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct EstimateArgs {
@@ -34,11 +34,11 @@ impl Estimate for NetworkEstimate {
     const HEADS: &'static [&'static str] =
         &["place", "terminal", "type", "confidence>", "replies>", "hops>", "transit ms>", "access ms>", ""];
 
-    fn of_all(model: &Model, traces: &[Trace], confidence_min: f64) -> Vec<Self> {
+    fn of_all(model: &Model, traces: &[Trace], confidence_min: f64) -> anyhow::Result<Vec<Self>> {
         // Of the vantage point that these traces were taken from; that of the training is another.
         let line = hop_line(traces);
         let of_place = |place: &Vec<&Trace>| estimate_place(model, place, line.as_ref(), confidence_min);
-        places(traces).iter().flat_map(of_place).collect()
+        Ok(places(traces).iter().flat_map(of_place).collect())
     }
 
     fn store(store: &Store, batch: &NetworkBatch, estimates: &[Self]) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use crate::network::model::ModelKind;
 pub(super) struct TrainArgs {
     #[command(flatten)]
     options: TrainOptions,
-    /// For the 64 bytes that are kept of each answering address, instead of for whole traces
+    /// For a state of 64 bytes that follows an address reply by reply, instead of for whole traces
     #[arg(long)]
     live: bool,
 }

@@ -16,7 +16,7 @@ use crate::model::scan::{ScanId, ScanMeta, ScanStatus};
 use crate::model::trace::Trace;
 use crate::model::utc::{ClockOffset, UtcMicros};
 use crate::network::access::estimate_place;
-use crate::network::cause::estimate;
+use crate::network::cause::{Circumstances, estimate};
 use crate::network::congestion::load::{LoadEstimate, SlotDelays};
 use crate::network::congestion::medium::Medium;
 use crate::network::model::ModelKind;
@@ -119,7 +119,10 @@ fn studied() -> Report {
     let of_place = |place: &Vec<&Trace>| estimate_place(&network, place, None, 0.4);
     let types: Vec<_> = places(&traces).iter().flat_map(of_place).collect();
     store.add_network_estimates(&batch, &types).unwrap();
-    let causes: Vec<_> = traces.iter().map(|trace| estimate(&cause, trace, 0.0)).collect();
+    let causes: Vec<_> = traces
+        .iter()
+        .map(|trace| estimate(&cause, trace, Circumstances { neighbours_answer: true, access: None }, 0.0))
+        .collect();
     store.add_cause_estimates(&batch, &causes).unwrap();
     Report::read(&store, None, START).unwrap()
 }

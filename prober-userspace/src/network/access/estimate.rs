@@ -4,11 +4,14 @@ use serde::Serialize;
 
 use super::access_features;
 use crate::model::access::AccessType;
-use crate::model::trace::{Role, Trace};
+use crate::model::trace::{Answer, Role, Trace};
 use crate::network::hop::is_several_hosts;
 use crate::network::model::Model;
 use crate::network::posterior::Posterior;
 use crate::network::transit::{HopLine, Surroundings, Transit, hops_of};
+
+/// Replies of which one at least did not wait for anything unusual.
+const SEVERAL_REPLIES: usize = 3;
 
 /// An estimate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,12 +55,17 @@ pub fn estimate_place(
         let answered = trace.answered();
         let floor = trace.rtts_ms().into_iter().min_by(f64::total_cmp);
         let posterior = model.posterior(&features, trace.probes.len(), answered).without(|class| {
-            let least_ms = class.parse().map_or(0.0, AccessType::least_rtt_ms);
-            floor.is_some_and(|floor| floor < least_ms)
+            let (least_ms, most_ms) = class
+                .parse()
+                .map_or((0.0, f64::INFINITY), |access: AccessType| (access.least_rtt_ms(), access.most_floor_ms()));
+            let most_ms = if answered < SEVERAL_REPLIES { f64::INFINITY } else { most_ms };
+            floor.is_some_and(|floor| !(least_ms..=most_ms).contains(&floor))
         });
         let hops = hops_of(&trace.probes);
         let transit = Transit::of(hops, &surroundings, line);
-        let replies = trace.probes.iter().filter_map(|probe| Some((probe.port, probe.ttl?)));
+        // What is refused or echoed may come from something in front of it.
+        let open = trace.probes.iter().filter(|probe| probe.answer == Answer::Open && probe.port > 0);
+        let replies = open.filter_map(|probe| Some((probe.port, probe.ttl?)));
         NetworkEstimate {
             place: trace.place.clone(),
             terminal: trace.terminal.clone(),

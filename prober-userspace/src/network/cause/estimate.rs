@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::cause_features;
-use super::enough::missing;
+use super::enough::{Seen, missing};
 use super::explain::{Evidence, decisive, sentence};
+use crate::model::access::AccessType;
 use crate::model::cause::Cause;
 use crate::model::trace::Trace;
 use crate::network::model::Model;
@@ -37,24 +38,35 @@ pub struct CauseEstimate {
     pub explanation: String,
 }
 
+/// What is known of a terminal besides its own series.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Circumstances {
+    /// Whether anything else at the same place answered.
+    pub neighbours_answer: bool,
+    /// The network it sits behind, where that is known or thought.
+    pub access: Option<AccessType>,
+}
+
 /// Of one terminal; `confidence_min` is what a label must reach.
-pub fn estimate(model: &Model, trace: &Trace, confidence_min: f64) -> CauseEstimate {
+pub fn estimate(model: &Model, trace: &Trace, known: Circumstances, confidence_min: f64) -> CauseEstimate {
     let features = cause_features(&trace.probes);
     let answered = trace.answered();
     let posterior = model.posterior(&features, trace.probes.len(), answered);
     let best = posterior.best().cloned();
     let cause: Option<Cause> = best.as_ref().and_then(|best| best.class.parse().ok());
+    let seen = Seen { probes: trace.probes.len(), answered, neighbours_answer: known.neighbours_answer };
     let missing = if trace.has_silence {
-        cause.and_then(|cause| missing(cause, trace.probes.len(), answered))
+        cause.and_then(|cause| missing(cause, seen).or_else(|| strange(model, cause, known.access)))
     } else {
         Some(SILENCE_UNKNOWN.to_owned())
     };
     let label = posterior.label(confidence_min).filter(|_| missing.is_none()).map(str::to_owned);
+    let evidence = decisive(model, &features, trace.probes.len());
     let explanation = match (trace.probes.is_empty(), cause, &label, missing) {
         (true, ..) => "unknown: there was no probe".to_owned(),
         (_, _, _, Some(missing)) => format!("unknown: {missing}"),
-        (_, Some(cause), Some(_), _) => sentence(cause, &features),
-        (_, Some(cause), None, _) => format!("unknown; most likely {cause}: {}", sentence(cause, &features)),
+        (_, Some(cause), Some(_), _) => sentence(cause, &features, &evidence),
+        (_, Some(cause), None, _) => format!("unknown; most likely {cause}: {}", sentence(cause, &features, &evidence)),
         _ => "unknown".to_owned(),
     };
     CauseEstimate {
@@ -63,9 +75,23 @@ pub fn estimate(model: &Model, trace: &Trace, confidence_min: f64) -> CauseEstim
         probes: trace.probes.len(),
         answered,
         confidence: best.map_or(0.0, |best| best.probability),
-        evidence: decisive(model, &features, trace.probes.len()),
+        evidence,
         cause: label,
         posterior,
         explanation,
     }
+}
+
+/// Why a cause told by its pattern cannot be named behind a network of which no pattern was learnt.
+fn strange(model: &Model, cause: Cause, access: Option<AccessType>) -> Option<String> {
+    let is_seen = matches!(cause, Cause::Disconnected | Cause::PortsBlocked);
+    let access = access.filter(|_| !is_seen)?.name();
+    let learnt = &model.training.access;
+    let is_strange = !learnt.is_empty() && !learnt.iter().any(|known| known == access);
+    is_strange.then(|| {
+        format!(
+            "it seems to sit behind {access}, and what loss and delay mean was learnt behind {} only",
+            learnt.join(", ")
+        )
+    })
 }

@@ -1,7 +1,7 @@
 //! All figures of one series, in their order.
 
 use super::series::Series;
-use super::{bursts, chain, delay, ports, release, steady};
+use super::{bursts, chain, delay, ports, release, steady, way};
 use crate::model::trace::TraceProbe;
 use crate::network::feature::Features;
 
@@ -23,5 +23,6 @@ pub fn cause_features(probes: &[TraceProbe]) -> Features {
     chain::push(&series, &mut features);
     release::push(&series, &mut features);
     steady::push(&series, &mut features);
+    way::push(probes, &mut features);
     features
 }

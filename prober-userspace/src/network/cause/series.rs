@@ -7,6 +7,9 @@ use crate::network::sample::{Sample, log_with_room};
 
 /// Fewest probes after which a port that never answered is taken for silent.
 const SILENT_PROBES_MIN: usize = 3;
+/// In milliseconds; a reply that comes later helps nobody and counts as lost. Queues of a WLAN hold a few seconds at most: what is
+/// later was forgotten somewhere and set free by chance, and its delay says when, not why.
+const REPLY_MS_MAX: f64 = 10_000.0;
 /// A gap longer than this many usual gaps, and than the next figure, ends a burst.
 const GAP_TIMES: f64 = 5.0;
 /// In seconds.
@@ -43,8 +46,11 @@ pub(super) struct Series {
 
 impl Series {
     pub(super) fn of(probes: &[TraceProbe]) -> Self {
+        let in_time =
+            |probe: &TraceProbe| TraceProbe { rtt_ms: probe.rtt_ms.filter(|rtt| *rtt <= REPLY_MS_MAX), ..*probe };
+        let probes: Vec<TraceProbe> = probes.iter().map(in_time).collect();
         let mut ports: BTreeMap<u16, PortCount> = BTreeMap::new();
-        for probe in probes {
+        for probe in &probes {
             let count = ports.entry(probe.port).or_default();
             count.probes += 1;
             count.lost += usize::from(probe.rtt_ms.is_none());

@@ -1,7 +1,7 @@
 //! LoRa: twice the time on air and a gateway (METHODS section 3; Semtech AN1200.13): always the same for one size, so the spread is small
 //! beside the delay; with others on the channel a reply waits for whole frames.
 
-use super::{Course, Delays};
+use super::{Backlog, Course, Delays};
 use crate::simulate::draws::Draws;
 
 /// In kHz.
@@ -18,11 +18,14 @@ pub(super) fn delays(course: &Course, draws: &mut Draws) -> Delays {
     let spread = draws.between(0.001, 0.02);
     let ways = if draws.chance(0.5) { 2.0 } else { 1.0 };
     let (busy, loss) = (if draws.chance(0.4) { draws.between(0.05, 0.5) } else { 0.0 }, draws.between(0.0, 0.05));
-    let mut delay = |_| {
+    // A frame at a time; a gateway keeps a handful.
+    let mut backlog = Backlog::new(ways * air_ms, 2.0 + draws.below(14) as f64);
+    let mut delay = |place| {
+        let queue = backlog.wait_ms(course.gap_s(place))?;
         if draws.chance(loss) {
             return None;
         }
-        let waits = if draws.chance(busy) { draws.between(0.0, 2.0) * air_ms } else { 0.0 };
+        let waits = queue + if draws.chance(busy) { draws.between(0.0, 2.0) * air_ms } else { 0.0 };
         Some(
             (ways * air_ms * (1.0 + spread * draws.normal().abs()) + gateway_ms + draws.exponential(jitter_ms) + waits)
                 .min(120_000.0),

@@ -8,7 +8,7 @@ use super::{ENDED, count, new_database, text};
 use crate::model::scan::ScanId;
 use crate::model::utc::UtcMicros;
 use crate::network::access::estimate_place;
-use crate::network::cause::estimate;
+use crate::network::cause::{Circumstances, estimate};
 use crate::network::model::{Model, ModelKind};
 use crate::network::task::places;
 
@@ -54,7 +54,10 @@ fn silences_of_terminals_under_study_are_in_their_traces() {
     store.add_network_estimates(&batch, &types).unwrap();
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM network WHERE hops = 7"), 2);
     let cause = model(include_str!("../../../../models/cause.json"), ModelKind::Cause);
-    let causes: Vec<_> = traces.iter().map(|trace| estimate(&cause, trace, 0.0)).collect();
+    let causes: Vec<_> = traces
+        .iter()
+        .map(|trace| estimate(&cause, trace, Circumstances { neighbours_answer: true, access: None }, 0.0))
+        .collect();
     assert!(causes[1].cause.is_none() && causes[1].explanation.contains("only answers are stored"));
     store.add_cause_estimates(&batch, &causes).unwrap();
     store.add_cause_estimates(&NetworkBatch { estimated_at: UtcMicros(ENDED.0 + 1), ..batch }, &causes[..1]).unwrap();
