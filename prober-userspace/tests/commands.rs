@@ -132,6 +132,22 @@ fn a_daemon_that_cannot_start_tells_each_problem_once() {
 }
 
 #[test]
+fn a_configuration_that_is_hardly_meant_is_usable() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let config = "[operator]\nname = \"Example\"\ncontact = \"mailto:scan@example.org\"\n[targets]\nranges = \"8.8.0.0/16\"\n\
+                  [probing]\nscheme = \"standard\"\nrate = 1\nrate-per-24 = 0\nrate-per-address = 0\n";
+    std::fs::write(at.join("daemon.toml"), config).unwrap();
+    let said = succeeds(at, &["config", "check", "daemon.toml"]);
+    assert!(said.contains("warning: daemon.toml:8: the plan needs "), "{said}");
+    assert!(said.contains("daemon.toml: no problem; 65,536 addresses"), "{said}");
+    let said = succeeds(at, &["config", "check", "daemon.toml", "--json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&said["usable"], &said["problems"]), (&true.into(), &serde_json::json!([])));
+    assert!(said["warnings"].as_array().unwrap().iter().any(|warning| warning["line"] == 8), "{said}");
+}
+
+#[test]
 fn exclusion_files_are_checked_line_by_line() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

@@ -196,6 +196,11 @@ impl Service {
         &self.config
     }
 
+    /// How log lines look: as was said at the start, else as the configuration in force says.
+    pub fn log_format(&self) -> LogFormat {
+        self.log_format.unwrap_or(self.config.settings.log_format)
+    }
+
     /// Looks around and says what is wanted; to be called ten times a second. `watched` is how the watch goes.
     pub fn turn(&mut self, now: Moment, watched: &WatchStatus) -> Orders {
         self.watched.clone_from(watched);
@@ -264,7 +269,6 @@ impl Service {
             self.orders.forget_rate();
             self.keep_orders(now);
         }
-        log_format::choose(self.log_format.unwrap_or(config.settings.log_format));
         for warning in &config.warnings {
             log::warn!("{warning}");
         }
@@ -283,6 +287,7 @@ impl Service {
             "exclusions": excluded,
         });
         self.config = config;
+        log_format::choose(self.log_format());
         let work = nightly_work(&self.config.settings);
         if self.nightly.as_ref().is_some_and(|nightly| !nightly.change(work)) {
             log::warn!("the nightly work is busy; what changed of it takes effect at the next reload");

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::exclusion_watch::ExclusionWatch;
 use super::service::{Moment, Orders, Parts, Service};
 use crate::cli::config::Config;
+use crate::cli::log_format::LogFormat;
 use crate::io::control::{ControlCommand, ControlReply};
 use crate::io::store::{Access, Store};
 use crate::model::request::RateLimit;
@@ -55,6 +56,10 @@ fn stage() -> Stage {
 }
 
 fn start(folder: TempDir) -> Stage {
+    start_with(folder, None)
+}
+
+fn start_with(folder: TempDir, log_format: Option<LogFormat>) -> Stage {
     let file = folder.path().join("daemon.toml");
     let config = Config::load(&file).unwrap();
     let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
@@ -63,7 +68,7 @@ fn start(folder: TempDir) -> Stage {
     let watch = ExclusionWatch::new(config.settings.exclusions.clone(), false, stored.collect()).unwrap();
     let exclusions = SharedExclusions::new(watch.exclusions());
     let shared = std::sync::Arc::clone(&exclusions);
-    let parts = Parts { file, config, exclusions: shared, watch, store, log_format: None, fresh_key: 7 };
+    let parts = Parts { file, config, exclusions: shared, watch, store, log_format, fresh_key: 7 };
     let service = Service::new(parts, START).unwrap();
     Stage { folder, service, watched: WatchStatus::default(), exclusions, now: Duration::ZERO }
 }
@@ -340,4 +345,15 @@ fn figures_have_no_digits_that_nobody_configured() {
     let status = serde_json::to_string(&stage.command(ControlCommand::Status).unwrap().rollout).unwrap();
     assert!(status.contains("\"share\":0.1,"), "{status}");
     assert!(stage.service.shown().metrics().body.contains("prober_rollout_ratio 0.1\n"));
+}
+
+#[test]
+fn the_log_stays_as_the_start_said() {
+    let stage = stage();
+    assert_eq!(stage.service.log_format(), LogFormat::Text);
+    let Stage { folder, service, .. } = stage;
+    drop(service);
+    let mut stage = start_with(folder, Some(LogFormat::Json));
+    stage.command(ControlCommand::Reload).unwrap();
+    assert_eq!(stage.service.log_format(), LogFormat::Json, "the configuration says text");
 }
