@@ -150,14 +150,15 @@ impl Document {
 
 /// What the reader of TOML says on one line, about this piece of the text, and what to do where it is sure.
 fn syntax_error(message: &str, piece: &str) -> String {
-    let mut reason = message.lines().collect::<Vec<_>>().join(", ");
+    let reason = message.lines().collect::<Vec<_>>().join(", ");
     let piece = piece.lines().next().unwrap_or_default().trim();
     if message.contains("duplicate key") && !piece.is_empty() {
-        reason += &format!(" \"{piece}\"; it is said once more above");
+        format!("{reason} \"{piece}\"; it is said once more above")
     } else if message.contains("must be quoted") {
-        reason += "; values with letters stand in quotes";
+        reason + "; values with letters stand in quotes"
+    } else {
+        reason
     }
-    reason
 }
 
 /// A key of this or nearly this name in any section.

@@ -320,7 +320,7 @@ impl Service {
         match &self.switch_problem {
             Some(problem) => log::error!("kill switch: {problem}; nothing is sent until it is surely not there"),
             None if stops => {
-                log::warn!("kill switch: {} is there, nothing is sent until it is removed", path.display())
+                log::warn!("kill switch: {} is there, nothing is sent until it is removed", path.display());
             }
             None => log::info!("kill switch: {} is gone", path.display()),
         }

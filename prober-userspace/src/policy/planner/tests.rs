@@ -217,7 +217,9 @@ fn those_who_join_the_share_come_spread_over_half_a_day() {
         }
         assert_eq!(first.len(), 1_800, "all of them come");
         let mut hours: HashMap<u64, u32> = HashMap::new();
-        first.values().for_each(|at_s| *hours.entry(*at_s as u64 / 3_600).or_default() += 1);
+        for at_s in first.values() {
+            *hours.entry(*at_s as u64 / 3_600).or_default() += 1;
+        }
         hours.into_values().max().unwrap()
     };
     let mut planner = Planner::new(config(1e6), scheme(), states(2_000), 0, 0);
