@@ -4,6 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use prober_userspace::io::store::{Access, Store};
+
 fn prober(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_prober"))
         .args(arguments)
@@ -16,6 +18,13 @@ fn prober(folder: &Path, arguments: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A folder with an empty database.
+fn with_database() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(&folder.path().join("prober.duckdb"), Access::Write).unwrap());
+    folder
 }
 
 /// Standard output of a command that must succeed.
@@ -37,9 +46,21 @@ fn fails(folder: &Path, arguments: &[&str]) -> String {
 
 #[test]
 fn exclusions_are_stored_listed_tested_and_removed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = with_database();
     let at = folder.path();
-    succeeds(at, &["exclude", "add", "203.0.113.0/25", "198.51.100.1-198.51.100.9", "--reason", "asked by mail"]);
+    succeeds(
+        at,
+        &[
+            "exclude",
+            "add",
+            "--db",
+            "prober.duckdb",
+            "203.0.113.0/25",
+            "198.51.100.1-198.51.100.9",
+            "--reason",
+            "asked by mail",
+        ],
+    );
     let list: serde_json::Value = serde_json::from_str(&succeeds(at, &["exclude", "list", "--json"])).unwrap();
     assert_eq!(list[0]["range"], "198.51.100.1-198.51.100.9");
     assert_eq!((&list[1]["addresses"], &list[1]["reason"]), (&128.into(), &"asked by mail".into()));
@@ -52,6 +73,78 @@ fn exclusions_are_stored_listed_tested_and_removed() {
     let trail =
         succeeds(at, &["sql", "--format", "csv", "SELECT what, count(*) AS n FROM audit GROUP BY what ORDER BY what"]);
     assert_eq!(trail, "what,n\nexclusion.add,2\nexclusion.remove,1\n");
+}
+
+#[test]
+fn what_is_meant_for_a_daemon_never_ends_up_elsewhere() {
+    let folder = with_database();
+    let at = folder.path();
+    let shown = at.display();
+    let excluding = ["exclude", "add", "203.0.113.0/25", "--reason", "asked by mail", "--config", "daemon.toml"];
+    let complaining = ["complaint", "add", "by mail", "--config", "daemon.toml"];
+    let configure = |socket: &str| {
+        let text = format!(
+            "[operator]\nname = \"Example\"\ncontact = \"mailto:scan@example.org\"\n[targets]\nranges = \"8.8.8.0/24\"\n\
+             [store]\ndatabase = \"{shown}/daemon.duckdb\"\n[control]\nsocket = \"{shown}/{socket}\"\n"
+        );
+        std::fs::write(at.join("daemon.toml"), text).unwrap();
+    };
+    for command in [&excluding[..], &complaining] {
+        // A database of the same name as the default one lies here, and is nobody's.
+        assert!(fails(at, command).contains("name the database with --db"));
+        configure("daemon.sock");
+        assert!(fails(at, command).contains("daemon.duckdb: not found"));
+        // Whether somebody listens behind a file cannot be told.
+        configure("daemon.toml/daemon.sock");
+        assert!(fails(at, command).contains("nothing was recorded"));
+        std::fs::remove_file(at.join("daemon.toml")).unwrap();
+    }
+    assert!(!at.join("daemon.duckdb").exists());
+    configure("daemon.sock");
+    drop(Store::open(&at.join("daemon.duckdb"), Access::Write).unwrap());
+    assert!(succeeds(at, &excluding).contains("daemon.duckdb"));
+    assert!(succeeds(at, &complaining).contains("daemon.duckdb"));
+    let kept = Store::open(&at.join("daemon.duckdb"), Access::Read).unwrap();
+    assert_eq!((kept.exclusions().unwrap().len(), kept.complaints().unwrap().len()), (1, 1));
+    assert!(Store::open(&at.join("prober.duckdb"), Access::Read).unwrap().exclusions().unwrap().is_empty());
+}
+
+#[test]
+fn a_daemon_that_cannot_start_tells_each_problem_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let config = "[operator]\nname = \"Example\"\nphone = 110\n[extra]\nx = 1\n[control]\nlog-format = \"json\"\n";
+    std::fs::write(at.join("daemon.toml"), config).unwrap();
+    let said = |arguments: &[&str]| {
+        let output = prober(at, &[&["daemon", "--config", "daemon.toml"], arguments].concat());
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    };
+    let lines = said(&["--log-format", "text"]);
+    assert_eq!(lines.matches("unknown key \"phone\"").count(), 1, "{lines}");
+    assert!(lines.lines().last().unwrap().contains("problems, told above"), "{lines}");
+    let lines = said(&[]);
+    assert_eq!(lines.matches("phone").count(), 1, "{lines}");
+    for line in lines.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["level"], "error");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_hardly_meant_is_usable() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let config = "[operator]\nname = \"Example\"\ncontact = \"mailto:scan@example.org\"\n[targets]\nranges = \"8.8.0.0/16\"\n\
+                  [probing]\nscheme = \"standard\"\nrate = 1\nrate-per-24 = 0\nrate-per-address = 0\n";
+    std::fs::write(at.join("daemon.toml"), config).unwrap();
+    let said = succeeds(at, &["config", "check", "daemon.toml"]);
+    assert!(said.contains("warning: daemon.toml:8: the plan needs "), "{said}");
+    assert!(said.contains("daemon.toml: no problem; 65,536 addresses"), "{said}");
+    let said = succeeds(at, &["config", "check", "daemon.toml", "--json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&said["usable"], &said["problems"]), (&true.into(), &serde_json::json!([])));
+    assert!(said["warnings"].as_array().unwrap().iter().any(|warning| warning["line"] == 8), "{said}");
 }
 
 #[test]
@@ -72,7 +165,8 @@ fn queries_print_as_asked_and_fail_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     assert!(fails(at, &["sql", "SELECT 1"]).contains("prober.duckdb: not found"));
-    succeeds(at, &["exclude", "add", "203.0.113.1", "--reason", "x"]);
+    drop(Store::open(&at.join("prober.duckdb"), Access::Write).unwrap());
+    succeeds(at, &["exclude", "add", "--db", "prober.duckdb", "203.0.113.1", "--reason", "x"]);
     let query =
         "SELECT ip(first) AS ip, 1.5::DOUBLE AS x, NULL AS nothing, [1, 2] AS list, 'a,\"b' AS t FROM exclusion";
     assert_eq!(
@@ -106,17 +200,17 @@ fn bad_files_are_refused_with_what_to_do() {
     ] {
         assert!(fails(at, command).contains("not a DuckDB database; name another file with --db"));
     }
-    assert!(
-        fails(at, &["exclude", "add", "10.0.0.1", "--reason", "x", "--db", "missing/x.duckdb"])
-            .contains("No such file")
-    );
+    for missing in ["missing.duckdb", "missing/x.duckdb"] {
+        assert!(fails(at, &["exclude", "add", "10.0.0.1", "--reason", "x", "--db", missing]).contains("not found"));
+        assert!(!at.join(missing).exists());
+    }
 }
 
 #[test]
 fn a_database_in_use_names_its_user() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = with_database();
     let at = folder.path();
-    succeeds(at, &["exclude", "add", "203.0.113.1", "--reason", "x"]);
+    succeeds(at, &["exclude", "add", "--db", "prober.duckdb", "203.0.113.1", "--reason", "x"]);
     // Reads its query from standard input, with the database open meanwhile.
     let mut holder = Command::new(env!("CARGO_BIN_EXE_prober"))
         .args(["sql", "-", "--db", "prober.duckdb"])
@@ -138,7 +232,7 @@ fn a_database_in_use_names_its_user() {
     }
     // The lock follows the opening at once; a writer that comes in between would succeed, so ask until refused.
     let refused = loop {
-        let output = prober(at, &["exclude", "add", "203.0.113.2", "--reason", "x"]);
+        let output = prober(at, &["exclude", "add", "--db", "prober.duckdb", "203.0.113.2", "--reason", "x"]);
         if !output.status.success() {
             break text(&output.stderr);
         }
@@ -151,19 +245,19 @@ fn a_database_in_use_names_its_user() {
 
 #[test]
 fn stored_exclusions_are_left_out_of_the_plan() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = with_database();
     let at = folder.path();
     let plan = ["scan", "198.18.0.0/24", "--allow-special", "--target-ports", "80", "--dryrun"];
-    succeeds(at, &["exclude", "add", "198.18.0.0/25", "--reason", "x"]);
+    succeeds(at, &["exclude", "add", "--db", "prober.duckdb", "198.18.0.0/25", "--reason", "x"]);
     let shown = succeeds(at, &plan);
     assert!(shown.contains("128"), "{shown}");
-    succeeds(at, &["exclude", "add", "198.18.0.0/24", "--reason", "x"]);
+    succeeds(at, &["exclude", "add", "--db", "prober.duckdb", "198.18.0.0/24", "--reason", "x"]);
     assert!(fails(at, &plan).contains("excluded"));
 }
 
 #[test]
 fn what_would_go_wrong_later_is_refused_at_once() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = with_database();
     let at = folder.path();
     let line = fails(at, &["scan", "8.8.8.0/24", "-p", "80", "--shard", "0/2", "--dry-run"]);
     assert!(line.contains("--shard needs --seed"), "{line}");
@@ -171,7 +265,7 @@ fn what_would_go_wrong_later_is_refused_at_once() {
     assert!(line.contains("shard 5/10 of 1 targets is empty"), "{line}");
     let line = fails(at, &["scan", "8.8.8.8", "-p", "U:6000", "--dry-run"]);
     assert!(line.contains("no UDP probe for port 6000"), "{line}");
-    succeeds(at, &["exclude", "add", "203.0.113.0/25", "--reason", "asked"]);
+    succeeds(at, &["exclude", "add", "--db", "prober.duckdb", "203.0.113.0/25", "--reason", "asked"]);
     let line = fails(at, &["export", "--to", "replies.txt"]);
     assert!(line.contains("no format for files that end in .txt"), "{line}");
     assert!(!at.join("replies.txt").exists());
@@ -207,7 +301,7 @@ fn grab_asks_and_stores_and_leaves_printers_and_the_excluded_alone() {
     greeter.join().unwrap();
     let stored = succeeds(at, &["sql", "--format", "csv", "SELECT ip, protocol, outcome FROM banner_latest"]);
     assert_eq!(stored, "ip,protocol,outcome\n127.0.0.1,ftp,answered\n");
-    succeeds(at, &["exclude", "add", "127.0.0.1", "--reason", "x"]);
+    succeeds(at, &["exclude", "add", "--db", "prober.duckdb", "127.0.0.1", "--reason", "x"]);
     assert!(fails(at, &["grab", &target, "--allow-special"]).contains("excluded"));
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use duckdb::Connection;
+use prober_userspace::io::store::{Access, Store};
 use prober_userspace::network::congestion::load::estimate_slot;
 use prober_userspace::network::congestion::medium::Medium;
 use prober_userspace::network::congestion::service::ServiceTime;
@@ -49,7 +50,7 @@ const ANSWERS: &str = "
 /// A folder with a database that holds the answers.
 fn with_answers() -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
-    assert!(prober(folder.path(), &["exclude", "add", "203.0.113.1", "--reason", "makes the file"]).status.success());
+    drop(Store::open(&folder.path().join("prober.duckdb"), Access::Write).unwrap());
     let database = Connection::open(folder.path().join("prober.duckdb")).unwrap();
     database.execute_batch(ANSWERS).unwrap();
     (folder, database)
@@ -59,7 +60,7 @@ fn with_answers() -> (tempfile::TempDir, Connection) {
 fn answers_become_profiles_clusters_and_plans() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    assert!(prober(at, &["exclude", "add", "203.0.113.1", "--reason", "makes the file"]).status.success());
+    drop(Store::open(&at.join("prober.duckdb"), Access::Write).unwrap());
     assert!(fails(at, &["plan", "show", "--cluster", "0"]).contains("prober plan update"));
     Connection::open(at.join("prober.duckdb")).unwrap().execute_batch(ANSWERS).unwrap();
     let done = succeeds(at, &["plan", "update", "--medium", "wlan", "--json"]);

@@ -30,3 +30,11 @@ fn its_settings_are_all_known_to_systemd() {
         said.lines().filter(|line| line.contains("prober.service") && !line.contains("is not executable")).collect();
     assert!(faults.is_empty(), "{faults:#?}");
 }
+
+#[test]
+fn it_never_gives_up() {
+    let text = std::fs::read_to_string(unit()).expect("the unit is there");
+    let settings = ["Restart=on-failure", "RestartSec=30s", "StartLimitIntervalSec=0"];
+    assert!(settings.iter().all(|setting| text.lines().any(|line| line == *setting)), "{text}");
+    assert!(!text.contains("StartLimitBurst"));
+}

@@ -24,7 +24,8 @@ pub struct ComplaintArgs {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Action {
-    /// Record a complaint; a running daemon counts it at once
+    /// Record a complaint: a running daemon counts it at once, else it goes into a database that must be there (--db, else
+    /// the daemon's)
     Add {
         #[command(flatten)]
         socket: DaemonSocketArgs,
@@ -51,15 +52,18 @@ impl ComplaintArgs {
             Action::Add { socket, database, text } => {
                 let text = one_line(&text).map_err(|reason| UsageError(format!("the complaint {reason}")))?;
                 let command = ControlCommand::Complain { text: text.clone(), who: who() };
-                match socket.reach(&command)? {
+                let reached = if database.is_named() { Reached::Nobody } else { socket.reach(&command)? };
+                match reached {
                     Reached::Daemon(status) => {
                         let told =
                             status.rollout.halt.as_ref().map_or_else(String::new, |halt| format!("; stopped: {halt}"));
                         put(&format!("recorded; {} complaints in this step{told}\n", status.rollout.complaints))?;
                     }
                     Reached::Nobody => {
-                        database.open(Access::Write)?.add_complaint(utc_now(), &who(), &text)?;
-                        put("recorded; no daemon runs, it will count when one starts\n")?;
+                        let store = socket.database(&database)?;
+                        store.add_complaint(utc_now(), &who(), &text)?;
+                        let path = store.path().display();
+                        put(&format!("recorded in {path}; it will count when a daemon starts with it\n"))?;
                     }
                 }
             }

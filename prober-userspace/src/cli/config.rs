@@ -12,6 +12,7 @@ mod reader;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::figure::grouped;
+use super::log_format::LogFormat;
 use super::output::{put, put_json};
 use super::table::Table;
 pub use lists::{Lists, exclusion_sources, is_empty_list};
@@ -45,11 +47,11 @@ enum Action {
     /// Print a commented configuration file to start from
     Example,
     /// Tell everything that is wrong with a configuration, its lists of targets and exclusions included; exit code 1 if
-    /// anything is
+    /// anything is. Warns of what can be used and is hardly meant, like a plan that the limits cannot meet
     Check {
         #[command(flatten)]
         file: FileArgs,
-        /// Print JSON: file, usable, problems (file, line, reason), targets, excluded
+        /// Print JSON: file, usable, problems and warnings (file, line, reason), targets, excluded
         #[arg(long)]
         json: bool,
     },
@@ -91,6 +93,8 @@ pub struct Config {
     pub lists: Lists,
     /// Every setting as text and where it was said, for the record.
     pub record: Vec<Row>,
+    /// What is hardly meant.
+    pub warnings: Vec<Problem>,
 }
 
 impl Config {
@@ -106,12 +110,41 @@ impl Config {
         let settings = read::read(&mut document);
         let lists = lists::load(&settings, &mut document);
         let record = rows(&document);
-        Problems::unless_none(document.problems)?;
-        Ok(Self { settings, lists, record })
+        let problems = std::mem::take(&mut document.problems);
+        Problems::unless_none(problems)?;
+        let warnings = warning::of(&settings, &lists, &document);
+        Ok(Self { settings, lists, record, warnings })
     }
 }
 
+/// Where a daemon is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// Its control socket.
+    pub socket: PathBuf,
+    /// Its database.
+    pub database: PathBuf,
+}
+
 impl Config {
+    /// Where a daemon with this configuration is found; `None` if there is no such file. The lists are not looked into.
+    pub fn places(file: &Path) -> anyhow::Result<Option<Places>> {
+        let is_there = file.try_exists();
+        if !is_there.with_context(|| format!("cannot look at the configuration {}", file.display()))? {
+            return Ok(None);
+        }
+        let mut document = document::Document::parse(file, &read_file(file)?);
+        let DaemonSettings { socket, database, .. } = read::read(&mut document);
+        Problems::unless_none(document.problems)?;
+        Ok(Some(Places { socket, database }))
+    }
+
+    /// How the log lines of a daemon with this file look, whatever else is wrong with it; `None` if it cannot be read.
+    pub fn log_format(file: &Path) -> Option<LogFormat> {
+        let mut document = document::Document::parse(file, &read_file(file).ok()?);
+        Some(read::read(&mut document).log_format)
+    }
+
     /// The settings whose values differ from those of an earlier one, by name.
     pub fn changed_since(&self, before: &Self) -> Vec<String> {
         let values = |rows: &[Row]| -> BTreeMap<String, Vec<String>> {
@@ -139,22 +172,28 @@ fn check(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
         file: &'c Path,
         usable: bool,
         problems: &'c [Problem],
+        warnings: &'c [Problem],
         targets: Option<u64>,
         excluded: Option<u64>,
     }
     let outcome = Config::parse(file, &read_file(file)?);
     let problems = outcome.as_ref().err().map_or(&[][..], |problems| problems.0.as_slice());
     let lists = outcome.as_ref().ok().map(|config| &config.lists);
+    let warnings = outcome.as_ref().map_or(&[][..], |config| config.warnings.as_slice());
     if json {
         put_json(&Report {
             file,
             usable: problems.is_empty(),
             problems,
+            warnings,
             targets: lists.map(Lists::watched),
             excluded: lists.map(|lists| lists.exclusions.addresses().len()),
         })?;
     } else if let Some(lists) = lists {
         let (watched, excluded) = (grouped(lists.watched()), grouped(lists.exclusions.addresses().len()));
+        for warning in warnings {
+            put(&format!("warning: {warning}\n"))?;
+        }
         put(&format!("{}: no problem; {watched} addresses to watch, {excluded} excluded\n", file.display()))?;
     } else {
         for problem in problems {

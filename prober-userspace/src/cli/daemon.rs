@@ -1,16 +1,19 @@
 //! `prober daemon`: the service around the probing. Here is what turns it: signals, commands, a look
 //! around ten times a second, and what the service manager is told.
 
+pub mod advice_log;
 pub mod exclusion_watch;
 pub mod figures;
 pub mod from_settings;
 pub mod service;
 pub mod shown;
+pub mod standing_orders;
 #[cfg(test)]
 mod tests;
+pub mod trail;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,8 +28,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use super::config::problem::Problems;
 use super::config::{Config, DEFAULT_FILE};
 use super::log_format::{self, LogFormat};
+use super::output::one_line;
 use crate::engine;
-use crate::engine::housekeeping::Housekeeping;
 use crate::io::clock::utc_now;
 use crate::io::control::{ControlCommand, ControlEvent, ControlServer};
 use crate::io::http::{Answer, HttpServer, metrics, pages};
@@ -40,7 +43,7 @@ use crate::model::watch::{self, Overseer, WatchConfig, WatchStatus, Wishes};
 use crate::target::range::AddressRange;
 use crate::target::shared_exclusions::SharedExclusions;
 use exclusion_watch::ExclusionWatch;
-use service::{Moment, Orders, Parts, Service};
+use service::{Moment, Orders, Parts, Service, percent};
 
 /// Keep watch as a service: configuration file, roll-out, reload, pages, nightly work
 ///
@@ -59,8 +62,20 @@ pub struct DaemonCommand {
 impl DaemonCommand {
     /// Watches until it is stopped.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let config = Config::load(&self.config).inspect_err(tell_all)?;
-        log_format::choose(self.log_format.unwrap_or(config.settings.log_format));
+        let format = self.log_format.or_else(|| Config::log_format(&self.config)).unwrap_or_default();
+        log_format::choose(format);
+        match self.watch() {
+            // A failure is a line like all others.
+            Err(cause) if format == LogFormat::Json => {
+                log::error!("{}", one_line(&cause));
+                Ok(ExitCode::FAILURE)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn watch(self) -> anyhow::Result<ExitCode> {
+        let config = Config::load(&self.config).map_err(|cause| told(cause, &self.config))?;
         privileges::require_for_scan()?;
         let signals = Signals::register().context("cannot watch for signals")?;
         let notice = ServiceNotice::from_environment().context("cannot reach the service manager")?;
@@ -73,15 +88,13 @@ impl DaemonCommand {
         let watch = watch.map_err(|problem| Problems(vec![problem]))?;
         let exclusions = SharedExclusions::new(watch.exclusions());
         let watch_config = watch_config(&config)?;
-        let nightly = Housekeeping::start(store.another()?, from_settings::nightly_work(settings))
-            .context("cannot start the thread for nightly work")?;
         let parts = Parts {
             file: self.config,
             store: store.another()?,
             config,
             exclusions: Arc::clone(&exclusions),
             watch,
-            nightly: Some(nightly),
+            log_format: self.log_format,
             fresh_key: getrandom::u64().context("cannot draw a key from the kernel")?,
         };
         let service = Service::new(parts, utc_now())?;
@@ -101,10 +114,18 @@ impl DaemonCommand {
     }
 }
 
-/// One line for each problem, before the one line of the failure.
-fn tell_all(cause: &anyhow::Error) {
-    for problem in cause.downcast_ref::<Problems>().map_or(&[][..], |problems| problems.0.as_slice()) {
-        log::error!("{problem}");
+/// Tells each problem on a line of its own; what is left is the one line of the failure.
+fn told(cause: anyhow::Error, file: &Path) -> anyhow::Error {
+    match cause.downcast::<Problems>() {
+        Ok(Problems(problems)) => {
+            for problem in &problems {
+                log::error!("{problem}");
+            }
+            let count = problems.len();
+            let what = if count == 1 { "problem" } else { "problems" };
+            anyhow::anyhow!("{} cannot be used: {count} {what}, told above", file.display())
+        }
+        Err(cause) => cause,
     }
 }
 
@@ -200,14 +221,16 @@ impl Steward {
     /// Does all there is to do and says what is wanted of the probing.
     fn turn(&mut self, watched: &WatchStatus) -> anyhow::Result<Orders> {
         if self.servers.is_none() {
+            // Not before privileges are given up: threads keep theirs.
+            self.service.start_nightly()?;
             self.servers = Some(self.open()?);
             self.notice.tell(Notice::Ready);
             log::info!("ready; `prober status` shows how it goes");
         }
-        while let Some(ControlEvent { command, reply }) = self.next_command() {
+        while let Some(ControlEvent { command, who, reply }) = self.next_command() {
             let reloads = command == ControlCommand::Reload;
             self.tell_if(reloads, Notice::Reloading);
-            let answer = self.service.command(command, self.moment());
+            let answer = self.service.command(command, &who, self.moment());
             self.tell_if(reloads, Notice::Ready);
             // The client may have gone.
             let _ = reply.try_send(answer);
@@ -215,7 +238,7 @@ impl Steward {
         if self.signals.reload.swap(false, Ordering::Relaxed) {
             self.notice.tell(Notice::Reloading);
             // What is wrong was logged and noted.
-            let _ = self.service.reload(utc_now());
+            let _ = self.service.reload("SIGHUP", utc_now());
             self.notice.tell(Notice::Ready);
         }
         let mut orders = self.service.turn(self.moment(), watched);
@@ -270,9 +293,8 @@ impl Overseer for Steward {
         }
         match self.turn(status) {
             Ok(Orders { hold, rate, share, stop }) => {
-                let all = share.size() >= 1.0;
-                let share: Option<watch::Share> =
-                    if all { None } else { Some(Arc::new(move |address: V4| share.holds(address))) };
+                let part = |size| watch::Share { holds: Arc::new(move |address: V4| share.holds(address)), size };
+                let share = Some(share.size()).filter(|size| *size < 1.0).map(part);
                 Wishes { hold, rate, stop, share }
             }
             Err(cause) => {
@@ -287,10 +309,10 @@ fn status_line(status: &ServiceStatus) -> String {
     match status.holds.first() {
         Some(hold) => format!("nothing is sent: {}", hold.shown()),
         None => format!(
-            "{:.0} probes/s, {} sent, {} % of the targets",
+            "{:.0} probes/s, {} sent, {} of the targets",
             status.watch.probing.rate_pps,
             status.watch.probing.sent,
-            status.rollout.share * 100.0
+            percent(status.rollout.share)
         ),
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::UsageError;
 use super::settings::{DEFAULT_FILE, Layers, Settings};
+pub(super) use crate::io::person::who;
 use crate::io::store::{Access, Store, StoreError};
 
 /// Which database.
@@ -43,13 +44,4 @@ impl DatabaseArgs {
     pub fn open(&self, access: Access) -> anyhow::Result<Store> {
         Ok(Store::open(&self.path()?, access)?)
     }
-}
-
-/// Who acts, for the audit trail: the person behind sudo if there is one.
-pub(super) fn who() -> String {
-    ["SUDO_USER", "USER", "LOGNAME"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".to_owned())
 }

@@ -39,7 +39,8 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Store exclusions; every later scan with this database honours them, and a running daemon at once
+    /// Store exclusions: a running daemon honours them at once, and every later scan with this database; the database
+    /// must be there (--db, else the daemon's)
     Add {
         #[command(flatten)]
         socket: DaemonSocketArgs,
@@ -183,10 +184,11 @@ fn add(
             added_by: added_by.clone(),
         })
         .collect();
-    database.open(Access::Write)?.add_exclusions(&entries)?;
+    let store = socket.database(database)?;
+    store.add_exclusions(&entries)?;
     let addresses = AddressSet::from_ranges(wanted).len();
-    let path = database.path()?;
-    Ok(put(&format!("added {} ranges, {} addresses to {}\n", entries.len(), grouped(addresses), path.display()))?)
+    let path = store.path().display();
+    Ok(put(&format!("added {} ranges, {} addresses to {path}\n", entries.len(), grouped(addresses)))?)
 }
 
 fn remove(database: &DatabaseArgs, ranges: &[String]) -> anyhow::Result<()> {

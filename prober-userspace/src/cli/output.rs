@@ -51,7 +51,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 /// The chain of causes on one line; a cause that its context already repeats is left out.
-fn one_line(error: &anyhow::Error) -> String {
+pub(super) fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain() {
         let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");

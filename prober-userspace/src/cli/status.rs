@@ -72,6 +72,9 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
     let holds: Vec<_> = status.holds.iter().map(|hold| hold.shown()).collect();
     let state = if holds.is_empty() { "probing".to_owned() } else { format!("nothing is sent: {}", holds.join(", ")) };
     line("state", &format!("{state}; up {}, version {}", duration(status.uptime_s), status.version));
+    if let Some(problem) = &status.kill_switch_problem {
+        line("", &format!("kill switch: {problem}"));
+    }
     let watch = &status.watch;
     line("probing", &progress_line(&watch.probing, WIDTH));
     let standings = &watch.standings;
@@ -146,6 +149,7 @@ mod tests {
             version: "1.2.3".into(),
             uptime_s: 93_784.0,
             holds: vec![Hold::KillSwitch, Hold::Rollout],
+            kill_switch_problem: Some("/etc/prober cannot be looked at: Permission denied".into()),
             configuration: SourceStatus {
                 file: "/etc/prober/daemon.toml".into(),
                 loaded_at: "2026-11-21T07:50:00Z".into(),

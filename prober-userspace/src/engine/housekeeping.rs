@@ -3,6 +3,8 @@
 //! removes nothing.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -40,10 +42,26 @@ pub struct NightlyExport {
     pub keep: Option<Duration>,
 }
 
+/// When each part last went well, s since 1970; 0: not since the start.
+#[derive(Debug, Default)]
+struct Successes {
+    export: AtomicI64,
+    retention: AtomicI64,
+}
+
+fn at(success: &AtomicI64) -> Option<i64> {
+    Some(success.load(Ordering::Relaxed)).filter(|at| *at > 0)
+}
+
+fn now_at(success: &AtomicI64, now: UtcMicros) {
+    success.store(now.0.div_euclid(1_000_000), Ordering::Relaxed);
+}
+
 /// The thread; it ends with this value, after the work at hand.
 #[derive(Debug)]
 pub struct Housekeeping {
     orders: Option<SyncSender<NightlyWork>>,
+    successes: Arc<Successes>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -51,9 +69,21 @@ impl Housekeeping {
     /// Starts it on a connection of its own.
     pub fn start(store: Store, work: NightlyWork) -> std::io::Result<Self> {
         let (orders, inbox) = sync_channel(1);
-        let run = move || run(&store, work, &inbox);
+        let successes = Arc::<Successes>::default();
+        let noted = Arc::clone(&successes);
+        let run = move || run(&store, work, &inbox, &noted);
         let thread = std::thread::Builder::new().name("nightly".into()).spawn(run)?;
-        Ok(Self { orders: Some(orders), thread: Some(thread) })
+        Ok(Self { orders: Some(orders), successes, thread: Some(thread) })
+    }
+
+    /// When the export last went well since the start, s since 1970.
+    pub fn exported_at_s(&self) -> Option<i64> {
+        at(&self.successes.export)
+    }
+
+    /// When old rows were last looked for and removed.
+    pub fn retired_at_s(&self) -> Option<i64> {
+        at(&self.successes.retention)
     }
 
     /// From now on this is done at night. Whether it was taken: not while the last change still waits.
@@ -71,7 +101,7 @@ impl Drop for Housekeeping {
     }
 }
 
-fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<NightlyWork>) {
+fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<NightlyWork>, successes: &Successes) {
     let start = ClockOffset::between(utc_now(), monotonic_ns());
     let mut last_day = None;
     let mut was_set = false;
@@ -85,7 +115,7 @@ fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<NightlyWork>) {
             }
         } else if is_due(last_day, work.at, now) {
             last_day = Some(day_of(now));
-            tidy(store, &work, now);
+            tidy(store, &work, now, successes);
         }
         match orders.recv_timeout(LOOK) {
             Ok(changed) => work = changed,
@@ -106,18 +136,20 @@ fn is_due(last_day: Option<i64>, at: Duration, now: UtcMicros) -> bool {
 }
 
 /// Rows only go if their export did not fail.
-fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros) {
+fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Successes) {
     if let Some(export) = &work.export {
         match store.export_finished_days(&export.folder, export.keep, now, WHO) {
-            Ok(night) if night.exported.is_empty() && night.removed == 0 => {}
             Ok(night) => {
-                let rows: u64 = night.exported.iter().map(|exported| exported.rows).sum();
-                log::info!(
-                    "exported {} folders with {rows} rows to {}, removed {} old ones",
-                    night.exported.len(),
-                    export.folder.display(),
-                    night.removed
-                );
+                now_at(&successes.export, now);
+                if !(night.exported.is_empty() && night.removed == 0) {
+                    let rows: u64 = night.exported.iter().map(|exported| exported.rows).sum();
+                    log::info!(
+                        "exported {} folders with {rows} rows to {}, removed {} old ones",
+                        night.exported.len(),
+                        export.folder.display(),
+                        night.removed
+                    );
+                }
             }
             Err(cause) => {
                 log::error!("the nightly export failed, so no rows are removed either: {cause}");
@@ -126,8 +158,12 @@ fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros) {
         }
     }
     match store.retire(work.retention, now, WHO) {
-        Ok(retired) if retired.rows.is_empty() => {}
-        Ok(retired) => log::info!("removed {} rows that were older than they are kept", retired.total()),
+        Ok(retired) => {
+            now_at(&successes.retention, now);
+            if !retired.rows.is_empty() {
+                log::info!("removed {} rows that were older than they are kept", retired.total());
+            }
+        }
         Err(cause) => log::error!("old rows could not be removed, tomorrow again: {cause}"),
     }
 }
@@ -168,13 +204,17 @@ mod tests {
         let rows = || -> u64 {
             store.connection().query_row("SELECT count(*)::UBIGINT FROM banner", [], |row| row.get(0)).unwrap()
         };
-        tidy(&store, &work, now);
-        assert_eq!(rows(), 1);
+        let successes = Successes::default();
+        tidy(&store, &work, now, &successes);
+        assert_eq!((rows(), at(&successes.export), at(&successes.retention)), (1, None, None));
         std::fs::remove_file(&in_the_way).unwrap();
-        tidy(&store, &work, now);
-        assert_eq!(rows(), 0);
+        tidy(&store, &work, now, &successes);
+        assert_eq!(
+            (rows(), at(&successes.export), at(&successes.retention)),
+            (0, Some(1_795_230_000), Some(1_795_230_000))
+        );
         assert!(in_the_way.join("banner/day=2026-01-01/banner.parquet").exists());
         work.export = None;
-        tidy(&store, &work, now);
+        tidy(&store, &work, now, &successes);
     }
 }

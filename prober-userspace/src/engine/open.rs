@@ -189,7 +189,8 @@ pub fn drop_privileges(kind: EngineKind) -> anyhow::Result<()> {
         EngineKind::LiveFrames => &[Capability::CAP_BPF],
         EngineKind::AfXdp | EngineKind::Packet => &[Capability::CAP_NET_RAW],
     };
-    privileges::drop_all_but(keep)?;
+    let others = privileges::drop_all_but(keep)?;
+    log::debug!("{others} threads of before (the database's) keep the privileges that they began with");
     Ok(())
 }
 

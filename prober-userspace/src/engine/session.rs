@@ -52,6 +52,8 @@ const PLANNER_PATIENCE: Duration = Duration::from_secs(5);
 pub struct SessionConfig {
     /// What for, as stored: `watch`, `study`.
     pub purpose: &'static str,
+    /// How many addresses it is over.
+    pub addresses: u64,
     /// How to find the way out.
     pub link: LinkRequest,
     /// Which transmit engine.
@@ -393,7 +395,7 @@ fn meta(config: &SessionConfig, link: &Link, engine: &str, rate_pps: f64, exclus
         settings: config.record.settings.clone(),
         seed: 0,
         plan_fingerprint: 0,
-        targets: 0,
+        targets: config.addresses,
         ports: config.record.ports.clone(),
         probes_planned: 0,
         shard_index: 0,

@@ -1,6 +1,7 @@
 //! A study: a session fed with the probes of a schedule, each at its time, and every send that reached the wire stored within
 //! a second, so that what stayed silent is known, also after a kill.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,6 +79,7 @@ pub fn run(
     let store = Store::open(&study.database, Access::Write)?;
     let config = SessionConfig {
         purpose: "study",
+        addresses: sends.iter().map(|send| send.address.0).collect::<HashSet<_>>().len() as u64,
         link: study.link.clone(),
         engine: study.engine,
         sender_threads: 1,

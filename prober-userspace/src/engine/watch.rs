@@ -32,6 +32,7 @@ use crate::model::watch::{Overseer, Share, WatchConfig, WatchStatus, Wishes};
 use crate::policy::planner::{Admission, PlannedVisit, Planner};
 use crate::policy::scheme::Found;
 use crate::policy::visits::{Visit, Visits};
+use crate::target::address_set::AddressSet;
 use crate::target::errand::{Errand, ErrandDone, Probes};
 use crate::target::errand_queue::NO_GROUP;
 use crate::target::shared_exclusions::{ExclusionReader, SharedExclusions};
@@ -82,6 +83,13 @@ pub fn run_on(
     overseer: &mut dyn Overseer,
 ) -> anyhow::Result<WatchStatus> {
     let mut watch = Watch::open(config, store, exclusions)?;
+    // Nothing is sent before the overseer was asked.
+    watch.sample()?;
+    let wishes = overseer.oversee(&watch.status);
+    if wishes.stop {
+        return watch.close(overseer);
+    }
+    watch.obey(wishes);
     loop {
         let is_busy = watch.listen() | watch.decide_what_is_over()? | watch.plan()?;
         watch.save(false)?;
@@ -134,6 +142,20 @@ struct Watch<'a> {
 struct Gate {
     exclusions: ExclusionReader,
     share: Option<Share>,
+    /// Targets that are not excluded, as of this version of the exclusions.
+    allowed: Option<(u64, u64)>,
+}
+
+impl Gate {
+    /// How many of the targets may be visited.
+    fn admitted(&mut self, targets: &AddressSet) -> f64 {
+        self.exclusions.refresh();
+        let version = self.exclusions.version();
+        let known = self.allowed.filter(|(of, _)| *of == version);
+        let (_, allowed) = known.unwrap_or_else(|| (version, targets.subtract(self.exclusions.addresses()).len()));
+        self.allowed = Some((version, allowed));
+        allowed as f64 * self.share.as_ref().map_or(1.0, |share| share.size)
+    }
 }
 
 impl Admission for Gate {
@@ -142,7 +164,7 @@ impl Admission for Gate {
     }
 
     fn watches(&self, address: V4) -> bool {
-        self.share.as_ref().is_none_or(|share| share(address))
+        self.share.as_ref().is_none_or(|share| (share.holds)(address))
     }
 }
 
@@ -279,7 +301,7 @@ impl Watch<'_> {
             if rate_pps.to_bits() != self.rate_pps.to_bits() {
                 self.rate_pps = rate_pps;
                 self.session.set_rate(limit);
-                self.planner.set_rate(rate_pps / self.config.time_scale);
+                self.planner.set_rate(most_pps(self.config, rate_pps) / self.config.time_scale);
             }
         }
         self.gate.share = wishes.share;
@@ -299,6 +321,15 @@ impl Watch<'_> {
         overseer.oversee(&self.status);
         Ok(self.status)
     }
+}
+
+/// What the limits allow together, packets/s: the link's and those of all /24s.
+fn most_pps(config: &WatchConfig, link_pps: f64) -> f64 {
+    let all_24s_pps = match config.rate_per_slash24_pps {
+        pps if pps > 0.0 => pps * config.targets.slash24_count() as f64,
+        _ => RATE_MOST_PPS,
+    };
+    link_pps.min(all_24s_pps).min(RATE_MOST_PPS)
 }
 
 fn stored(planner: &Planner, number: u32) -> StoredTarget {

@@ -5,6 +5,7 @@ mod client;
 mod protocol;
 mod server;
 mod sys;
+mod user;
 
 use std::io;
 use std::path::{Path, PathBuf};

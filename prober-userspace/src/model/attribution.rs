@@ -2,6 +2,7 @@
 //! RFC 9116 section 4, and what may stand in it. Serving it is `io`'s work.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
@@ -128,8 +129,23 @@ pub struct Attribution {
     pub description: String,
     /// Language tags.
     pub languages: Vec<String>,
+    /// What is sent from where, how often.
+    pub probes: ProbesShown,
     /// Until when this counts.
     pub expires: UtcMicros,
+}
+
+/// What those who are probed see, as the public pages tell it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ProbesShown {
+    /// Addresses that probes come from.
+    pub sources: Vec<Ipv4Addr>,
+    /// TCP ports to begin with, in order.
+    pub ports: Vec<u16>,
+    /// The shortest time between two visits of an address, s.
+    pub interval_s: u32,
+    /// Most packets a second to one address; 0: no limit.
+    pub most_pps: u32,
 }
 
 impl Attribution {
@@ -168,6 +184,7 @@ mod tests {
             base_url: Some(base_url("https://scan.example.org/").unwrap()),
             description: "Survey of devices".into(),
             languages: vec!["en".into(), "ja".into()],
+            probes: ProbesShown::default(),
             expires: UtcMicros(1_800_000_000_999_999),
         };
         let text = attribution.probing_txt();

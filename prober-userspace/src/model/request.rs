@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_common::probe::tcp_syn::Profile;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::link::LinkRequest;
 use crate::target::exclusions::Exclusions;
@@ -100,7 +100,7 @@ pub struct Pace {
 }
 
 /// An overall limit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RateLimit {
     /// Packets per second.

@@ -37,14 +37,35 @@ pub struct ServiceStatus {
     pub uptime_s: f64,
     /// Why nothing is sent; empty while probes go out.
     pub holds: Vec<Hold>,
+    /// Why the kill switch cannot be looked at, which holds sending back as well.
+    #[serde(default)]
+    pub kill_switch_problem: Option<String>,
     /// The configuration in force.
     pub configuration: SourceStatus,
     /// The exclusions in force.
     pub exclusions: ExclusionStatus,
     /// How far the roll-out is.
     pub rollout: RolloutStatus,
+    /// What it takes, and what is done at night.
+    #[serde(default)]
+    pub upkeep: UpkeepStatus,
     /// How the watch goes.
     pub watch: WatchStatus,
+}
+
+/// What the daemon takes of this host, and when it last did its work at night. Times are seconds since 1970, UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpkeepStatus {
+    /// Start of the process.
+    pub started_at_s: i64,
+    /// Memory in use, bytes.
+    pub resident_bytes: u64,
+    /// The database with its log, bytes.
+    pub database_bytes: u64,
+    /// When an export last went well since the start.
+    pub exported_at_s: Option<i64>,
+    /// When old rows were last removed, or none were found, since the start.
+    pub retired_at_s: Option<i64>,
 }
 
 /// A file that is read again while the daemon runs.
@@ -61,7 +82,7 @@ pub struct SourceStatus {
 /// The exclusions in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExclusionStatus {
-    /// Excluded addresses, the special ranges included.
+    /// Excluded addresses, the special ranges and former targets included.
     pub addresses: u64,
     /// As this many ranges.
     pub ranges: usize,

@@ -1,6 +1,7 @@
 //! The watch that a daemon keeps: how it is set up, what whoever oversees it may wish, and what it shows of itself. Where
 //! the settings come from, and how status is shown, is elsewhere.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -103,8 +104,14 @@ pub struct Wishes {
     pub share: Option<Share>,
 }
 
-/// A share of the addresses: those for which it is true.
-pub type Share = std::sync::Arc<dyn Fn(V4) -> bool + Send + Sync>;
+/// A share of the addresses.
+#[derive(Clone)]
+pub struct Share {
+    /// Those for which it is true.
+    pub holds: std::sync::Arc<dyn Fn(V4) -> bool + Send + Sync>,
+    /// How large it is, 0 to 1.
+    pub size: f64,
+}
 
 /// Oversees a watch: looked at about ten times a second, and asked what it wants.
 pub trait Overseer {
@@ -151,6 +158,8 @@ pub struct WatchStatus {
     pub clock_s: u32,
     /// Which scheme.
     pub scheme: String,
+    /// The address that is probed from.
+    pub source: Option<Ipv4Addr>,
     /// Watched addresses.
     pub targets: u64,
     /// By what is known of them.

@@ -23,8 +23,9 @@ use crate::target::splitmix;
 
 /// An address that must not be visited is looked at again after this, s: it may not be excluded any more.
 const EXCLUDED_S: u32 = 12 * 3_600;
-/// And one outside the watched share after this, s, up to twice as long.
-const OUTSIDE_S: u32 = 1_800;
+/// And one outside the watched share after this, s, up to twice as long: when the share grows, those that join it come spread
+/// over as much time.
+const OUTSIDE_S: u32 = FIRST_S;
 /// Visits looked at together.
 const TOGETHER: usize = 64;
 /// First visits are spread over this at least, s.
@@ -111,15 +112,19 @@ pub struct Planner {
 
 impl Planner {
     /// For these states, at `now_s`. Those that were never visited get their time here: spread by the address, over 12 hours
-    /// from `first_s` on, or as much longer as the rate needs; so a restart does not put them off.
+    /// from `first_s` on, or as much longer as the rate needs; so a restart does not put them off. Once that time is over, those
+    /// that are left (they were excluded, or joined the watched share later) get it anew, not all at once.
     pub fn new(config: PlannerConfig, scheme: Scheme, mut states: Vec<TargetState>, first_s: u32, now_s: u32) -> Self {
         let new = |state: &&TargetState| state.visited_s == TargetState::NEVER;
         let probes = states.iter().find(new).map_or(0, |state| scheme.visit(state, now_s).probes());
         let first = states.iter().filter(new).count() as u64;
         let needed_s = (first * probes) as f64 / config.rate_pps.max(1e-9);
         let spread_s = (needed_s.min(f64::from(u32::MAX / 2)) as u32).max(FIRST_S);
+        let is_over = first_s.saturating_add(spread_s) <= now_s;
         for state in states.iter_mut().filter(|state| state.visited_s == TargetState::NEVER) {
-            state.due_s = first_s.saturating_add(phase(state.address, spread_s));
+            let due_s = first_s.saturating_add(phase(state.address, spread_s));
+            let rounds = if is_over { now_s.saturating_sub(due_s).div_ceil(spread_s) } else { 0 };
+            state.due_s = due_s.saturating_add(rounds.saturating_mul(spread_s));
         }
         let mut demand = Demand::default();
         for state in &states {
@@ -297,31 +302,31 @@ impl Planner {
     }
 
     /// Whether the plan can be met at all, and whether it is. `scale`: seconds of the watch's clock per second, to give rates
-    /// as the wire sees them.
-    pub fn status(&self, now_s: f64, scale: f64) -> PlanStatus {
+    /// as the wire sees them; `admitted`: how many of the addresses may be visited at the moment.
+    pub fn status(&self, now_s: f64, scale: f64, admitted: f64) -> PlanStatus {
         let (due_visits, oldest_s) = self.queue.overdue(now_s as u32);
-        let needed_pps = self.demand.probes_per_s() * scale;
+        let needed_pps = self.demand.probes_per_s(admitted) * scale;
         let allowed_pps = self.config.rate_pps * scale;
         PlanStatus {
             needed_pps,
             allowed_pps,
             behind_s: oldest_s.map_or(0, |oldest_s| (now_s as u32).saturating_sub(oldest_s)),
             due_visits,
-            advice: advice(needed_pps, allowed_pps, self.queue.states().len() as u64),
+            advice: advice(needed_pps, allowed_pps, admitted),
         }
     }
 }
 
 /// What to change if a plan cannot be met.
-fn advice(needed_pps: f64, allowed_pps: f64, targets: u64) -> Option<String> {
+pub fn advice(needed_pps: f64, allowed_pps: f64, targets: f64) -> Option<String> {
     let excess = needed_pps / allowed_pps.max(1e-9);
     (excess > 1.0).then(|| {
         format!(
             "the plan needs {needed_pps:.0} probes/s, {excess:.2} times the {allowed_pps:.0} that the limits allow: raise the \
-             rate to {:.0}, watch no more than {:.0} of the {targets} addresses, or choose a scheme or budget that probes \
+             rate to {:.0}, watch no more than {:.0} of the {targets:.0} addresses, or choose a scheme or budget that probes \
              less; until then visits come late, the longest overdue first",
             needed_pps.ceil(),
-            targets as f64 / excess
+            targets / excess
         )
     })
 }

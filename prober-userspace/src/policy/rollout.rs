@@ -31,12 +31,14 @@ pub struct Share {
     key: u64,
     /// Hashes below it are in.
     limit: u64,
+    size: f64,
 }
 
 impl Share {
     /// Of this size, 0 to 1.
     pub fn new(key: u64, size: f64) -> Self {
-        Self { key, limit: (size.clamp(0.0, 1.0) * 2_f64.powi(32)).round() as u64 }
+        let size = size.clamp(0.0, 1.0);
+        Self { key, limit: (size * 2_f64.powi(32)).round() as u64, size }
     }
 
     /// Whether an address is in it; a few ns.
@@ -48,9 +50,9 @@ impl Share {
         digest.value() >> 32 < self.limit
     }
 
-    /// How large it is, 0 to 1.
-    pub fn size(&self) -> f64 {
-        self.limit as f64 / 2_f64.powi(32)
+    /// How large it is, 0 to 1, as it was asked for.
+    pub const fn size(&self) -> f64 {
+        self.size
     }
 }
 
@@ -60,6 +62,8 @@ const RISE: f64 = 2.0;
 const SURE_Z: f64 = 4.0;
 /// What was counted is forgotten with this half-life, so that a rise late in a long step is seen soon.
 const MOST_HALF_LIFE_S: f64 = 6.0 * 3_600.0;
+/// Complaints whose times are kept; any limit that makes sense lies far below.
+const MOST_COMPLAINTS: usize = 1_000;
 /// The part of a step that the half-life is at most.
 const HALF_LIVES_PER_STEP: f64 = 8.0;
 
@@ -153,7 +157,8 @@ impl fmt::Display for RolloutChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Grew { from, to } => {
-                write!(f, "the watched share grows from {} % to {} %", from * 100.0, to * 100.0)
+                let percent = |share: f64| (share * 1e8).round() / 1e6;
+                write!(f, "the watched share grows from {} % to {} %", percent(*from), percent(*to))
             }
             Self::Halted(halt) => write!(f, "probing stops: {halt}; `prober control resume` goes on one step smaller"),
         }
@@ -173,10 +178,23 @@ pub struct RolloutState {
     pub recent: ErrorRate,
     /// Of the step before, when it ended.
     pub before: Option<ErrorRate>,
-    /// Complaints within this step.
+    /// Complaints within this step, or within the last step's length.
     pub complaints: u32,
+    /// When each of these came, by `watched_s`; the newest of them if there are very many.
+    #[serde(default)]
+    pub complained_at_s: Vec<f64>,
     /// Why nothing is sent.
     pub halt: Option<Halt>,
+}
+
+impl RolloutState {
+    /// The last step has no end: what lies longer back than a step's length counts no more, as it would not in any other.
+    fn forget(&mut self, step_s: f64) {
+        let from_s = self.watched_s - step_s;
+        self.complained_at_s.retain(|at_s| *at_s >= from_s);
+        self.complaints = self.complained_at_s.len() as u32;
+        self.before = self.before.filter(|_| from_s < 0.0);
+    }
 }
 
 /// Decides how large a share is watched.
@@ -190,6 +208,10 @@ impl Rollout {
     /// Goes on from a state; a configuration with fewer steps than were taken leaves it at the last one.
     pub fn new(config: RolloutConfig, mut state: RolloutState) -> Self {
         state.step = state.step.min(config.steps.len().saturating_sub(1));
+        // Kept by a version that did not note when they came.
+        if state.complained_at_s.is_empty() {
+            state.complained_at_s = vec![state.watched_s; (state.complaints as usize).min(MOST_COMPLAINTS)];
+        }
         Self { config, state }
     }
 
@@ -224,12 +246,18 @@ impl Rollout {
         state.recent.age(0.5_f64.powf(passed_s.max(0.0) / half_life_s.max(1e-3)));
         state.recent.probes += probes as f64;
         state.recent.errors += errors as f64;
+        state.forget(self.config.step_time.as_secs_f64());
         self.judge()
     }
 
     /// Someone complained, so many times. Gives what changed.
     pub fn complained(&mut self, times: u32) -> Option<RolloutChange> {
-        self.state.complaints = self.state.complaints.saturating_add(times);
+        let state = &mut self.state;
+        let times = (times as usize).min(MOST_COMPLAINTS);
+        state.complained_at_s.extend(std::iter::repeat_n(state.watched_s, times));
+        let too_many = state.complained_at_s.len().saturating_sub(MOST_COMPLAINTS);
+        state.complained_at_s.drain(..too_many);
+        state.complaints = state.complained_at_s.len() as u32;
         if self.state.halt.is_some() { None } else { self.judge() }
     }
 

@@ -28,6 +28,20 @@ pub fn parse_address_list(text: &[u8], file: &str) -> Result<Vec<AddressRange>, 
     Ok(ranges)
 }
 
+/// Every line of an address list that cannot be understood, the first ones if they are more than `most`.
+pub fn bad_lines(text: &[u8], file: &str, most: usize) -> Vec<ListError<RangeError>> {
+    let mut bad = Vec::new();
+    let mut done = 0;
+    // One more than the last bad line each time, so that each line is looked at once.
+    while bad.len() < most {
+        let rest = text.splitn(done + 1, |&b| b == b'\n').nth(done).unwrap_or_default();
+        let Err((line, reason)) = for_each_line(rest, |entry| parse_entries(entry, &mut Vec::new())) else { break };
+        done += line;
+        bad.push(ListError { file: file.to_owned(), line: done, reason });
+    }
+    bad
+}
+
 /// Ranges as given on a command line: separated by blanks or commas.
 pub fn parse_address_argument(text: &str) -> Result<Vec<AddressRange>, RangeError> {
     let mut ranges = Vec::new();
@@ -91,6 +105,15 @@ mod tests {
         let error = parse_address_list(b"10.0.0.1\n\n10.0.0.300 # typo\n", "scope.txt").expect_err("bad line");
         let shown = error.to_string();
         assert!(shown.starts_with("scope.txt:3: `10.0.0.300` is not an IPv4 address: write"), "{shown}");
+    }
+
+    #[test]
+    fn every_bad_line_is_named() {
+        let lines = |text: &[u8], most| bad_lines(text, "x", most).iter().map(|error| error.line).collect::<Vec<_>>();
+        let text = b"# ours\n10.0.0.1\nten\n\n10.0.0.0/33, eleven\n10.0.0.2\ntwelve";
+        assert_eq!(lines(text, 10), [3, 5, 7]);
+        assert_eq!(lines(text, 2), [3, 5]);
+        assert!(lines(b"10.0.0.1\n", 10).is_empty() && lines(b"", 10).is_empty());
     }
 
     #[test]

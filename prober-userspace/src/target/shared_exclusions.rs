@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use prober_common::address::V4;
 
+use super::address_set::AddressSet;
 use super::exclusions::Exclusions;
 
 /// The exclusions in force.
@@ -61,6 +62,16 @@ impl ExclusionReader {
             self.own = self.shared.current();
             self.version = version;
         }
+    }
+
+    /// Counts up with each replacement, as of the last [`refresh`](Self::refresh).
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Every excluded address, as of the last [`refresh`](Self::refresh).
+    pub fn addresses(&self) -> &AddressSet {
+        self.own.addresses()
     }
 
     /// Whether `address` must not be probed, as of the last [`refresh`](Self::refresh).

@@ -5,6 +5,7 @@ use std::{
     fmt::Write as _,
     fs,
     net::Ipv4Addr,
+    ops::Range,
     path::{Path, PathBuf},
     process::Command,
     thread,
@@ -50,7 +51,7 @@ pub fn run(size: Size) -> Result<Finding> {
     let config = FarEndConfig { cells: Some(cells), verify: true, answer_one_in: 4, ..FarEndConfig::default() };
     let stage = Stage { lab: Lab::reflector(&config)?, directory: tempfile::tempdir()? };
     stage.write("optout.txt", &optout(""))?;
-    stage.write("daemon.toml", &stage.configuration())?;
+    stage.write("daemon.toml", &stage.configuration(ADDRESSES))?;
     let mut finding = Finding::new("service");
 
     let mut running = stage.start()?;
@@ -58,6 +59,7 @@ pub fn run(size: Size) -> Result<Finding> {
     let reloads = size.pick(5, 50);
     stage.reload(&mut finding, reloads, size)?;
     stage.exclude(&mut running, &mut finding, size)?;
+    stage.leave(&mut running, &mut finding)?;
     stage.garble(&mut running, &mut finding)?;
     stage.kill_switch(&mut running, &mut finding)?;
     end(running)?;
@@ -72,10 +74,11 @@ pub fn run(size: Size) -> Result<Finding> {
         let rows = account::rows(&stage.database(), &query)?;
         Ok(rows.first().and_then(|row| row.first()).and_then(|count| count.parse().ok()).unwrap_or(0))
     };
-    finding.exactly("reloads in the trail", audited("config.reload")?, reloads);
+    finding.exactly("reloads in the trail", audited("config.reload")?, reloads + 2);
     finding.exactly("refused exclusions in the trail", audited("exclusions.refused")?, 1);
     finding.exactly("uses of the kill switch in the trail", audited("daemon.kill_switch")?, 2);
 
+    stage.pause_over_a_kill(&mut finding)?;
     for _ in 0..size.pick(3, 20) {
         let before = stage.lab.counts()?.syn;
         let mut running = stage.start()?;
@@ -116,9 +119,9 @@ impl Stage {
     }
 
     /// Half a day of the watch passes each second, so that every address is visited once a second.
-    fn configuration(&self) -> String {
+    fn configuration(&self, addresses: u32) -> String {
         let at = |name: &str| self.path(name).display().to_string();
-        let bits = 32 - ADDRESSES.ilog2();
+        let bits = 32 - addresses.ilog2();
         format!(
             "[operator]\nname = \"Lab\"\ncontact = \"mailto:lab@example.org\"\n\
              [targets]\nranges = \"{FIRST}/{bits}\"\n\
@@ -164,8 +167,13 @@ impl Stage {
 
     /// Packets to those who ask to be left out.
     fn asked(&self) -> Result<u64> {
+        self.to(0..ASKED)
+    }
+
+    /// Packets to some of the addresses.
+    fn to(&self, numbers: Range<u32>) -> Result<u64> {
         let cells = self.lab.cells()?;
-        let addresses = (0..ASKED).map(|number| Ipv4Addr::from(u32::from(FIRST) + number));
+        let addresses = numbers.map(|number| Ipv4Addr::from(u32::from(FIRST) + number));
         Ok(addresses.flat_map(|address| PORTS.map(|port| cells.count(address, port).unwrap_or(0))).sum())
     }
 
@@ -193,6 +201,43 @@ impl Stage {
         finding.note("packets to them before", to_asked as f64);
         finding.exactly("packets to the excluded", self.asked()? - to_asked, 0);
         Ok(())
+    }
+
+    /// Half of the targets leave the list and come back.
+    fn leave(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {
+        let half = ADDRESSES / 2;
+        self.write("daemon.toml", &self.configuration(half))?;
+        self.control("reload")?;
+        thread::sleep(ON_ITS_WAY);
+        let before = self.to(half..ADDRESSES)?;
+        let sent = self.lab.counts()?.syn;
+        self.until_sent(running, sent + u64::from(half) * 4)?;
+        finding.exactly("packets to those that are no targets any more", self.to(half..ADDRESSES)? - before, 0);
+        self.write("daemon.toml", &self.configuration(ADDRESSES))?;
+        self.control("reload")?;
+        running.until("those that came back probed", PATIENCE, || Ok(self.to(half..ADDRESSES)? > before))
+    }
+
+    /// What the operator paused stays paused.
+    fn pause_over_a_kill(&self, finding: &mut Finding) -> Result<()> {
+        let mut running = self.start()?;
+        let before = self.lab.counts()?.syn;
+        self.until_sent(&mut running, before + u64::from(ADDRESSES))?;
+        self.control("pause")?;
+        thread::sleep(ON_ITS_WAY);
+        running.kill()?;
+        let sent = self.lab.counts()?.syn;
+        let mut running = self.start()?;
+        let paused = serde_json::json!(["operator"]);
+        running.until("the pause obeyed again", PATIENCE, || {
+            // It does not listen at once.
+            Ok(self.control("status").is_ok_and(|status| status["holds"] == paused))
+        })?;
+        thread::sleep(4 * ON_ITS_WAY);
+        finding.exactly("probes after a restart while paused", self.lab.counts()?.syn - sent, 0);
+        self.control("resume")?;
+        self.until_sent(&mut running, sent + u64::from(ADDRESSES))?;
+        end(running)
     }
 
     fn garble(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {

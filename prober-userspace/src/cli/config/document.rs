@@ -11,7 +11,7 @@ use super::problem::Problem;
 use crate::cli::settings::{Origin, texts_of};
 
 /// Names less alike than this are not suggested.
-const LIKE: f64 = 0.7;
+const LIKE: f64 = 0.8;
 
 /// The texts of a key and where they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +39,9 @@ impl Document {
         let lines = Lines(text);
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
-            let reason = error.message().lines().collect::<Vec<_>>().join(", ");
-            let line = lines.of(error.span().map_or(0, |span| span.start));
-            document.problem(Some(line), format!("{reason}; values with letters stand in quotes"));
+            let span = error.span().unwrap_or_default();
+            document
+                .problem(Some(lines.of(span.start)), syntax_error(error.message(), text.get(span).unwrap_or_default()));
         }
         for (name, value) in table.get_ref() {
             let line = lines.of(name.span().start);
@@ -115,7 +115,7 @@ impl Document {
 
     fn add_defaults(&mut self) {
         for key in &KEYS {
-            if let Absent::Default(texts) = key.absent {
+            if let Absent::Default(texts) | Absent::Suggested(texts, _) = key.absent {
                 let texts = texts.iter().map(|text| (*text).to_owned()).collect();
                 let default = Entry { texts, origin: Origin::Default };
                 self.entries.entry((key.section, key.name)).or_insert(default);
@@ -145,6 +145,19 @@ impl Document {
     /// Every key that has a value, in the order of the example.
     pub fn entries(&self) -> impl Iterator<Item = (&'static Key, &Entry)> {
         KEYS.iter().filter_map(|key| Some((key, self.entry(key.section, key.name)?)))
+    }
+}
+
+/// What the reader of TOML says on one line, about this piece of the text, and what to do where it is sure.
+fn syntax_error(message: &str, piece: &str) -> String {
+    let reason = message.lines().collect::<Vec<_>>().join(", ");
+    let piece = piece.lines().next().unwrap_or_default().trim();
+    if message.contains("duplicate key") && !piece.is_empty() {
+        format!("{reason} \"{piece}\"; it is said once more above")
+    } else if message.contains("must be quoted") {
+        reason + "; values with letters stand in quotes"
+    } else {
+        reason
     }
 }
 

@@ -29,7 +29,7 @@ pub fn example() -> String {
 
 fn entry(key: &Key) -> String {
     let (mark, texts) = match key.absent {
-        Absent::Default(texts) | Absent::Refused(texts) => ("", texts),
+        Absent::Default(texts) | Absent::Refused(texts) | Absent::Suggested(_, texts) => ("", texts),
         Absent::Nothing(texts) => ("# ", texts),
     };
     format!("{}{mark}{} = {}\n", comment(key.help), key.name, value(key.form, texts))

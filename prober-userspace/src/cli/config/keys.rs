@@ -34,9 +34,11 @@ pub enum Absent {
     Nothing(&'static [&'static str]),
     /// It is an error; the example shows these.
     Refused(&'static [&'static str]),
+    /// The first values; the example has the second, which are better to start with.
+    Suggested(&'static [&'static str], &'static [&'static str]),
 }
 
-use Absent::{Default, Nothing, Refused};
+use Absent::{Default, Nothing, Refused, Suggested};
 use Form::{Many, One};
 
 /// The sections in the order of the example, and what each is about.
@@ -130,10 +132,10 @@ pub static KEYS: [Key; 56] = [
     key("export", "folder", One, Nothing(&["/var/lib/prober/export"]), "Where to; nothing is exported unless this is given."),
     key("export", "keep", One, Default(&["forever"]), "How long the folders of a day stay."),
 
-    key("roll-out", "steps", Many, Default(&["100%"]), "Growing shares of the targets, like \"1%\", \"10%\", \"100%\". Which addresses are in a share never changes."),
+    key("roll-out", "steps", Many, Suggested(&["100%"], &["1%", "10%", "100%"]), "Growing shares of the targets; all of them from the start if nothing is said. Which addresses are in a share never changes."),
     key("roll-out", "step-time", One, Default(&["7d"]), "How long each share is watched before it grows."),
-    key("roll-out", "errors", One, Default(&["10%"]), "Share of probes that meet an ICMP error or are lost by ourselves at which it stops; twice the share of the step before stops it as well."),
-    key("roll-out", "complaints", One, Default(&["3"]), "Complaints within a step at which it stops; 0 for never."),
+    key("roll-out", "errors", One, Default(&["10%"]), "Share of probes that meet an ICMP error or are lost by ourselves at which it stops; until a step's length into the last one, twice the share of the step before stops it as well."),
+    key("roll-out", "complaints", One, Default(&["3"]), "Complaints within a step at which it stops (in the last one: within a step's length); 0 for never."),
 
     key("http", "metrics", One, Nothing(&["127.0.0.1:9477"]), "Address and port of /metrics; keep it local."),
     key("http", "pages", One, Nothing(&["0.0.0.0:8080"]), "Address and port of the public pages; put TLS in front."),

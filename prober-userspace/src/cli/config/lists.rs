@@ -10,11 +10,13 @@ use super::problem::Problem;
 use super::settings::{DaemonSettings, ListSettings};
 use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
-use crate::target::list::{ListError, parse_address_list};
-use crate::target::range::{AddressRange, RangeError};
+use crate::target::list::{bad_lines, parse_address_list};
+use crate::target::range::AddressRange;
 
 /// More than a /8 without an exclusion list is refused.
 const WIDEST: u64 = 1 << 24;
+/// Bad lines of one list that are told.
+const MOST_BAD_LINES: usize = 50;
 /// How an exclusion of the configuration file itself is called.
 const OWN: &str = "[exclusions] ranges";
 
@@ -45,7 +47,7 @@ pub(super) fn load(settings: &DaemonSettings, document: &mut Document) -> Lists 
     for file in &settings.exclusions.files {
         match read_list(file) {
             Ok(ranges) => sources.push((file.display().to_string(), ranges)),
-            Err(problem) => note(document, problem, ("exclusions", "files")),
+            Err(problems) => note(document, problems, ("exclusions", "files")),
         }
     }
     let named = !settings.exclusions.files.is_empty();
@@ -77,7 +79,8 @@ pub fn exclusion_sources(settings: &ListSettings) -> Result<Vec<(String, Vec<Add
         sources.push((OWN.to_owned(), settings.ranges.clone()));
     }
     for file in &settings.files {
-        sources.push((file.display().to_string(), read_list(file)?));
+        let ranges = read_list(file).map_err(|mut problems| problems.swap_remove(0))?;
+        sources.push((file.display().to_string(), ranges));
     }
     Ok(sources)
 }
@@ -93,25 +96,31 @@ fn gather(list: &ListSettings, document: &mut Document, key: (&'static str, &'st
     for file in &list.files {
         match read_list(file) {
             Ok(more) => ranges.extend(more),
-            Err(problem) => note(document, problem, key),
+            Err(problems) => note(document, problems, key),
         }
     }
     ranges
 }
 
 /// A file that is not there is a fault of the configuration; a bad line is one of the list.
-fn note(document: &mut Document, problem: Problem, (section, name): (&'static str, &'static str)) {
-    if problem.line.is_some() {
-        document.problems.push(problem);
-    } else {
-        let line = document.line(section, name);
-        document.problem(line, format!("{section}.{name}: {problem}"));
+fn note(document: &mut Document, problems: Vec<Problem>, (section, name): (&'static str, &'static str)) {
+    for problem in problems {
+        if problem.line.is_some() {
+            document.problems.push(problem);
+        } else {
+            let line = document.line(section, name);
+            document.problem(line, format!("{section}.{name}: {problem}"));
+        }
     }
 }
 
-fn read_list(file: &Path) -> Result<Vec<AddressRange>, Problem> {
+/// The ranges of a file, or every line of it that is wrong.
+fn read_list(file: &Path) -> Result<Vec<AddressRange>, Vec<Problem>> {
     let problem = |line, reason| Problem { file: PathBuf::from(file), line, reason };
-    let text = fs::read(file).map_err(|cause| problem(None, format!("cannot be read: {cause}")))?;
-    let bad = |error: ListError<RangeError>| problem(Some(error.line), error.reason.to_string());
-    parse_address_list(&text, &file.display().to_string()).map_err(bad)
+    let text = fs::read(file).map_err(|cause| vec![problem(None, format!("cannot be read: {cause}"))])?;
+    let name = file.display().to_string();
+    parse_address_list(&text, &name).map_err(|_| {
+        let bad = bad_lines(&text, &name, MOST_BAD_LINES);
+        bad.into_iter().map(|error| problem(Some(error.line), error.reason.to_string())).collect()
+    })
 }

@@ -139,3 +139,86 @@ fn lists_are_looked_into() {
     let wide = format!("{OPERATOR}[targets]\nranges = \"8.0.0.0/7\"\n");
     assert!(problems(&wide).contains("daemon.toml:5: 33554432 targets without an exclusion list"));
 }
+
+#[test]
+fn every_bad_line_of_a_list_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("optout.txt");
+    std::fs::write(&list, "8.8.8.0/33\n8.8.8.1\nwho\n8.8.8.256\n").unwrap();
+    let list = list.display();
+    let told = problems(&format!("{OPERATOR}[targets]\nranges = \"8.8.0.0/16\"\n[exclusions]\nfiles = \"{list}\"\n"));
+    let lines: Vec<_> = told.lines().map(|line| line.split(':').nth(1).unwrap_or_default()).collect();
+    assert_eq!(lines, ["1", "3", "4"], "{told}");
+}
+
+#[test]
+fn messages_say_what_is_meant() {
+    let told = problems(&format!(
+        "{OPERATOR}[targets]\nranges = \"8.8.8.0/24\"\nranges = \"8.8.9.0/24\"\n[extra]\nx = 1\n[probing]\nrate = 10k\n\
+         cooldown = \"8s\n"
+    ));
+    assert!(told.contains("daemon.toml:6: duplicate key \"ranges\"; it is said once more above"), "{told}");
+    assert!(told.contains("unknown section [extra]; `prober config example` shows them all"), "{told}");
+    assert!(
+        told.lines().any(|line| line.starts_with("daemon.toml:11: ") && !line.contains("stand in quotes")),
+        "{told}"
+    );
+    assert!(
+        told.lines().any(|line| line.starts_with("daemon.toml:10: ") && line.contains("stand in quotes")),
+        "{told}"
+    );
+}
+
+fn warnings(text: &str) -> String {
+    let warnings = config(&format!("{OPERATOR}{text}")).expect("it can be used").warnings;
+    warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_is_hardly_meant_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().display();
+    let quiet = format!("[control]\nkill-switch = \"{at}/STOP\"\n");
+    let told = warnings(&format!(
+        "[targets]\nranges = [\"8.8.0.0/24\", \"10.0.0.0/30\"]
+[probing]\nports = \"80\"\nexploration = \"100%\"\n[roll-out]\nsteps = \"0.000000001%\"
+[store]\ndatabase = \"{at}/gone/x.duckdb\"\n[export]\nfolder = \"{at}/gone/too/export\"
+[http]\nmetrics = \"0.0.0.0:80\"\n[control]\nkill-switch = \"{at}/gone/STOP\"\n"
+    ));
+    for part in [
+        "4 of 260 targets lie in the IANA special ranges",
+        "probing.exploration: 100 % of the budget",
+        "probing.probes-per-day: 1 ports every 12 hours are 2 probes a day",
+        "roll-out.steps: the first share of 256 addresses is less than one",
+        "store.database: FOLDER/gone is no folder",
+        "store.database lies outside of /var/lib/prober",
+        "export.folder: FOLDER/gone/too is no folder",
+        "http.metrics: port 80 needs CAP_NET_BIND_SERVICE",
+        "control.kill-switch: FOLDER/gone cannot be looked at",
+    ] {
+        let part = part.replace("FOLDER", &at.to_string());
+        assert!(told.contains(&part), "{part} in {told}");
+    }
+    assert_eq!(told.lines().filter(|line| line.contains("ReadWritePaths=")).count(), 2, "{told}");
+    let told = warnings(&format!("[targets]\nranges = \"8.0.0.0/9\"\n[exclusions]\nfiles = \"/dev/null\"\n{quiet}"));
+    assert!(told.contains("roll-out.steps: all 8388608 addresses are watched from the first day on"), "{told}");
+}
+
+#[test]
+fn a_plan_that_cannot_be_met_is_told_beforehand() {
+    let told = |probing: &str, steps: &str| {
+        let text = format!(
+            "[targets]\nranges = \"8.8.0.0/16\"\n[probing]\nscheme = \"standard\"\nports = \"10000-10999\"\n{probing}[roll-out]\n\
+             steps = \"{steps}\"\n"
+        );
+        warnings(&text).lines().find(|line| line.contains("the plan needs")).map(str::to_owned)
+    };
+    // 65,536 addresses with 1,000 ports twice a day.
+    let by_rate = told("rate = 100\n", "100%").expect("it cannot be met");
+    assert!(by_rate.contains("needs 1517 probes/s, 15.17 times the 100 that"), "{by_rate}");
+    assert!(by_rate.starts_with("daemon.toml:9: "), "{by_rate}");
+    assert_eq!(told("rate = 2000\n", "100%"), None);
+    assert_eq!(told("rate = 100\n", "5%"), None);
+    let by_24 = told("rate = 2000\nrate-per-24 = 1\n", "100%").expect("256 of them");
+    assert!(by_24.contains("5.93 times the 256"), "{by_24}");
+}

@@ -28,6 +28,8 @@ pub struct ExclusionWatch {
     in_force: Sources,
     /// Of the database.
     stored: Vec<AddressRange>,
+    /// Those that are no targets any more.
+    left: Vec<AddressRange>,
     /// When something last changed that is not settled yet.
     changed_at: Option<Duration>,
     /// Why the files as they are now are not in force.
@@ -51,7 +53,7 @@ impl ExclusionWatch {
         // Looked at before they are read: a change in between is noticed.
         let files = WatchedFiles::new(list.files.iter().cloned());
         let in_force = exclusion_sources(&list)?;
-        Ok(Self { list, allow_special, files, in_force, stored, changed_at: None, problem: None })
+        Ok(Self { list, allow_special, files, in_force, stored, left: Vec::new(), changed_at: None, problem: None })
     }
 
     /// What is in force.
@@ -68,6 +70,11 @@ impl ExclusionWatch {
     pub fn store(&mut self, ranges: impl IntoIterator<Item = AddressRange>) -> Exclusions {
         self.stored.extend(ranges);
         self.exclusions()
+    }
+
+    /// Leaves out what is no target any more, besides everything else.
+    pub fn leave_out(&mut self, ranges: impl IntoIterator<Item = AddressRange>) {
+        self.left = ranges.into_iter().collect();
     }
 
     /// What the database holds.
@@ -120,6 +127,9 @@ impl ExclusionWatch {
     fn merged(&self, mut sources: Sources) -> Exclusions {
         if !self.stored.is_empty() {
             sources.push(("the database (prober exclude)".to_owned(), self.stored.clone()));
+        }
+        if !self.left.is_empty() {
+            sources.push(("no target any more".to_owned(), self.left.clone()));
         }
         Exclusions::new(sources, self.allow_special)
     }

@@ -6,6 +6,7 @@ use crate::io::http::metrics::MetricKind::{Counter, Gauge};
 use crate::io::http::metrics::Metrics;
 use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::status::StatusSample;
+use crate::model::watch::WatchStatus;
 
 /// Probes that met an ICMP error, and what we lost ourselves.
 pub fn errors(sample: &StatusSample) -> u64 {
@@ -13,27 +14,74 @@ pub fn errors(sample: &StatusSample) -> u64 {
     icmp.iter().map(|kind| sample.replies.of(*kind)).sum::<u64>() + sample.dropped()
 }
 
+/// Why replies are lost; each is told from 0 on, so that the first one is seen as a rise.
+const LOSSES: [&str; 2] = ["ring_full", "store_failed"];
+/// Probes stopped before the wire, among what is dropped.
+const EXCLUDED: &str = "excluded";
+
 /// All figures.
 pub fn metrics(status: &ServiceStatus) -> Metrics {
     let mut metrics = Metrics::default();
-    let watch = &status.watch;
-    let probing = &watch.probing;
+    process(status, &mut metrics);
+    probing(&status.watch.probing, &mut metrics);
+    watch(&status.watch, &mut metrics);
+    service(status, &mut metrics);
+    metrics
+}
+
+fn process(status: &ServiceStatus, metrics: &mut Metrics) {
+    let version = [(status.version.clone(), 1.0)];
+    metrics.add_family("prober_build_info", Gauge, "The program's version", "version", version);
     metrics.add("prober_uptime_seconds", Gauge, "Time since the daemon started", status.uptime_s);
+    let upkeep = &status.upkeep;
+    metrics.add("process_start_time_seconds", Gauge, "Start since 1970", upkeep.started_at_s as f64);
+    metrics.add("process_resident_memory_bytes", Gauge, "Memory in use", upkeep.resident_bytes as f64);
+    metrics.add("prober_database_bytes", Gauge, "Size of the database with its log", upkeep.database_bytes as f64);
+    let last = |at_s: Option<i64>| at_s.unwrap_or(0) as f64;
+    metrics.add(
+        "prober_export_last_success_timestamp_seconds",
+        Gauge,
+        "When the nightly export last went well; 0: not since the start",
+        last(upkeep.exported_at_s),
+    );
+    metrics.add(
+        "prober_retention_last_success_timestamp_seconds",
+        Gauge,
+        "When rows past their time were last removed; 0: not since the start",
+        last(upkeep.retired_at_s),
+    );
+}
+
+fn probing(probing: &StatusSample, metrics: &mut Metrics) {
     metrics.add("prober_probes_sent_total", Counter, "Probes handed to the interface", probing.sent as f64);
-    metrics.add("prober_probe_rate", Gauge, "Probes per second of late", probing.rate_pps);
-    metrics.add("prober_probe_rate_limit", Gauge, "Probes per second aimed at; 0 for unlimited", probing.target_pps);
+    metrics.add("prober_probes_per_second", Gauge, "Probes per second of late", probing.rate_pps);
+    let limit = "Probes per second aimed at; 0 for unlimited";
+    metrics.add("prober_probes_per_second_limit", Gauge, limit, probing.target_pps);
     let replies = ReplyKind::ALL.map(|kind| (kind.name().to_owned(), probing.replies.of(kind) as f64));
     metrics.add_family("prober_replies_total", Counter, "Verified replies without duplicates", "kind", replies);
     metrics.add("prober_duplicates_total", Counter, "Verified replies that repeat another", probing.duplicates as f64);
-    let drops = probing.drops.iter().map(|(reason, count)| (reason.clone(), *count as f64));
-    metrics.add_family("prober_lost_total", Counter, "What was lost, by reason", "reason", drops);
+    let dropped = |reason: &str| probing.drops.get(reason).copied().unwrap_or(0) as f64;
+    let others =
+        probing.drops.keys().map(String::as_str).filter(|reason| !LOSSES.contains(reason) && *reason != EXCLUDED);
+    let losses = LOSSES.into_iter().chain(others).map(|reason| (reason.to_owned(), dropped(reason)));
+    metrics.add_family("prober_lost_total", Counter, "Replies that were lost, by reason", "reason", losses);
+    let meaning = "Probes to excluded addresses stopped by the last check";
+    metrics.add("prober_excluded_before_wire_total", Counter, meaning, dropped(EXCLUDED));
     if let Some(grab) = probing.grab {
-        let counts =
-            [("found", grab.found), ("asked", grab.asked), ("answered", grab.grabbed), ("dropped", grab.dropped)];
-        let counts = counts.map(|(what, count)| (what.to_owned(), count as f64));
-        metrics.add_family("prober_banners_total", Counter, "Open ports to be asked for banners", "what", counts);
+        let counts = [
+            ("found", "Open ports that can be asked for a banner", grab.found),
+            ("asked", "Of these, ports that were asked", grab.asked),
+            ("answered", "Of those asked, ports that said something", grab.grabbed),
+            ("dropped", "Open ports that found the queue full", grab.dropped),
+        ];
+        for (what, meaning, count) in counts {
+            metrics.add(&format!("prober_banner_ports_{what}_total"), Counter, meaning, count as f64);
+        }
         metrics.add("prober_banner_queue", Gauge, "Open ports that wait to be asked", grab.waiting as f64);
     }
+}
+
+fn watch(watch: &WatchStatus, metrics: &mut Metrics) {
     metrics.add("prober_targets", Gauge, "Watched addresses", watch.targets as f64);
     let standings = &watch.standings;
     let standings = [
@@ -45,35 +93,36 @@ pub fn metrics(status: &ServiceStatus) -> Metrics {
         ("honeypot", standings.honeypot),
     ];
     let standings = standings.map(|(what, count)| (what.to_owned(), count as f64));
-    metrics.add_family(
-        "prober_targets_by_standing",
-        Gauge,
-        "Addresses by what is known of them",
-        "standing",
-        standings,
-    );
+    let meaning = "Addresses by what is known of them";
+    metrics.add_family("prober_targets_by_standing", Gauge, meaning, "standing", standings);
     metrics.add("prober_visits_total", Counter, "Visits that were decided", watch.visits as f64);
-    metrics.add(
-        "prober_changes_total",
-        Counter,
-        "Visits that found something else than the last one",
-        watch.changes as f64,
-    );
-    metrics.add("prober_visits_due", Gauge, "Visits that are due and wait", watch.plan.due_visits as f64);
-    metrics.add("prober_plan_needed_rate", Gauge, "Probes per second that the plan needs", watch.plan.needed_pps);
-    metrics.add("prober_plan_behind_seconds", Gauge, "How far visits lag behind", f64::from(watch.plan.behind_s));
+    metrics.add("prober_visits_under_way", Gauge, "Visits that are not decided yet", watch.visits_under_way as f64);
+    let meaning = "Visits that found something else than the last one";
+    metrics.add("prober_changes_total", Counter, meaning, watch.changes as f64);
+    let meaning = "Replies that came faster than they could be looked at; stored all the same";
+    metrics.add("prober_replies_missed_total", Counter, meaning, watch.replies_missed as f64);
+    let plan = &watch.plan;
+    metrics.add("prober_visits_due", Gauge, "Visits that are due and wait", plan.due_visits as f64);
+    let meaning = "Probes per second that the plan needs";
+    metrics.add("prober_plan_needed_probes_per_second", Gauge, meaning, plan.needed_pps);
+    let meaning = "Probes per second that the limits allow";
+    metrics.add("prober_plan_allowed_probes_per_second", Gauge, meaning, plan.allowed_pps);
+    metrics.add("prober_plan_behind_seconds", Gauge, "How far visits lag behind", f64::from(plan.behind_s));
+}
+
+fn service(status: &ServiceStatus, metrics: &mut Metrics) {
     let holds = [Hold::Operator, Hold::KillSwitch, Hold::Rollout];
     let holds = holds.map(|hold| (name(hold).to_owned(), f64::from(u8::from(status.holds.contains(&hold)))));
     metrics.add_family("prober_held", Gauge, "1 if this holds all sending back", "by", holds);
-    metrics.add("prober_rollout_share", Gauge, "Watched share of the targets, 0 to 1", status.rollout.share);
-    metrics.add("prober_rollout_errors", Gauge, "Share of probes with an error of late", status.rollout.errors);
-    metrics.add("prober_rollout_complaints", Gauge, "Complaints in this step", f64::from(status.rollout.complaints));
+    let rollout = &status.rollout;
+    metrics.add("prober_rollout_ratio", Gauge, "Watched part of the targets, 0 to 1", rollout.share);
+    metrics.add("prober_rollout_error_ratio", Gauge, "Part of probes with an error of late, 0 to 1", rollout.errors);
+    metrics.add("prober_rollout_complaints", Gauge, "Complaints in this step", f64::from(rollout.complaints));
     metrics.add("prober_excluded_addresses", Gauge, "Addresses never probed", status.exclusions.addresses as f64);
     let refused = f64::from(u8::from(status.exclusions.problem.is_some()));
     metrics.add("prober_exclusions_refused", Gauge, "1 if the exclusion files cannot be taken over", refused);
     let refused = f64::from(u8::from(!status.configuration.problems.is_empty()));
     metrics.add("prober_configuration_refused", Gauge, "1 if the configuration cannot be taken over", refused);
-    metrics
 }
 
 const fn name(hold: Hold) -> &'static str {
@@ -81,5 +130,35 @@ const fn name(hold: Hold) -> &'static str {
         Hold::Operator => "operator",
         Hold::KillSwitch => "kill_switch",
         Hold::Rollout => "rollout",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_alerted_on_is_there_from_the_start() {
+        let body = metrics(&ServiceStatus { version: "1.2.3".into(), ..ServiceStatus::default() }).into_page().body;
+        for line in [
+            "prober_lost_total{reason=\"ring_full\"} 0",
+            "prober_lost_total{reason=\"store_failed\"} 0",
+            "prober_excluded_before_wire_total 0",
+            "prober_plan_allowed_probes_per_second 0",
+            "prober_export_last_success_timestamp_seconds 0",
+            "prober_retention_last_success_timestamp_seconds 0",
+            "prober_visits_under_way 0",
+            "prober_replies_missed_total 0",
+            "prober_database_bytes 0",
+            "process_resident_memory_bytes 0",
+            "prober_build_info{version=\"1.2.3\"} 1",
+        ] {
+            assert!(body.lines().any(|found| found == line), "{line} in {body}");
+        }
+        let mut status = ServiceStatus::default();
+        status.watch.probing.drops = [("excluded".to_owned(), 3), ("new_reason".to_owned(), 4)].into();
+        let body = metrics(&status).into_page().body;
+        assert!(body.contains("prober_excluded_before_wire_total 3\n"));
+        assert!(body.contains("{reason=\"new_reason\"} 4\n") && !body.contains("{reason=\"excluded\"}"), "{body}");
     }
 }

@@ -1,13 +1,19 @@
 //! What follows from the configuration alone: who probes, what is done at night, which changes count at once.
 
+use std::net::Ipv4Addr;
+
 use crate::cli::config::settings::DaemonSettings;
 use crate::engine::housekeeping::NightlyWork;
-use crate::model::attribution::Attribution;
+use crate::model::attribution::{Attribution, ProbesShown};
 use crate::model::utc::UtcMicros;
+use crate::policy::interval::LADDER_S;
 
 /// Sections and settings that a running daemon takes over.
-const LIVE: [&str; 9] = [
+const LIVE: [&str; 11] = [
     "operator.",
+    // Those that leave; those that join are told by number.
+    "targets.ranges",
+    "targets.files",
     "exclusions.",
     "probing.rate",
     "store.nightly-at",
@@ -28,9 +34,9 @@ pub fn nightly_work(settings: &DaemonSettings) -> NightlyWork {
     NightlyWork { at: settings.nightly_at, export: settings.export.clone(), retention: settings.retention }
 }
 
-/// Who probes, as told from now on.
-pub fn attribution(settings: &DaemonSettings, now: UtcMicros) -> Attribution {
-    let operator = &settings.operator;
+/// Who probes, as told from now on; `source` is the address that is probed from, once it is known.
+pub fn attribution(settings: &DaemonSettings, source: Option<Ipv4Addr>, now: UtcMicros) -> Attribution {
+    let (operator, probing) = (&settings.operator, &settings.probing);
     let valid_us = i64::try_from(operator.valid_for.as_micros()).unwrap_or(i64::MAX);
     let first = operator.contacts.first().expect("a configuration without a contact is refused");
     Attribution {
@@ -40,6 +46,12 @@ pub fn attribution(settings: &DaemonSettings, now: UtcMicros) -> Attribution {
         base_url: operator.url.clone(),
         description: operator.description.clone(),
         languages: operator.languages.clone(),
+        probes: ProbesShown {
+            sources: source.or(settings.way_out.source_ip.map(Into::into)).into_iter().collect(),
+            ports: probing.scheme.starter_ports.clone(),
+            interval_s: (f64::from(LADDER_S[0]) / probing.time_scale) as u32,
+            most_pps: probing.rate_per_address_pps.ceil() as u32,
+        },
         expires: UtcMicros(now.0.saturating_add(valid_us)),
     }
 }

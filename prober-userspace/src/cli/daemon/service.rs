@@ -2,34 +2,42 @@
 //! commands and what is shown. One owner of this state, turned by the daemon's loop; what it wants of the probing it says
 //! as orders.
 
+mod commands;
+mod standing;
+
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use anyhow::Context;
+
+use super::advice_log::AdviceLog;
 use super::exclusion_watch::{ExclusionWatch, Seen};
 use super::figures;
 use super::from_settings::{attribution, is_live, nightly_work};
 use super::shown::Shown;
+use super::standing_orders::StandingOrders;
+use super::trail;
 use crate::cli::config::Config;
 use crate::cli::config::problem::Problems;
-use crate::cli::log_format;
+use crate::cli::log_format::{self, LogFormat};
 use crate::engine::housekeeping::Housekeeping;
-use crate::io::control::{ControlCommand, ControlReply};
-use crate::io::store::{Store, StoredExclusion};
+use crate::io::kill_switch;
+use crate::io::store::Store;
 use crate::model::request::RateLimit;
-use crate::model::service_status::{ExclusionStatus, Hold, RolloutStatus, ServiceStatus, SourceStatus};
+use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::utc::UtcMicros;
 use crate::model::watch::WatchStatus;
 use crate::policy::rollout::{Rollout, RolloutChange, RolloutState, Share};
-use crate::target::list::parse_address_argument;
-use crate::target::range::AddressRange;
+use crate::target::address_set::AddressSet;
+use crate::target::exclusions::Exclusions;
 use crate::target::shared_exclusions::SharedExclusions;
 
 /// How often the roll-out looks at errors, and keeps its state.
 const ROLLOUT_LOOK: Duration = Duration::from_secs(5);
 const ROLLOUT_KEEP: Duration = Duration::from_secs(30);
 /// Under which the state of the roll-out is kept.
-const ROLLOUT: &str = "rollout";
+pub const ROLLOUT: &str = "rollout";
 /// Who did it, in the audit trail.
 const WHO: &str = "prober daemon";
 
@@ -67,10 +75,17 @@ pub struct Service {
     store: Store,
     nightly: Option<Housekeeping>,
     shown: Arc<Shown>,
-    paused: bool,
+    log_format: Option<LogFormat>,
+    /// The targets of the start: which states there are.
+    started_with: Arc<AddressSet>,
+    orders: StandingOrders,
     killed: bool,
+    /// Why the kill switch cannot be looked at.
+    switch_problem: Option<String>,
+    advice: AdviceLog,
     ending: bool,
     problems: Vec<String>,
+    started_at: UtcMicros,
     loaded_at: UtcMicros,
     exclusions_loaded_at: UtcMicros,
     counted: Counted,
@@ -97,8 +112,8 @@ pub struct Parts {
     pub watch: ExclusionWatch,
     /// A connection of its own.
     pub store: Store,
-    /// What happens at night.
-    pub nightly: Option<Housekeeping>,
+    /// How log lines look, whatever the configuration says.
+    pub log_format: Option<LogFormat>,
     /// Key of the roll-out if there is no state yet.
     pub fresh_key: u64,
 }
@@ -106,36 +121,55 @@ pub struct Parts {
 impl Service {
     /// Takes up where the last run ended.
     pub fn new(parts: Parts, now: UtcMicros) -> anyhow::Result<Self> {
-        let Parts { file, config, exclusions, watch, store, nightly, fresh_key } = parts;
+        let Parts { file, config, exclusions, watch, store, log_format, fresh_key } = parts;
+        let orders = StandingOrders::take_up(&store, config.settings.probing.rate)?;
         let rollout = take_up(&store, &config, fresh_key)?;
         let shown = Shown {
-            attribution: RwLock::new(attribution(&config.settings, now)),
+            attribution: RwLock::new(attribution(&config.settings, None, now)),
             status: RwLock::new(ServiceStatus::default()),
         };
         let mut service = Self {
             watched: WatchStatus::default(),
-            rate: None,
+            rate: orders.rate(),
             file,
+            started_with: Arc::clone(&config.lists.targets),
             config,
             exclusions,
             watch,
             rollout,
             store,
-            nightly,
+            nightly: None,
             shown: Arc::new(shown),
-            paused: false,
+            log_format,
+            orders,
             killed: false,
+            switch_problem: None,
+            advice: AdviceLog::default(),
             ending: false,
             problems: Vec::new(),
+            started_at: now,
             loaded_at: now,
             exclusions_loaded_at: now,
             counted: Counted::default(),
             looked_at: Duration::ZERO,
             kept_at: Duration::ZERO,
         };
-        let detail =
-            serde_json::json!({ "configuration": service.config.record, "share": service.rollout.share().size() });
+        let detail = serde_json::json!({
+            "configuration": service.config.record,
+            "targets": trail::digest(&service.config.lists.targets),
+            "share": service.rollout.share().size(),
+            "orders": service.orders,
+        });
         service.note(now, WHO, "daemon.start", &detail);
+        for warning in &service.config.warnings {
+            log::warn!("{warning}");
+        }
+        if service.orders.paused {
+            log::warn!("paused by the operator before the last end; `prober control resume` goes on");
+        }
+        if let Some(rate) = service.rate {
+            log::warn!("{rate:?} was told before the last end and counts instead of the configured rate");
+        }
         service.look_at_kill_switch(now);
         Ok(service)
     }
@@ -143,6 +177,13 @@ impl Service {
     /// What the HTTP server shows.
     pub fn shown(&self) -> Arc<Shown> {
         Arc::clone(&self.shown)
+    }
+
+    /// Starts the work at night on a thread of its own.
+    pub fn start_nightly(&mut self) -> anyhow::Result<()> {
+        let nightly = Housekeeping::start(self.store.another()?, nightly_work(&self.config.settings));
+        self.nightly = Some(nightly.context("cannot start the thread for nightly work")?);
+        Ok(())
     }
 
     /// Its connection.
@@ -155,15 +196,21 @@ impl Service {
         &self.config
     }
 
+    /// How log lines look: as was said at the start, else as the configuration in force says.
+    pub fn log_format(&self) -> LogFormat {
+        self.log_format.unwrap_or(self.config.settings.log_format)
+    }
+
     /// Looks around and says what is wanted; to be called ten times a second. `watched` is how the watch goes.
     pub fn turn(&mut self, now: Moment, watched: &WatchStatus) -> Orders {
         self.watched.clone_from(watched);
         self.look_at_kill_switch(now.utc);
         self.look_at_exclusions(now);
+        self.look_at_plan(now);
         if now.uptime >= self.looked_at + ROLLOUT_LOOK {
             self.look_at_errors(now);
             *self.shown.attribution.write().unwrap_or_else(PoisonError::into_inner) =
-                attribution(&self.config.settings, now.utc);
+                attribution(&self.config.settings, self.watched.source, now.utc);
         }
         if now.uptime >= self.kept_at + ROLLOUT_KEEP {
             self.kept_at = now.uptime;
@@ -179,47 +226,8 @@ impl Service {
         }
     }
 
-    /// Carries out a command.
-    pub fn command(&mut self, command: ControlCommand, now: Moment) -> ControlReply {
-        let refusal = match command {
-            ControlCommand::Status => None,
-            ControlCommand::Rate { pps } => {
-                self.set_rate(RateLimit::Packets(pps), now.utc);
-                None
-            }
-            ControlCommand::Bandwidth { bps } => {
-                self.set_rate(RateLimit::Bits(bps), now.utc);
-                None
-            }
-            ControlCommand::Unlimited => {
-                self.set_rate(RateLimit::Unlimited, now.utc);
-                None
-            }
-            ControlCommand::Pause => {
-                self.paused = true;
-                self.note(now.utc, WHO, "daemon.pause", &serde_json::json!({}));
-                None
-            }
-            ControlCommand::Resume => {
-                self.resume(now.utc);
-                None
-            }
-            ControlCommand::Stop => {
-                self.ending = true;
-                None
-            }
-            ControlCommand::Reload => self.reload(now.utc).err(),
-            ControlCommand::Exclude { ranges, reason, who } => self.exclude(&ranges, &reason, &who, now.utc).err(),
-            ControlCommand::Complain { text, who } => self.complain(&text, &who, now.utc).err(),
-        };
-        match refusal {
-            Some(reason) => ControlReply::refused(reason),
-            None => ControlReply::Service(Box::new(self.status(now))),
-        }
-    }
-
     /// Reads configuration and lists again. If anything is wrong with them all stays as it is, and the reason is given.
-    pub fn reload(&mut self, now: UtcMicros) -> Result<(), String> {
+    pub fn reload(&mut self, who: &str, now: UtcMicros) -> Result<(), String> {
         let loaded = Config::load(&self.file).and_then(|config| {
             let settings = &config.settings;
             let (list, special) = (settings.exclusions.clone(), settings.targets.allow_special);
@@ -236,36 +244,58 @@ impl Service {
                 for problem in &self.problems {
                     log::error!("not reloaded: {problem}");
                 }
-                self.note(now, WHO, "config.refused", &serde_json::json!({ "problems": self.problems }));
+                self.note(now, who, "config.refused", &serde_json::json!({ "problems": self.problems }));
                 return Err(format!("not reloaded, all stays as it was: {}", self.problems.join("; ")));
             }
         };
         // Exclusions first: nothing newly watched may be probed without them.
         self.watch = watch;
-        self.exclusions.replace(self.watch.exclusions());
-        self.exclusions_loaded_at = now;
+        let targets = &config.lists.targets;
+        let left = self.started_with.subtract(targets);
+        self.watch.leave_out(left.ranges());
+        let excluded = self.exclude_only(self.watch.exclusions(), now);
+        let joining = targets.subtract(&self.started_with).len();
+        if !left.is_empty() {
+            log::info!("{} addresses are no targets any more and are left out from now on", left.len());
+        }
+        if joining > 0 {
+            log::warn!("{joining} new targets are watched from the next start on");
+        }
         self.problems = Vec::new();
         self.loaded_at = now;
         self.rollout.reconfigure(config.settings.rollout.clone());
         if config.settings.probing.rate != self.config.settings.probing.rate {
             self.rate = Some(config.settings.probing.rate);
+            self.orders.forget_rate();
+            self.keep_orders(now);
         }
-        log_format::choose(config.settings.log_format);
+        for warning in &config.warnings {
+            log::warn!("{warning}");
+        }
         let changed = config.changed_since(&self.config);
         let later: Vec<_> = changed.iter().filter(|setting| !is_live(setting)).collect();
         for setting in &later {
             log::warn!("{setting} was changed; it takes effect at the next start");
         }
-        let detail = serde_json::json!({ "changed": changed, "at_next_start": later, "configuration": config.record });
+        let detail = serde_json::json!({
+            "changed": changed,
+            "at_next_start": later,
+            "configuration": config.record,
+            "targets": trail::digest(targets),
+            "targets_left_out": left.len(),
+            "targets_at_next_start": joining,
+            "exclusions": excluded,
+        });
         self.config = config;
+        log_format::choose(self.log_format());
         let work = nightly_work(&self.config.settings);
         if self.nightly.as_ref().is_some_and(|nightly| !nightly.change(work)) {
             log::warn!("the nightly work is busy; what changed of it takes effect at the next reload");
         }
         *self.shown.attribution.write().unwrap_or_else(PoisonError::into_inner) =
-            attribution(&self.config.settings, now);
+            attribution(&self.config.settings, self.watched.source, now);
         self.look_at_kill_switch(now);
-        self.note(now, WHO, "config.reload", &detail);
+        self.note(now, who, "config.reload", &detail);
         let excluded = self.exclusions.current().addresses().len();
         log::info!("reloaded: {} settings changed, {excluded} addresses excluded", changed.len());
         Ok(())
@@ -277,62 +307,24 @@ impl Service {
         self.note(now, WHO, "daemon.stop", &serde_json::json!({ "why": why }));
     }
 
-    fn set_rate(&mut self, rate: RateLimit, now: UtcMicros) {
-        self.rate = Some(rate);
-        self.note(now, WHO, "daemon.rate", &serde_json::json!({ "rate": rate }));
-    }
-
-    fn resume(&mut self, now: UtcMicros) {
-        self.paused = false;
-        let share = self.rollout.resume();
-        if let Some(share) = share {
-            log::info!("the roll-out goes on with {} % of the targets", share.size() * 100.0);
-        }
-        self.keep_rollout(now);
-        self.note(now, WHO, "daemon.resume", &serde_json::json!({ "share": self.rollout.share().size() }));
-    }
-
-    fn exclude(&mut self, ranges: &[String], reason: &str, who: &str, now: UtcMicros) -> Result<(), String> {
-        let parsed: Result<Vec<_>, _> = ranges.iter().map(|text| parse_address_argument(text)).collect();
-        let parsed: Vec<AddressRange> = parsed.map_err(|cause| cause.to_string())?.concat();
-        // In force even if the store fails: then it is asked for again.
-        self.exclusions.replace(self.watch.store(parsed.iter().copied()));
-        self.exclusions_loaded_at = now;
-        let entry = |range: &AddressRange| StoredExclusion {
-            first: range.first(),
-            last: range.last(),
-            reason: reason.to_owned(),
-            added_at: now,
-            added_by: who.to_owned(),
-        };
-        let entries: Vec<_> = parsed.iter().map(entry).collect();
-        let kept = self.store.add_exclusions(&entries);
-        kept.map_err(|cause| format!("excluded until the daemon ends, but not stored: {cause}; try again"))?;
-        log::info!("{who} excluded {} ranges: {reason}", parsed.len());
-        Ok(())
-    }
-
-    fn complain(&mut self, text: &str, who: &str, now: UtcMicros) -> Result<(), String> {
-        log::warn!("complaint entered by {who}: {text}");
-        let change = self.rollout.complained(1);
-        self.follow(change, now);
-        self.keep_rollout(now);
-        self.store.add_complaint(now, who, text).map_err(|cause| format!("counted, but not stored: {cause}"))
-    }
-
     fn look_at_kill_switch(&mut self, now: UtcMicros) {
         let path = &self.config.settings.kill_switch;
-        // What cannot be looked at does not hold sending back; whether it can is checked at the start.
-        let is_there = path.symlink_metadata().is_ok();
-        if is_there == std::mem::replace(&mut self.killed, is_there) {
+        let (stops, problem) = match kill_switch::is_there(path) {
+            Ok(is_there) => (is_there, None),
+            Err(reason) => (true, Some(reason)),
+        };
+        let problem_before = std::mem::replace(&mut self.switch_problem, problem);
+        if stops == std::mem::replace(&mut self.killed, stops) && self.switch_problem == problem_before {
             return;
         }
-        if is_there {
-            log::warn!("kill switch: {} is there, nothing is sent until it is removed", path.display());
-        } else {
-            log::info!("kill switch: {} is gone", path.display());
+        match &self.switch_problem {
+            Some(problem) => log::error!("kill switch: {problem}; nothing is sent until it is surely not there"),
+            None if stops => {
+                log::warn!("kill switch: {} is there, nothing is sent until it is removed", path.display());
+            }
+            None => log::info!("kill switch: {} is gone", path.display()),
         }
-        let detail = serde_json::json!({ "file": path, "stops": is_there });
+        let detail = serde_json::json!({ "file": path, "stops": stops, "problem": self.switch_problem });
         self.note(now, WHO, "daemon.kill_switch", &detail);
     }
 
@@ -340,11 +332,11 @@ impl Service {
         match self.watch.look(now.uptime) {
             Seen::Same => {}
             Seen::Changed(exclusions) => {
-                let excluded = exclusions.addresses();
-                let detail = serde_json::json!({ "addresses": excluded.len(), "ranges": excluded.range_count() });
-                log::info!("exclusions changed: {} addresses in {} ranges", excluded.len(), excluded.range_count());
-                self.exclusions.replace(exclusions);
-                self.exclusions_loaded_at = now.utc;
+                let (addresses, ranges) = (exclusions.addresses().len(), exclusions.addresses().range_count());
+                // A file that was only touched leaves no trace.
+                let Some(difference) = self.exclude_only(exclusions, now.utc) else { return };
+                log::info!("exclusions changed: {addresses} addresses in {ranges} ranges");
+                let detail = serde_json::json!({ "addresses": addresses, "ranges": ranges, "difference": difference });
                 self.note(now.utc, WHO, "exclusions.reload", &detail);
             }
             Seen::Kept(problem) => {
@@ -352,6 +344,24 @@ impl Service {
                 self.note(now.utc, WHO, "exclusions.refused", &serde_json::json!({ "problem": problem }));
             }
         }
+    }
+
+    /// Puts these in force; gives what that changes, if anything.
+    fn exclude_only(&mut self, exclusions: Exclusions, now: UtcMicros) -> Option<serde_json::Value> {
+        let difference = trail::difference(self.exclusions.current().addresses(), exclusions.addresses());
+        self.exclusions.replace(exclusions);
+        self.exclusions_loaded_at = now;
+        difference
+    }
+
+    fn look_at_plan(&mut self, now: Moment) {
+        let advice = self.watched.plan.advice.as_deref();
+        match self.advice.look(advice.is_some(), now.uptime) {
+            Some(true) => log::warn!("{}", advice.unwrap_or_default()),
+            Some(false) => log::info!("the plan can be met again"),
+            None => return,
+        }
+        self.note(now.utc, WHO, "plan.advice", &serde_json::json!({ "advice": advice }));
     }
 
     fn look_at_errors(&mut self, now: Moment) {
@@ -380,15 +390,24 @@ impl Service {
 
     fn holds(&self) -> Vec<Hold> {
         let holds = [
-            (Hold::Operator, self.paused),
+            (Hold::Operator, self.orders.paused),
             (Hold::KillSwitch, self.killed),
             (Hold::Rollout, self.rollout.halt().is_some()),
         ];
         holds.into_iter().filter(|(_, holds)| *holds).map(|(hold, _)| hold).collect()
     }
 
+    fn keep_orders(&self, now: UtcMicros) {
+        if let Err(cause) = self.orders.keep(&self.store, now) {
+            log::error!("{cause}");
+        }
+    }
+
     fn keep_rollout(&self, now: UtcMicros) {
-        let state = serde_json::to_string(self.rollout.state()).unwrap_or_default();
+        // With the share itself, for whoever looks without the configuration.
+        let mut state = serde_json::to_value(self.rollout.state()).unwrap_or_default();
+        state["share"] = self.rollout.share().size().into();
+        let state = state.to_string();
         if let Err(cause) = self.store.keep_service_state(ROLLOUT, &state, now) {
             log::error!("{cause}");
         }
@@ -400,37 +419,11 @@ impl Service {
             log::error!("{cause}");
         }
     }
+}
 
-    /// How everything stands.
-    pub fn status(&self, now: Moment) -> ServiceStatus {
-        let exclusions = self.exclusions.current();
-        let state = self.rollout.state();
-        ServiceStatus {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_s: now.uptime.as_secs_f64(),
-            holds: self.holds(),
-            configuration: SourceStatus {
-                file: self.file.display().to_string(),
-                loaded_at: self.loaded_at.to_string(),
-                problems: self.problems.clone(),
-            },
-            exclusions: ExclusionStatus {
-                addresses: exclusions.addresses().len(),
-                ranges: exclusions.addresses().range_count(),
-                loaded_at: self.exclusions_loaded_at.to_string(),
-                problem: self.watch.problem().map(str::to_owned),
-            },
-            rollout: RolloutStatus {
-                share: self.rollout.share().size(),
-                step: state.step + 1,
-                steps: self.config.settings.rollout.steps.len(),
-                errors: state.recent.share(),
-                complaints: state.complaints,
-                halt: state.halt.map(|halt| halt.to_string()),
-            },
-            watch: self.watched.clone(),
-        }
-    }
+/// `10 %`, without the digits that only a binary fraction has.
+pub fn percent(share: f64) -> String {
+    format!("{} %", (share * 1e8).round() / 1e6)
 }
 
 /// The roll-out as it was kept, with the complaints that came while no daemon ran.

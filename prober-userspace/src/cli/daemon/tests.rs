@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::exclusion_watch::ExclusionWatch;
 use super::service::{Moment, Orders, Parts, Service};
 use crate::cli::config::Config;
+use crate::cli::log_format::LogFormat;
 use crate::io::control::{ControlCommand, ControlReply};
 use crate::io::store::{Access, Store};
 use crate::model::request::RateLimit;
@@ -55,6 +56,10 @@ fn stage() -> Stage {
 }
 
 fn start(folder: TempDir) -> Stage {
+    start_with(folder, None)
+}
+
+fn start_with(folder: TempDir, log_format: Option<LogFormat>) -> Stage {
     let file = folder.path().join("daemon.toml");
     let config = Config::load(&file).unwrap();
     let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
@@ -63,7 +68,7 @@ fn start(folder: TempDir) -> Stage {
     let watch = ExclusionWatch::new(config.settings.exclusions.clone(), false, stored.collect()).unwrap();
     let exclusions = SharedExclusions::new(watch.exclusions());
     let shared = std::sync::Arc::clone(&exclusions);
-    let parts = Parts { file, config, exclusions: shared, watch, store, nightly: None, fresh_key: 7 };
+    let parts = Parts { file, config, exclusions: shared, watch, store, log_format, fresh_key: 7 };
     let service = Service::new(parts, START).unwrap();
     Stage { folder, service, watched: WatchStatus::default(), exclusions, now: Duration::ZERO }
 }
@@ -83,7 +88,7 @@ impl Stage {
     }
 
     fn command(&mut self, command: ControlCommand) -> Result<ServiceStatus, String> {
-        match self.service.command(command, self.moment()) {
+        match self.service.command(command, "tester", self.moment()) {
             ControlReply::Service(status) => Ok(*status),
             ControlReply::Refused { reason } => Err(reason),
             ControlReply::Done(_) => panic!("a daemon answers as one"),
@@ -225,4 +230,130 @@ fn the_share_grows_while_it_is_calm_and_errors_stop_it() {
     turns(&mut stage, 30, 10_000, 3_000);
     assert!(stage.look().hold);
     assert_eq!(stage.audited("rollout.change"), 2);
+}
+
+#[test]
+fn what_cannot_be_looked_at_stops_as_well() {
+    let mut stage = stage();
+    assert!(!stage.look().hold);
+    let text = configuration(stage.folder.path(), STEPS).replace("/STOP", "/gone/STOP");
+    write(stage.folder.path(), "daemon.toml", &text);
+    let status = stage.command(ControlCommand::Reload).unwrap();
+    assert_eq!(status.holds, [Hold::KillSwitch]);
+    assert!(status.kill_switch_problem.expect("it is told").contains("gone cannot be looked at"));
+    assert!(stage.look().hold);
+    fs::create_dir(stage.folder.path().join("gone")).unwrap();
+    assert!(!stage.look().hold);
+    assert_eq!(stage.audited("daemon.kill_switch"), 2);
+}
+
+#[test]
+fn targets_that_leave_are_left_out_at_once_and_new_ones_are_told() {
+    let mut stage = stage();
+    let targets = |stage: &Stage, ranges: &str| {
+        let text = configuration(stage.folder.path(), STEPS).replace("8.8.0.0/16", ranges);
+        write(stage.folder.path(), "daemon.toml", &text);
+    };
+    targets(&stage, "8.8.0.0/21,8.9.0.0/24");
+    stage.command(ControlCommand::Reload).unwrap();
+    assert!(current(&stage).contains(ASKED), "no target any more");
+    assert!(!current(&stage).contains(V4(0x0808_0001)));
+    let detail = |stage: &Stage, path: &str| -> u64 {
+        let query =
+            "SELECT (detail->>?)::UBIGINT FROM audit WHERE what = 'config.reload' ORDER BY made_at DESC LIMIT 1";
+        stage.service.store().connection().query_row(query, [path], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(detail(&stage, "$.targets_left_out"), 65_536 - 2_048);
+    assert_eq!(detail(&stage, "$.targets_at_next_start"), 256);
+    assert_eq!(detail(&stage, "$.targets.addresses"), 2_048 + 256);
+    // Changed exclusions bring nobody back, and a list as it was does.
+    write(stage.folder.path(), "optout.txt", "8.8.10.0/24\n");
+    stage.look();
+    stage.pass(Duration::from_millis(400));
+    assert!(current(&stage).contains(ASKED));
+    stage.now += Duration::from_secs(1);
+    targets(&stage, "8.8.0.0/16");
+    stage.command(ControlCommand::Reload).unwrap();
+    assert!(!current(&stage).contains(ASKED));
+    assert_eq!((detail(&stage, "$.targets_left_out"), detail(&stage, "$.targets_at_next_start")), (0, 0));
+}
+
+#[test]
+fn a_pause_and_a_rate_outlive_a_restart() {
+    let mut stage = stage();
+    stage.command(ControlCommand::Pause).unwrap();
+    stage.command(ControlCommand::Rate { pps: 77.0 }).unwrap();
+    let restarted = |stage: Stage| {
+        let Stage { folder, service, .. } = stage;
+        drop(service);
+        start(folder)
+    };
+    let mut stage = restarted(stage);
+    let orders = stage.look();
+    assert!(orders.hold && orders.rate == Some(RateLimit::Packets(77.0)), "{orders:?}");
+    stage.command(ControlCommand::Resume).unwrap();
+    // A rate that was configured since is newer than what was told.
+    let text = configuration(stage.folder.path(), "[probing]\nrate = \"5k\"\n");
+    write(stage.folder.path(), "daemon.toml", &text);
+    let orders = restarted(stage).look();
+    assert!(!orders.hold && orders.rate.is_none(), "{orders:?}");
+}
+
+#[test]
+fn the_trail_says_who_and_what() {
+    let mut stage = stage();
+    for command in [ControlCommand::Pause, ControlCommand::Resume, ControlCommand::Rate { pps: 5.0 }] {
+        stage.command(command).unwrap();
+    }
+    stage.command(ControlCommand::Reload).unwrap();
+    stage.command(ControlCommand::Stop).unwrap();
+    write(stage.folder.path(), "optout.txt", "8.8.8.0/24\n8.8.9.0/24\n");
+    stage.look();
+    stage.pass(Duration::from_millis(400));
+    let connection = stage.service.store().connection();
+    let by: String = connection
+        .query_row("SELECT string_agg(what, ' ' ORDER BY what) FROM audit WHERE who = 'tester'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(by, "config.reload daemon.pause daemon.rate daemon.resume daemon.stop_asked");
+    let query =
+        "SELECT string_agg(detail->>'$.difference.added.ranges', ' ') FROM audit WHERE what = 'exclusions.reload'";
+    let added: String = connection.query_row(query, [], |row| row.get(0)).unwrap();
+    assert_eq!(added, "[\"8.8.9.0/24\"]", "once");
+    let query = "SELECT (detail->>'$.targets.addresses')::UBIGINT FROM audit WHERE what = 'daemon.start'";
+    assert_eq!(connection.query_row(query, [], |row| row.get::<_, u64>(0)).unwrap(), 65_536);
+}
+
+#[test]
+fn a_plan_that_cannot_be_met_is_told_once() {
+    let mut stage = stage();
+    stage.watched.plan.advice = Some("raise the rate".to_owned());
+    for _ in 0..10 {
+        stage.pass(Duration::from_secs(30));
+    }
+    assert_eq!(stage.audited("plan.advice"), 1);
+    stage.watched.plan.advice = None;
+    for _ in 0..10 {
+        stage.pass(Duration::from_secs(30));
+    }
+    assert_eq!(stage.audited("plan.advice"), 2);
+}
+
+#[test]
+fn figures_have_no_digits_that_nobody_configured() {
+    let mut stage = stage();
+    stage.look();
+    let status = serde_json::to_string(&stage.command(ControlCommand::Status).unwrap().rollout).unwrap();
+    assert!(status.contains("\"share\":0.1,"), "{status}");
+    assert!(stage.service.shown().metrics().body.contains("prober_rollout_ratio 0.1\n"));
+}
+
+#[test]
+fn the_log_stays_as_the_start_said() {
+    let stage = stage();
+    assert_eq!(stage.service.log_format(), LogFormat::Text);
+    let Stage { folder, service, .. } = stage;
+    drop(service);
+    let mut stage = start_with(folder, Some(LogFormat::Json));
+    stage.command(ControlCommand::Reload).unwrap();
+    assert_eq!(stage.service.log_format(), LogFormat::Json, "the configuration says text");
 }

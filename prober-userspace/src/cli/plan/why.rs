@@ -8,6 +8,7 @@ use prober_common::address::V4;
 use serde::Serialize;
 
 use super::super::UsageError;
+use super::super::daemon::service::{ROLLOUT, percent};
 use super::super::database::DatabaseArgs;
 use super::super::output::{put, put_json};
 use crate::io::clock::utc_now;
@@ -15,6 +16,7 @@ use crate::io::store::{Access, Store, WatchClock};
 use crate::model::utc::UtcMicros;
 use crate::model::watch::SchemeConfig;
 use crate::policy::interval::LADDER_S;
+use crate::policy::rollout::Share;
 use crate::policy::scheme::Scheme;
 use crate::policy::starter::Known;
 use crate::policy::target_state::{Standing, TargetState};
@@ -25,7 +27,7 @@ const SHOWN_PORTS: usize = 40;
 /// Explain what the watch does at an address: what is known, which ports come next, when, and why
 ///
 /// From the states as they were last saved. With --json prints one object: address, standing, device, open_ports,
-/// visited_at, due_at, interval_hours, cluster, probes, ports, reasons.
+/// visited_at, due_at, interval_hours, held_back (why it is not visited although it is due), cluster, probes, ports, reasons.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct WhyArgs {
     /// IPv4 address
@@ -48,6 +50,7 @@ struct Why {
     due_at: UtcMicros,
     overdue: bool,
     interval_hours: f64,
+    held_back: Option<String>,
     cluster: Option<u16>,
     probes: u64,
     ports: Vec<u16>,
@@ -93,7 +96,24 @@ fn explain(store: &Store, clock: &WatchClock, address: V4) -> anyhow::Result<Why
     for (number, (_, ports)) in (0..).zip(&devices) {
         scheme.teach_device(number, ports);
     }
-    Ok(of(&scheme, clock, &state, open_ports.to_vec(), &devices))
+    let held_back = held_back(store, address)?;
+    Ok(Why { held_back, ..of(&scheme, clock, &state, open_ports.to_vec(), &devices) })
+}
+
+/// Why an address is not visited at all: as the database says now, and as files and roll-out were when the daemon last looked.
+fn held_back(store: &Store, address: V4) -> anyhow::Result<Option<String>> {
+    let excluded = store.exclusions()?;
+    if let Some(entry) = excluded.iter().find(|entry| (entry.first..=entry.last).contains(&address)) {
+        return Ok(Some(format!("excluded ({})", entry.reason)));
+    }
+    if store.was_excluded_at_start(address)? {
+        return Ok(Some("excluded when the watch was last started".to_owned()));
+    }
+    let Some((kept, _)) = store.service_state(ROLLOUT)? else { return Ok(None) };
+    let kept: serde_json::Value = serde_json::from_str(&kept)?;
+    let share = kept["key"].as_u64().zip(kept["share"].as_f64()).map(|(key, size)| Share::new(key, size));
+    let outside = share.filter(|share| !share.holds(address));
+    Ok(outside.map(|share| format!("outside of the {} of the targets that are watched so far", percent(share.size()))))
 }
 
 fn of(
@@ -127,6 +147,7 @@ fn of(
         due_at: wall(state.due_s),
         overdue: wall(state.due_s) < utc_now(),
         interval_hours: f64::from(interval_s) / 3_600.0,
+        held_back: None,
         cluster: state.cluster.checked_sub(1),
         probes: visit.probes(),
         ports,
@@ -154,7 +175,11 @@ fn render(why: &Why) -> String {
     let _ = writeln!(text, "last visit   {visited}");
     let overdue =
         if why.overdue { " (overdue: it is visited as soon as the watch runs and the rate allows)" } else { "" };
-    let _ = writeln!(text, "next visit   {}{overdue}, {} ports by the {} scheme", why.due_at, why.probes, why.scheme);
+    let next = format!("{}{overdue}, {} ports by the {} scheme", why.due_at, why.probes, why.scheme);
+    let _ = match &why.held_back {
+        Some(reason) => writeln!(text, "next visit   none: {reason}; else {}", why.due_at),
+        None => writeln!(text, "next visit   {next}"),
+    };
     let _ = writeln!(text, "ports        {}", list(&why.ports));
     if let Some(cluster) = why.cluster {
         let _ = writeln!(
@@ -167,4 +192,55 @@ fn render(why: &Why) -> String {
         let _ = writeln!(text, "  {reason}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::store::StoredExclusion;
+
+    #[test]
+    fn who_is_not_visited_has_no_next_visit() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
+        let address = |last: u32| V4(0x1400_0000 + last);
+        let insert = "INSERT INTO session VALUES (3, 'watch'), (2, 'watch'), (4, 'study');
+                      INSERT INTO scan_exclusion VALUES (2, 335544325, 335544325), (3, 335544321, 335544322)";
+        store.connection().execute_batch(insert).unwrap();
+        let at = UtcMicros(1_795_230_000_000_000);
+        let asked = StoredExclusion {
+            first: address(3),
+            last: address(4),
+            reason: "asked by mail".to_owned(),
+            added_at: at,
+            added_by: "me".to_owned(),
+        };
+        store.add_exclusions(&[asked]).unwrap();
+        let why = |last: u32| held_back(&store, address(last)).unwrap();
+        assert!(why(2).is_some_and(|why| why.contains("when the watch was last started")));
+        assert!(why(4).is_some_and(|why| why.contains("asked by mail")));
+        assert_eq!(why(5), None, "of an earlier start");
+        store.keep_service_state(ROLLOUT, "{\"key\":7,\"share\":0.0}", at).unwrap();
+        assert_eq!(why(5).as_deref(), Some("outside of the 0 % of the targets that are watched so far"));
+        store.keep_service_state(ROLLOUT, "{\"key\":7,\"share\":1.0}", at).unwrap();
+        assert_eq!(why(5), None);
+
+        let shown = Why {
+            address: "20.0.0.4".to_owned(),
+            scheme: "standard".to_owned(),
+            standing: "silent",
+            device: None,
+            open_ports: Vec::new(),
+            visited_at: None,
+            due_at: at,
+            overdue: true,
+            interval_hours: 12.0,
+            held_back: why(4),
+            cluster: None,
+            probes: 3,
+            ports: vec![80],
+            reasons: Vec::new(),
+        };
+        assert!(render(&shown).contains("next visit   none: excluded (asked by mail); else "), "{}", render(&shown));
+    }
 }

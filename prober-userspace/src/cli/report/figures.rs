@@ -59,6 +59,8 @@ pub struct Report {
 #[allow(missing_docs)]
 pub struct Scan {
     pub id: ScanId,
+    /// What for, if it followed no plan: `watch` or `study`.
+    pub session: Option<String>,
     pub status: String,
     pub started_at: UtcMicros,
     pub ended_at: Option<UtcMicros>,
@@ -272,7 +274,8 @@ fn read_scan(connection: &Connection, id: ScanId) -> duckdb::Result<Scan> {
                 (coalesce(epoch_us(ended_at), (SELECT epoch_us(max(received_at)) FROM reply WHERE scan_id = id),
                           epoch_us(started_at)) - epoch_us(started_at)) / 1e6,
                 operator, host, program_version, command, targets, ports, probes_planned, shard_index, shard_count, rate_pps,
-                engine, interface, source_address, seed, plan_fingerprint, resumed, error
+                engine, interface, source_address, seed, plan_fingerprint, resumed, error,
+                (SELECT max(purpose) FROM session WHERE scan_id = id)
          FROM scan WHERE id = ?",
         [id.0],
         |row| {
@@ -299,6 +302,7 @@ fn read_scan(connection: &Connection, id: ScanId) -> duckdb::Result<Scan> {
                 plan_fingerprint: format!("{:016x}", row.get::<_, u64>(18)?),
                 resumed: row.get(19)?,
                 error: row.get(20)?,
+                session: row.get(21)?,
             })
         },
     )

@@ -82,13 +82,14 @@ fn header(body: &mut String, report: &Report) {
     // Writing to a string cannot fail, here and below.
     let _ = write!(
         body,
-        r#"<header><h1>Scan {}</h1><span class="chip {status}">{status}</span><p>{} · {} · by {} on {} · {} targets, ports {}</p></header>"#,
+        r#"<header><h1>Scan {}</h1><span class="chip {status}">{status}</span><p>{} · {} · by {} on {} · {} {}, ports {}</p></header>"#,
         scan.id,
         escape(scan.started_at.to_string().replace('T', " ").split('.').next().unwrap_or_default()),
         duration(scan.seconds),
         escape(&scan.operator),
         escape(&scan.host),
         grouped(scan.targets),
+        if scan.session.is_some() { "addresses" } else { "targets" },
         escape(&shortened(&scan.ports, 80)),
         status = escape(&scan.status),
     );
@@ -104,7 +105,10 @@ fn tiles(body: &mut String, report: &Report) {
         (
             "Probes sent",
             grouped(report.sent),
-            format!("{} of the plan", percent(report.sent, report.scan.probes_planned)),
+            match &report.scan.session {
+                Some(purpose) => format!("by the {}", escape(purpose)),
+                None => format!("{} of the plan", percent(report.sent, report.scan.probes_planned)),
+            },
         ),
         ("Mean rate", rate(report.sent_pps), format!("asked for {}", rate(report.scan.rate_pps))),
         ("Replies", grouped(stored), format!("{} of probes", percent(stored, report.sent))),
@@ -353,7 +357,7 @@ fn port_bars(report: &Report) -> String {
     bars("Open ports", &items)
 }
 
-fn shortened(text: &str, limit: usize) -> String {
+pub(super) fn shortened(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{} ...", &text[..end]),
         None => text.to_owned(),

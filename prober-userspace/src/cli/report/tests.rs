@@ -269,3 +269,20 @@ fn the_page_is_whole_and_escapes_what_it_is_given() {
     }
     assert!(!page.contains("NaN") && !page.contains("inf"), "a figure could not be drawn");
 }
+
+#[test]
+fn a_session_is_not_measured_by_a_plan() {
+    let (_folder, store) = store_with(&[]);
+    let change = "INSERT INTO session VALUES (1, 'watch');
+                  UPDATE scan SET probes_planned = 0, ports = (SELECT string_agg(n, ',') FROM range(1000, 1200) t(n))";
+    store.connection().execute_batch(change).unwrap();
+    let report = Report::read(&store, None, START).unwrap();
+    let text = text::render(&report);
+    let line = |name: &str| text.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default();
+    assert!(line("watch").contains("1,000 addresses; to begin with, ports 1000,1001,"), "{text}");
+    assert!(line("watch").len() < 160 && line("watch").ends_with(" ..."), "{text}");
+    assert_eq!(line("sent").trim(), "sent       1,000 probes", "{text}");
+    let html = html::page(&report);
+    assert!(html.contains("by the watch") && !html.contains("of the plan"));
+    assert_eq!(serde_json::to_value(&report).unwrap()["scan"]["session"], "watch");
+}

@@ -3,8 +3,12 @@
 use std::fmt::Write;
 
 use super::figures::{Percentiles, Report};
+use super::html::shortened;
 use crate::cli::figure::{duration, grouped, millis, percent, rate};
 use crate::cli::table::Table;
+
+/// Longer lists of ports are cut.
+const LONGEST_PORTS: usize = 80;
 
 /// The whole report.
 pub(super) fn render(report: &Report) -> String {
@@ -32,16 +36,28 @@ fn heading(text: &mut String, report: &Report) {
         1 => String::new(),
         count => format!(", shard {}/{count}", scan.shard_index),
     };
-    line("plan", format!("{} targets (address and port), ports {}{part}", grouped(scan.targets), scan.ports));
+    let ports = shortened(&scan.ports, LONGEST_PORTS);
+    match &scan.session {
+        Some(purpose) => line(purpose, format!("{} addresses; to begin with, ports {ports}", grouped(scan.targets))),
+        None => line("plan", format!("{} targets (address and port), ports {ports}{part}", grouped(scan.targets))),
+    }
     let source = scan.source_address.as_ref().map(|address| format!(" from {address}")).unwrap_or_default();
     line("way", format!("{} on {}{source}, prober {}", scan.engine, scan.interface, scan.program_version));
-    let share = percent(report.sent, scan.probes_planned);
-    line("sent", format!("{} of {} probes ({share})", grouped(report.sent), grouped(scan.probes_planned)));
+    line("sent", sent(report));
     line("rate", format!("{} (asked for {})", rate(report.sent_pps), rate(scan.rate_pps)));
     line("found", format!("{} hosts, {} open ports", grouped(report.hosts), grouped(report.open)));
     if let Some(error) = &scan.error {
         line("failed", error.clone());
     }
+}
+
+/// A session plans as it goes.
+fn sent(report: &Report) -> String {
+    let (sent, planned) = (report.sent, report.scan.probes_planned);
+    if report.scan.session.is_some() {
+        return format!("{} probes", grouped(sent));
+    }
+    format!("{} of {} probes ({})", grouped(sent), grouped(planned), percent(sent, planned))
 }
 
 fn kinds(text: &mut String, report: &Report) {

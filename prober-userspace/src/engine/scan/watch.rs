@@ -119,7 +119,7 @@ impl Watch {
 
     /// Carries out commands from the socket.
     fn obey(&mut self) {
-        while let Ok(ControlEvent { command, reply }) = self.control.try_recv() {
+        while let Ok(ControlEvent { command, reply, .. }) = self.control.try_recv() {
             match command {
                 ControlCommand::Rate { pps } => self.set_rate(RateLimit::Packets(pps)),
                 ControlCommand::Bandwidth { bps } => self.set_rate(RateLimit::Bits(bps)),
@@ -315,7 +315,7 @@ impl Watch {
             if hurry {
                 grabbing.stop();
             }
-            while let Ok(ControlEvent { command, reply }) = self.control.try_recv() {
+            while let Ok(ControlEvent { command, reply, .. }) = self.control.try_recv() {
                 hurry |= matches!(command, ControlCommand::Stop);
                 let _ = reply.try_send(ControlReply::Done(self.last.clone()));
             }

@@ -33,11 +33,12 @@ impl Watch<'_> {
         }
         self.set_cluster_rates()?;
         let now_s = self.clock.now_s(monotonic_ns());
+        let admitted = self.gate.admitted(&self.config.targets);
         self.status = WatchStatus {
             clock_s: now_s as u32,
             targets: self.planner.states().len() as u64,
             standings: self.planner.standings(),
-            plan: self.planner.status(now_s, self.config.time_scale),
+            plan: self.planner.status(now_s, self.config.time_scale, admitted),
             visits_under_way: (self.visits.len() + self.asking.len()) as u64,
             states_saved: self.keeper.saved(),
             replies_unmatched: self.visits.unmatched(),

@@ -11,7 +11,7 @@ use prober_common::event::{ProbeKind, ReplyEvent};
 use super::clock::PolicyClock;
 use super::devices::Devices;
 use super::keeper::Keeper;
-use super::{AHEAD_S, BUCKET_S, Gate, RATE_MOST_PPS, REPLIES, TOGETHER, Watch, quiet};
+use super::{AHEAD_S, BUCKET_S, Gate, RATE_MOST_PPS, REPLIES, TOGETHER, Watch, most_pps, quiet};
 use crate::device::database::Database;
 use crate::device::starter;
 use crate::engine::grabbing::BannerSink;
@@ -74,7 +74,7 @@ impl<'a> Watch<'a> {
         let (session, ends) = Session::open(&session_config(config), store, Arc::clone(exclusions), sink)?;
         let rate_pps = session.rate_pps(config.rate).min(RATE_MOST_PPS);
         let planner = PlannerConfig {
-            rate_pps: rate_pps / config.time_scale,
+            rate_pps: most_pps(config, rate_pps) / config.time_scale,
             ahead_s: AHEAD_S * config.time_scale,
             wall: WallTime { began_at: clock.began_at(), scale: config.time_scale },
             bucket_s: ((BUCKET_S * config.time_scale).min(600.0) as u32).max(1),
@@ -83,14 +83,15 @@ impl<'a> Watch<'a> {
         for (cluster, hours) in quiet {
             planner.set_quiet_hours(cluster, hours);
         }
-        let status = WatchStatus { scheme: config.scheme.kind.name().to_owned(), ..WatchStatus::default() };
+        let scheme = config.scheme.kind.name().to_owned();
+        let status = WatchStatus { scheme, source: Some(session.link().source.into()), ..WatchStatus::default() };
         let now = Instant::now();
         Ok(Self {
             planner,
             visits: Visits::new(config.reply_timeout.as_nanos() as u64),
             asking: HashMap::new(),
             devices,
-            gate: Gate { exclusions: exclusions.reader(), share: None },
+            gate: Gate { exclusions: exclusions.reader(), share: None, allowed: None },
             session,
             ends,
             banners,
@@ -147,6 +148,7 @@ fn load(config: &WatchConfig, store: &Store) -> anyhow::Result<Loaded> {
 fn session_config(config: &WatchConfig) -> SessionConfig {
     SessionConfig {
         purpose: "watch",
+        addresses: config.targets.len(),
         link: config.link.clone(),
         engine: config.engine,
         sender_threads: config.sender_threads,

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::protocol::{ControlCommand, ControlReply, parse_command};
-use super::{ControlError, LONGEST_LINE, sys};
+use super::{ControlError, LONGEST_LINE, sys, user};
 use crate::io::instance::prepare_directory;
 
 const MOST_CLIENTS: usize = 8;
@@ -31,6 +31,8 @@ const QUEUE: usize = 16;
 pub struct ControlEvent {
     /// What is asked for.
     pub command: ControlCommand,
+    /// Who asks, as the kernel says: user and process.
+    pub who: String,
     /// Where the answer goes.
     pub reply: SyncSender<ControlReply>,
 }
@@ -104,7 +106,7 @@ fn make_room(path: &Path) -> Result<(), ControlError> {
     }
     match UnixStream::connect(path) {
         Ok(stream) => {
-            let pid = sys::peer_pid(&stream).map_err(failed("look at"))?;
+            let pid = sys::peer(&stream).map_err(failed("look at"))?.pid;
             Err(ControlError::Taken { path: path.into(), pid })
         }
         Err(_) => fs::remove_file(path).map_err(failed("replace")),
@@ -141,6 +143,7 @@ fn accept(listener: &UnixListener, events: &SyncSender<ControlEvent>, closing: &
 /// Answers line after line until the client leaves, stays silent too long, or breaks a rule.
 fn serve(stream: &UnixStream, events: &SyncSender<ControlEvent>) -> io::Result<()> {
     stream.set_read_timeout(Some(IDLE_LIMIT))?;
+    let who = user::shown(sys::peer(stream)?);
     let mut lines = BufReader::new(stream);
     loop {
         let mut line = Vec::new();
@@ -151,16 +154,16 @@ fn serve(stream: &UnixStream, events: &SyncSender<ControlEvent>) -> io::Result<(
             return answer(stream, &ControlReply::refused(format!("a line is longer than {LONGEST_LINE} bytes")));
         }
         let reply = match parse_command(String::from_utf8_lossy(&line).trim()) {
-            Ok(command) => ask_engine(events, command),
+            Ok(command) => ask_engine(events, command, who.clone()),
             Err(reason) => ControlReply::refused(reason),
         };
         answer(stream, &reply)?;
     }
 }
 
-fn ask_engine(events: &SyncSender<ControlEvent>, command: ControlCommand) -> ControlReply {
+fn ask_engine(events: &SyncSender<ControlEvent>, command: ControlCommand, who: String) -> ControlReply {
     let (reply, answer) = sync_channel(1);
-    if events.try_send(ControlEvent { command, reply }).is_err() {
+    if events.try_send(ControlEvent { command, who, reply }).is_err() {
         return ControlReply::refused("the scan is ending or has too many commands waiting");
     }
     answer

@@ -6,8 +6,17 @@ use std::mem::{size_of, zeroed};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
-/// The process that listens at the other end (`SO_PEERCRED`).
-pub fn peer_pid(stream: &UnixStream) -> io::Result<i32> {
+/// A process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its number.
+    pub pid: i32,
+    /// Whose it is.
+    pub uid: u32,
+}
+
+/// The process at the other end (`SO_PEERCRED`).
+pub fn peer(stream: &UnixStream) -> io::Result<Peer> {
     let mut length = size_of::<libc::ucred>() as libc::socklen_t;
     // SAFETY: all-zero is a valid ucred; its address and true length are passed for the kernel to fill.
     unsafe {
@@ -19,6 +28,6 @@ pub fn peer_pid(stream: &UnixStream) -> io::Result<i32> {
             (&raw mut peer).cast(),
             &raw mut length,
         );
-        if failed < 0 { Err(io::Error::last_os_error()) } else { Ok(peer.pid) }
+        if failed < 0 { Err(io::Error::last_os_error()) } else { Ok(Peer { pid: peer.pid, uid: peer.uid }) }
     }
 }

@@ -1,8 +1,13 @@
 //! The public pages: who probes and why, how to be left out, and the machine-readable description of RFC 9511. Pure: from
 //! the attribution to text.
 
+use std::net::Ipv4Addr;
+
 use super::Page;
-use crate::model::attribution::{Attribution, WELL_KNOWN};
+use crate::model::attribution::{Attribution, ProbesShown, WELL_KNOWN};
+
+/// Ports that are named.
+const SHOWN_PORTS: usize = 20;
 
 /// The page under a path, if there is one.
 pub fn page(attribution: &Attribution, path: &str) -> Option<Page> {
@@ -29,6 +34,7 @@ fn contact_page(attribution: &Attribution) -> String {
          <p>{description}.</p>\n\
          <p>You are here because packets from this host reached your network. They ask whether a service is there and what \
          device answers. Nobody logs in, no password is tried, nothing is changed, and printer ports are left alone.</p>\n\
+         {probes}\
          <h2>Contact</h2>\n\
          <p>{contacts}</p>\n\
          <h2>To be left out</h2>\n\
@@ -36,8 +42,33 @@ fn contact_page(attribution: &Attribution) -> String {
          <p><a href=\"{WELL_KNOWN}\">This description for machines (RFC 9511)</a></p>\n\
          </body></html>\n",
         description = escaped(attribution.description.trim_end_matches('.')),
+        probes = probes(&attribution.probes),
         contacts = contacts.join("<br>"),
         opt_out = link(attribution.opt_out.as_str(), attribution.opt_out.shown()),
+    )
+}
+
+/// Sources, ports and pace, as far as they are known.
+fn probes(shown: &ProbesShown) -> String {
+    if shown.ports.is_empty() {
+        return String::new();
+    }
+    let list = |texts: Vec<String>| texts.join(", ");
+    let sources = list(shown.sources.iter().map(Ipv4Addr::to_string).collect());
+    let from = if sources.is_empty() { String::new() } else { format!("From {sources}. ") };
+    let ports = list(shown.ports.iter().take(SHOWN_PORTS).map(u16::to_string).collect());
+    let more = if shown.ports.len() > SHOWN_PORTS { " and others" } else { "" };
+    let pace = match shown.most_pps {
+        0 => String::new(),
+        pps => format!(", never more than {pps} packets per second"),
+    };
+    format!(
+        "<h2>What is sent</h2>\n\
+         <p>{from}Requests to connect (TCP SYN) to {count} TCP ports at first ({ports}{more}), later mostly to few of them, and \
+         to others that are found open elsewhere. Each address is visited at most every {hours} hours{pace}. What answers may be \
+         asked who it is, over one connection at a time.</p>\n",
+        count = shown.ports.len(),
+        hours = (f64::from(shown.interval_s) / 360.0).round() / 10.0,
     )
 }
 

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use super::metrics::{MetricKind, Metrics};
 use super::*;
-use crate::model::attribution::Attribution;
+use crate::model::attribution::{Attribution, ProbesShown};
 use crate::model::utc::UtcMicros;
 
 fn attribution() -> Attribution {
@@ -16,6 +16,12 @@ fn attribution() -> Attribution {
         base_url: Some("https://scan.example.org".into()),
         description: "Survey".into(),
         languages: vec!["ja".into()],
+        probes: ProbesShown {
+            sources: vec!["192.0.2.1".parse().unwrap()],
+            ports: (8_000..8_100).collect(),
+            interval_s: 43_200,
+            most_pps: 100,
+        },
         expires: UtcMicros(1_800_000_000_000_000),
     }
 }
@@ -48,6 +54,9 @@ fn pages_are_served_and_nothing_else() {
     let contact = ask(address, b"GET / HTTP/1.0\r\n\r\n");
     assert!(contact.contains("<h1>Probes by &lt;Example&gt; &amp; &quot;CSIRT&quot;</h1>"), "{contact}");
     assert!(contact.contains("<a href=\"mailto:optout@example.org\">optout@example.org</a>"), "{contact}");
+    for part in ["From 192.0.2.1.", "100 TCP ports", "8000, 8001", "at most every 12 hours", "100 packets per second"] {
+        assert!(contact.contains(part), "{part} in {contact}");
+    }
     let head = ask(address, b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 OK") && head.ends_with("\r\n\r\n"), "{head}");
     for path in ["/../etc/passwd", "/metrics", "/.well-known/", "/%2e%2e"] {

@@ -6,6 +6,7 @@ use prober_common::address::V4;
 
 use super::counters::own;
 use super::{CounterValue, Store, StoreError};
+use crate::io::person::who;
 use crate::model::scan::{ScanId, ScanMeta, ScanStatus};
 use crate::model::utc::UtcMicros;
 use crate::target::range::AddressRange;
@@ -75,12 +76,9 @@ impl Store {
             Ok(id)
         };
         let id = self.in_transaction(record).map_err(self.failed("recording the scan"))?;
-        self.audit(
-            meta.started_at,
-            &meta.operator,
-            "scan.begin",
-            &serde_json::json!({ "scan": id, "command": meta.command }),
-        )?;
+        // Someone did it also where no operator is configured.
+        let who = if meta.operator.is_empty() { who() } else { meta.operator.clone() };
+        self.audit(meta.started_at, &who, "scan.begin", &serde_json::json!({ "scan": id, "command": meta.command }))?;
         Ok(ScanId(id))
     }
 

@@ -52,10 +52,18 @@ impl Demand {
         self.kinds[index_of(standing)].probes.max(1.0)
     }
 
-    /// Probes a second that are needed on average.
-    pub(super) fn probes_per_s(&self) -> f64 {
-        let of = |kind: &Kind| kind.addresses as f64 * kind.probes.max(0.0) / kind.interval_s.max(1.0);
-        self.kinds.iter().map(of).sum()
+    /// Probes a second that are needed on average by `admitted` of the addresses: those that were visited before those that
+    /// were not, which are the first to be left out.
+    pub(super) fn probes_per_s(&self, admitted: f64) -> f64 {
+        let mut left = admitted;
+        let new = index_of(Standing::New);
+        let visited = self.kinds.iter().enumerate().filter(|(index, _)| *index != new).map(|(_, kind)| kind);
+        let of = |kind: &Kind, addresses: f64| addresses * kind.probes.max(0.0) / kind.interval_s.max(1.0);
+        let standing: f64 = visited.clone().map(|kind| kind.addresses as f64).sum();
+        let part = if standing > left { left.max(0.0) / standing } else { 1.0 };
+        let needed: f64 = visited.map(|kind| of(kind, kind.addresses as f64 * part)).sum();
+        left = (left - standing).max(0.0);
+        needed + of(&self.kinds[new], left.min(self.kinds[new].addresses as f64))
     }
 
     pub(super) fn standings(&self) -> StandingCounts {

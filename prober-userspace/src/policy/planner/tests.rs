@@ -165,15 +165,29 @@ fn first_visits_are_spread_and_a_plan_that_cannot_be_met_says_by_how_much() {
     let latest = planner.states().iter().map(|state| state.due_s).max().expect("there are some");
     assert!((230_000..240_000).contains(&latest), "{latest}");
     run(&mut planner, 0, 10 * DAY_S, &ALL);
-    let status = planner.status(f64::from(10 * DAY_S), 1.0);
+    let status = planner.status(f64::from(10 * DAY_S), 1.0, 400.0);
     assert!(status.needed_pps < 0.1 && status.advice.is_none(), "{status:?}");
     // A tenth of that is too slow for 50 hosts that change.
     planner.set_rate(0.001);
     run(&mut planner, 10 * DAY_S, 25 * DAY_S, &ALL);
-    let status = planner.status(f64::from(25 * DAY_S), 1.0);
+    let status = planner.status(f64::from(25 * DAY_S), 1.0, 400.0);
     let advice = status.advice.clone().expect("it cannot be met");
     assert!(advice.contains("times the 0 that the limits allow") && status.behind_s > DAY_S, "{advice} {status:?}");
     assert!(status.due_visits > 0);
+}
+
+#[test]
+fn a_plan_needs_nothing_for_those_who_may_not_be_visited() {
+    // Half of them, with as many open ports as the others.
+    let rules = Rules { excluded: |address| address / 8 % 4 == 0, outside: |address| address / 8 % 4 == 1 };
+    let mut planner = Planner::new(config(1e6), scheme(), states(416), 0, 0);
+    run(&mut planner, 0, DAY_S, &rules);
+    let [all, half] = [416.0, 208.0].map(|admitted| planner.status(f64::from(DAY_S), 1.0, admitted).needed_pps);
+    let mut alone = Planner::new(config(1e6), scheme(), states(416), 0, 0);
+    run(&mut alone, 0, DAY_S, &ALL);
+    let whole = alone.status(f64::from(DAY_S), 1.0, 416.0).needed_pps;
+    assert!((0.8..1.25).contains(&(half / (whole / 2.0))), "{half} of {whole}");
+    assert!(all > half * 1.5 && planner.status(f64::from(DAY_S), 1.0, 0.0).needed_pps.abs() < 1e-9, "{all}");
 }
 
 #[test]
@@ -189,4 +203,30 @@ fn an_address_excluded_meanwhile_comes_back_half_a_day_later() {
     planner.take(f64::from(DAY_S + 12 * HOUR_S), 10, u64::MAX, &ALL, &mut out);
     assert_eq!(out.len(), 1);
     assert_eq!(planner.standings().new, 1);
+}
+
+#[test]
+fn those_who_join_the_share_come_spread_over_half_a_day() {
+    let tenth = Rules { excluded: |_| false, outside: |address| address % 10 != 0 };
+    let joined_s = 3 * DAY_S;
+    let most_new_in_an_hour = |planner: &mut Planner| {
+        let visited = run(planner, joined_s, joined_s + 2 * DAY_S, &ALL);
+        let mut first: HashMap<u32, f64> = HashMap::new();
+        for visit in visited.iter().filter(|visit| visit.address % 10 != 0) {
+            first.entry(visit.address).or_insert(visit.at_s);
+        }
+        assert_eq!(first.len(), 1_800, "all of them come");
+        let mut hours: HashMap<u64, u32> = HashMap::new();
+        for at_s in first.values() {
+            *hours.entry(*at_s as u64 / 3_600).or_default() += 1;
+        }
+        hours.into_values().max().unwrap()
+    };
+    let mut planner = Planner::new(config(1e6), scheme(), states(2_000), 0, 0);
+    run(&mut planner, 0, joined_s, &tenth);
+    let mut restarted = Planner::new(config(1e6), scheme(), planner.states().to_vec(), 0, joined_s);
+    for planner in [&mut planner, &mut restarted] {
+        let most = most_new_in_an_hour(planner);
+        assert!(most <= 1_800 / 12 * 3 / 2, "{most} of 1,800 within an hour");
+    }
 }

@@ -117,3 +117,39 @@ fn a_restart_goes_on_where_it_stood() {
     let fewer = RolloutConfig { steps: vec![0.02], ..config() };
     assert!((Rollout::new(fewer, again.state().clone()).share().size() - 0.02).abs() < 1e-6);
 }
+
+#[test]
+fn the_last_step_forgets_what_lies_longer_back_than_a_step() {
+    let mut rollout = Rollout::new(RolloutConfig { steps: vec![0.5, 1.0], ..config() }, RolloutState::default());
+    assert!(matches!(rollout.watched(25.0 * HOUR_S, 100_000, 100), Some(RolloutChange::Grew { .. })));
+    // Three complaints over half a year stop nothing, three within a day do.
+    for _ in 0..3 {
+        assert_eq!(rollout.complained(1), None);
+        assert_eq!(rollout.state().complaints, 1);
+        for _ in 0..60 * 24 {
+            assert_eq!(rollout.watched(HOUR_S, 1_000, 1), None);
+        }
+    }
+    assert_eq!(rollout.state().before, None, "what was before is long ago");
+    // So is a slow rise, up to the limit.
+    for _ in 0..100 {
+        assert_eq!(rollout.watched(HOUR_S, 5_000, 100), None);
+    }
+    assert_eq!(rollout.complained(2), None);
+    rollout.watched(10.0 * HOUR_S, 1_000, 1);
+    assert!(matches!(rollout.complained(1), Some(RolloutChange::Halted(Halt::Complaints { count: 3, .. }))));
+}
+
+#[test]
+fn complaints_kept_by_an_older_version_count() {
+    let kept = r#"{"key":7,"step":0,"watched_s":100.0,"recent":{"probes":0.0,"errors":0.0},"before":null,"complaints":2,"halt":null}"#;
+    let mut rollout = Rollout::new(config(), serde_json::from_str(kept).unwrap());
+    assert_eq!(rollout.watched(1.0, 0, 0), None);
+    assert!(rollout.complained(1).is_some());
+}
+
+#[test]
+fn a_share_is_shown_as_it_was_configured() {
+    assert_eq!(Share::new(7, 0.1).size().to_string(), "0.1");
+    assert_eq!(RolloutChange::Grew { from: 0.07, to: 0.1 }.to_string(), "the watched share grows from 7 % to 10 %");
+}

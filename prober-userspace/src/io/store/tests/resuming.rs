@@ -2,13 +2,20 @@
 
 use super::super::{Access, CounterRole, CounterValue, Store, StoreCommand, StoreError};
 use super::{START_NS, count, finish, meta, new_database, new_writer, push, reply, text, writer_of};
-use crate::model::scan::{ScanId, ScanStatus};
+use crate::model::scan::{ScanId, ScanMeta, ScanStatus};
 use crate::model::utc::UtcMicros;
 
 const NOW: UtcMicros = UtcMicros(1_700_001_200_000_000);
 
 fn accepted(value: u64) -> StoreCommand {
     StoreCommand::Counters(vec![CounterValue { name: "accepted", role: CounterRole::Accepted, value, meaning: "test" }])
+}
+
+#[test]
+fn somebody_begins_every_scan() {
+    let (_folder, _path, store) = new_database();
+    store.begin_session(&ScanMeta { operator: String::new(), ..meta() }, "watch").unwrap();
+    assert_ne!(text(&store, "SELECT who FROM audit WHERE what = 'scan.begin'"), "");
 }
 
 #[test]
