@@ -73,7 +73,7 @@ impl DaemonCommand {
         let watch = watch.map_err(|problem| Problems(vec![problem]))?;
         let exclusions = SharedExclusions::new(watch.exclusions());
         let watch_config = watch_config(&config)?;
-        let nightly = Housekeeping::start(store.another()?, from_settings::nightly_work(settings))
+        let nightly = Housekeeping::start(store.another()?, from_settings::nightly_work(&config))
             .context("cannot start the thread for nightly work")?;
         let parts = Parts {
             file: self.config,
@@ -135,6 +135,7 @@ fn watch_config(config: &Config) -> anyhow::Result<WatchConfig> {
         rate_per_address_pps: probing.rate_per_address_pps,
         reply_timeout: probing.cooldown,
         grab: settings.banners,
+        signatures: Arc::clone(&config.signatures),
         save_interval: settings.checkpoint_interval,
         time_scale: probing.time_scale,
         record: Record {
@@ -269,11 +270,11 @@ impl Overseer for Steward {
             return Wishes { stop: true, ..Wishes::default() };
         }
         match self.turn(status) {
-            Ok(Orders { hold, rate, share, stop }) => {
+            Ok(Orders { hold, rate, share, signatures, stop }) => {
                 let all = share.size() >= 1.0;
                 let share: Option<watch::Share> =
                     if all { None } else { Some(Arc::new(move |address: V4| share.holds(address))) };
-                Wishes { hold, rate, stop, share }
+                Wishes { hold, rate, stop, share, signatures }
             }
             Err(cause) => {
                 self.failure = Some(cause);

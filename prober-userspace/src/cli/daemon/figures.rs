@@ -62,7 +62,7 @@ pub fn metrics(status: &ServiceStatus) -> Metrics {
     metrics.add("prober_visits_due", Gauge, "Visits that are due and wait", watch.plan.due_visits as f64);
     metrics.add("prober_plan_needed_rate", Gauge, "Probes per second that the plan needs", watch.plan.needed_pps);
     metrics.add("prober_plan_behind_seconds", Gauge, "How far visits lag behind", f64::from(watch.plan.behind_s));
-    let holds = [Hold::Operator, Hold::KillSwitch, Hold::Rollout];
+    let holds = [Hold::Operator, Hold::KillSwitch, Hold::Rollout, Hold::LinkDown];
     let holds = holds.map(|hold| (name(hold).to_owned(), f64::from(u8::from(status.holds.contains(&hold)))));
     metrics.add_family("prober_held", Gauge, "1 if this holds all sending back", "by", holds);
     metrics.add("prober_rollout_share", Gauge, "Watched share of the targets, 0 to 1", status.rollout.share);
@@ -81,5 +81,6 @@ const fn name(hold: Hold) -> &'static str {
         Hold::Operator => "operator",
         Hold::KillSwitch => "kill_switch",
         Hold::Rollout => "rollout",
+        Hold::LinkDown => "link_down",
     }
 }

@@ -1,15 +1,19 @@
 //! What follows from the configuration alone: who probes, what is done at night, which changes count at once.
 
+use std::sync::Arc;
+
+use crate::cli::config::Config;
 use crate::cli::config::settings::DaemonSettings;
 use crate::engine::housekeeping::NightlyWork;
 use crate::model::attribution::Attribution;
 use crate::model::utc::UtcMicros;
 
 /// Sections and settings that a running daemon takes over.
-const LIVE: [&str; 9] = [
+const LIVE: [&str; 10] = [
     "operator.",
     "exclusions.",
     "probing.rate",
+    "banners.signatures",
     "store.nightly-at",
     "retention.",
     "export.",
@@ -24,8 +28,14 @@ pub fn is_live(setting: &str) -> bool {
 }
 
 /// What the configuration wants done at night.
-pub fn nightly_work(settings: &DaemonSettings) -> NightlyWork {
-    NightlyWork { at: settings.nightly_at, export: settings.export.clone(), retention: settings.retention }
+pub fn nightly_work(config: &Config) -> NightlyWork {
+    let settings = &config.settings;
+    NightlyWork {
+        at: settings.nightly_at,
+        export: settings.export.clone(),
+        retention: settings.retention,
+        signatures: Some(Arc::clone(&config.signatures)),
+    }
 }
 
 /// Who probes, as told from now on.

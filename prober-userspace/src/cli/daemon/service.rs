@@ -13,11 +13,14 @@ use super::shown::Shown;
 use crate::cli::config::Config;
 use crate::cli::config::problem::Problems;
 use crate::cli::log_format;
+use crate::device::database::Database;
 use crate::engine::housekeeping::Housekeeping;
 use crate::io::control::{ControlCommand, ControlReply};
 use crate::io::store::{Store, StoredExclusion};
 use crate::model::request::RateLimit;
-use crate::model::service_status::{ExclusionStatus, Hold, RolloutStatus, ServiceStatus, SourceStatus};
+use crate::model::service_status::{
+    ExclusionStatus, Hold, RolloutStatus, ServiceStatus, SignatureStatus, SourceStatus,
+};
 use crate::model::utc::UtcMicros;
 use crate::model::watch::WatchStatus;
 use crate::policy::rollout::{Rollout, RolloutChange, RolloutState, Share};
@@ -42,6 +45,8 @@ pub struct Orders {
     pub rate: Option<RateLimit>,
     /// Watch this share of the targets.
     pub share: Share,
+    /// Tell devices by these from now on.
+    pub signatures: Option<Arc<Database>>,
     /// End it cleanly.
     pub stop: bool,
 }
@@ -59,6 +64,7 @@ pub struct Moment {
 pub struct Service {
     watched: WatchStatus,
     rate: Option<RateLimit>,
+    signatures: Option<Arc<Database>>,
     file: PathBuf,
     config: Config,
     exclusions: Arc<SharedExclusions>,
@@ -115,6 +121,7 @@ impl Service {
         let mut service = Self {
             watched: WatchStatus::default(),
             rate: None,
+            signatures: None,
             file,
             config,
             exclusions,
@@ -157,6 +164,11 @@ impl Service {
 
     /// Looks around and says what is wanted; to be called ten times a second. `watched` is how the watch goes.
     pub fn turn(&mut self, now: Moment, watched: &WatchStatus) -> Orders {
+        if watched.link_down != self.watched.link_down {
+            let what = if watched.link_down { "link.down" } else { "link.up" };
+            let detail = serde_json::json!({ "visits_interrupted": watched.visits_interrupted });
+            self.note(now.utc, WHO, what, &detail);
+        }
         self.watched.clone_from(watched);
         self.look_at_kill_switch(now.utc);
         self.look_at_exclusions(now);
@@ -175,6 +187,7 @@ impl Service {
             hold: !self.holds().is_empty(),
             rate: self.rate.take(),
             share: self.rollout.share(),
+            signatures: self.signatures.take(),
             stop: self.ending,
         }
     }
@@ -250,15 +263,21 @@ impl Service {
         if config.settings.probing.rate != self.config.settings.probing.rate {
             self.rate = Some(config.settings.probing.rate);
         }
+        let (version, devices) = (config.signatures.version(), config.signatures.devices().len());
+        if version != self.config.signatures.version() {
+            self.signatures = Some(Arc::clone(&config.signatures));
+            log::info!("{devices} devices are told from now on, by signatures {version}");
+        }
         log_format::choose(config.settings.log_format);
         let changed = config.changed_since(&self.config);
         let later: Vec<_> = changed.iter().filter(|setting| !is_live(setting)).collect();
         for setting in &later {
             log::warn!("{setting} was changed; it takes effect at the next start");
         }
-        let detail = serde_json::json!({ "changed": changed, "at_next_start": later, "configuration": config.record });
+        let detail = serde_json::json!({ "changed": changed, "at_next_start": later, "configuration": config.record,
+            "signatures": version.to_string(), "devices": devices });
         self.config = config;
-        let work = nightly_work(&self.config.settings);
+        let work = nightly_work(&self.config);
         if self.nightly.as_ref().is_some_and(|nightly| !nightly.change(work)) {
             log::warn!("the nightly work is busy; what changed of it takes effect at the next reload");
         }
@@ -361,7 +380,7 @@ impl Service {
         let sent = counted.sent.saturating_sub(self.counted.sent);
         let errors = counted.errors.saturating_sub(self.counted.errors);
         self.counted = counted;
-        if !self.holds().is_empty() {
+        if !self.holds().is_empty() || self.watched.link_down {
             return;
         }
         let change = self.rollout.watched(passed.as_secs_f64(), sent, errors);
@@ -408,7 +427,7 @@ impl Service {
         ServiceStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: now.uptime.as_secs_f64(),
-            holds: self.holds(),
+            holds: self.holds().into_iter().chain(self.watched.link_down.then_some(Hold::LinkDown)).collect(),
             configuration: SourceStatus {
                 file: self.file.display().to_string(),
                 loaded_at: self.loaded_at.to_string(),
@@ -419,6 +438,10 @@ impl Service {
                 ranges: exclusions.addresses().range_count(),
                 loaded_at: self.exclusions_loaded_at.to_string(),
                 problem: self.watch.problem().map(str::to_owned),
+            },
+            signatures: SignatureStatus {
+                devices: self.config.signatures.devices().len(),
+                version: self.config.signatures.version().to_string(),
             },
             rollout: RolloutStatus {
                 share: self.rollout.share().size(),
