@@ -46,6 +46,9 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(60);
 const JITTER_S: f64 = 2.5;
 /// How much later than due a visit may come besides, s: visits pile up over a restart and the plan needs nearly all there is.
 const LATE_S: f64 = 10.0;
+/// An address waits while all the others are visited once; twice as long over a kill, which repeats some, and at the beginning,
+/// when the first visits are spread.
+const ROUNDS_MOST: f64 = 2.0;
 /// Rates are told over windows that begin and end when somebody looked.
 const LOOKING: f64 = 1.1;
 
@@ -220,6 +223,8 @@ impl Stage<'_> {
             seen.repeated as f64,
             Bound::AtMost(share * self.extent.kills as f64),
         );
+        let rounds = seen.longest_rounds.max(self.witness.waiting_rounds());
+        finding.add("longest wait, rounds of all others", rounds, Bound::AtMost(ROUNDS_MOST));
         timed(finding, "addresses overdue at the end", overdue as f64, Bound::AtMost(0.0), size);
         timed(finding, "longest interval, s", seen.longest_s, Bound::AtMost(round_s + LATE_S + JITTER_S), size);
         timed(finding, "shortest interval, s", seen.shortest_s, Bound::AtLeast(round_s - JITTER_S), size);

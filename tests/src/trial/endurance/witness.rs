@@ -24,6 +24,8 @@ pub struct Witness {
     cells_at: Instant,
     /// Last visit of each address, s, and what kills had cost until then.
     visited_s: Vec<f64>,
+    /// Visits of all addresses until then.
+    visits_before: Vec<u64>,
     before: Vec<Cost>,
     totals: Vec<(Instant, u64)>,
     totals_at: Instant,
@@ -48,6 +50,9 @@ pub struct Seen {
     pub shortest_s: f64,
     /// The longest one, without what kills cost, s.
     pub longest_s: f64,
+    /// The longest one by how often all the others were visited meanwhile, on average: 1 if each waits for its turn, however
+    /// fast the machine is.
+    pub longest_rounds: f64,
     /// Visits of which a kill repeated one, by their time.
     pub repeated: u64,
     /// The most probes/s to one address.
@@ -68,6 +73,7 @@ impl Witness {
             cells: vec![0; addresses as usize * ports],
             cells_at: now,
             visited_s: vec![NEVER; addresses as usize],
+            visits_before: vec![0; addresses as usize],
             before: vec![Cost::default(); addresses as usize],
             totals: vec![(now, 0)],
             totals_at: now,
@@ -76,6 +82,7 @@ impl Witness {
                 visits: 0,
                 shortest_s: f64::INFINITY,
                 longest_s: 0.0,
+                longest_rounds: 0.0,
                 repeated: 0,
                 address_pps: 0.0,
                 slash24_pps: 0.0,
@@ -151,6 +158,9 @@ impl Witness {
         let last_s = self.visited_s[address];
         let before = std::mem::replace(&mut self.before[address], self.cost);
         self.visited_s[address] = now_s;
+        let visits_before = std::mem::replace(&mut self.visits_before[address], self.seen.visits);
+        let rounds = (self.seen.visits - visits_before) as f64 / self.visited_s.len() as f64;
+        self.seen.longest_rounds = self.seen.longest_rounds.max(rounds);
         if last_s < 0.0 {
             return;
         }
@@ -172,6 +182,12 @@ impl Witness {
     /// Addresses that were never visited.
     pub fn never(&self) -> u64 {
         self.visited_s.iter().filter(|at_s| **at_s < 0.0).count() as u64
+    }
+
+    /// The longest that an address waits at the moment, in rounds of all the others.
+    pub fn waiting_rounds(&self) -> f64 {
+        let oldest = self.visits_before.iter().min().copied().unwrap_or_default();
+        (self.seen.visits - oldest) as f64 / self.visits_before.len().max(1) as f64
     }
 
     /// Addresses that were not visited within the last `seconds`, besides what kills cost.
