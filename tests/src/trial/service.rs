@@ -158,6 +158,8 @@ impl Stage {
         let place = format!("{}:4: the weight is 3", file.display());
         finding.exactly("broken signatures told with file and line", u64::from(refusal.contains(&place)), 1);
         finding.remark(refusal);
+        // For the next start, which refuses them.
+        self.write("own.toml", own)?;
         let kept = self.control("status")?;
         finding.exactly("the old ones stay", u64::from(kept["signatures"] == after["signatures"]), 1);
         let sent = self.lab.counts()?.syn;
