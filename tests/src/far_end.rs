@@ -259,6 +259,11 @@ impl Cells {
         histogram
     }
 
+    /// How often each cell was probed: address by address, port by port as the configuration names them.
+    pub fn counts(&self) -> Vec<u64> {
+        self.counters.snapshot()
+    }
+
     /// How often `address` was probed on `port`; `None` outside the range.
     pub fn count(&self, address: Ipv4Addr, port: u16) -> Option<u64> {
         let offset = u32::from(address).checked_sub(u32::from(self.range.first))?;

@@ -8,6 +8,7 @@ pub mod exclusions;
 pub mod faults;
 pub mod finding;
 pub mod found;
+pub mod hardship;
 pub mod kills;
 pub mod overflow;
 pub mod prober;
@@ -15,8 +16,10 @@ pub mod replays;
 pub mod service;
 pub mod shards;
 pub mod spoofing;
+pub mod stage;
 pub mod timing;
 pub mod weeks;
+pub mod years;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -71,6 +74,10 @@ pub enum Trial {
     Endurance,
     /// The daemon: reloads, exclusions and the kill switch while it sends; kills
     Service,
+    /// The daemon over a link that fails, with a database of others, on a full disk, flooded with answers
+    Hardship,
+    /// Years in compressed time: neither memory nor files grow
+    Years,
     /// Bad input and faults: one clear line, nothing lost
     Faults,
 }
@@ -92,6 +99,8 @@ impl Trial {
             Self::Weeks => weeks::run(size),
             Self::Endurance => endurance::run(size),
             Self::Service => service::run(size),
+            Self::Hardship => hardship::run(size),
+            Self::Years => years::run(size),
             Self::Faults => faults::run(),
         }
     }

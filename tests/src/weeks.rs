@@ -122,7 +122,7 @@ const fn ports_of(kind: SchemeKind) -> usize {
 }
 
 /// The most frequent ports of the country's kind of hosts, without those that are barred.
-fn likeliest_ports(country: &CountryConfig, most: usize) -> Vec<u16> {
+pub fn likeliest_ports(country: &CountryConfig, most: usize) -> Vec<u16> {
     let hosts = sample(country, HOSTS);
     let counts = PortCounts::of(hosts.iter().map(Vec::as_slice));
     let is_allowed = |port: &u16| !ProbePort { kind: ProbeKind::TcpSyn, port: *port }.is_printer();

@@ -41,6 +41,8 @@ enum Subject {
     Profile,
     /// Due times/s and planned probes/s for a country of 150 million addresses (4 GB), and bytes per address
     Planner,
+    /// The start of a watch over 150 million addresses from its store (10 GB of disk), and its memory
+    Opening,
     /// Targets/s of a plan over the whole address space, and memory
     Plan,
 }
@@ -58,6 +60,7 @@ pub fn bench(options: &Options) -> Result<()> {
         Subject::Match => example("matching")?,
         Subject::Estimate => example("estimators")?,
         Subject::Planner => example("planner")?,
+        Subject::Opening => example("opening")?,
         Subject::Plan => plan()?,
     };
     if options.json {

@@ -10,6 +10,7 @@ pub mod problem;
 mod read;
 mod reader;
 pub mod settings;
+mod signatures;
 #[cfg(test)]
 mod tests;
 mod warning;
@@ -17,6 +18,7 @@ mod warning;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -25,6 +27,7 @@ use super::figure::grouped;
 use super::log_format::LogFormat;
 use super::output::{put, put_json};
 use super::table::Table;
+use crate::device::database::Database;
 pub use lists::{Lists, exclusion_sources, is_empty_list};
 use problem::{Problem, Problems};
 use settings::DaemonSettings;
@@ -46,12 +49,12 @@ pub struct ConfigArgs {
 enum Action {
     /// Print a commented configuration file to start from
     Example,
-    /// Tell everything that is wrong with a configuration, its lists of targets and exclusions included; exit code 1 if
-    /// anything is. Warns of what can be used and is hardly meant, like a plan that the limits cannot meet
+    /// Tell everything that is wrong with a configuration, its lists of targets and exclusions and its signatures included;
+    /// exit code 1 if anything is. Warns of what can be used and is hardly meant, like a plan that the limits cannot meet
     Check {
         #[command(flatten)]
         file: FileArgs,
-        /// Print JSON: file, usable, problems and warnings (file, line, reason), targets, excluded
+        /// Print JSON: file, usable, problems and warnings (file, line, reason), targets, excluded, devices
         #[arg(long)]
         json: bool,
     },
@@ -91,6 +94,8 @@ pub struct Config {
     pub settings: DaemonSettings,
     /// Whom to watch and whom not.
     pub lists: Lists,
+    /// What devices are told by: the starter database and the signatures that are named.
+    pub signatures: Arc<Database>,
     /// Every setting as text and where it was said, for the record.
     pub record: Vec<Row>,
     /// What is hardly meant.
@@ -109,11 +114,12 @@ impl Config {
         let mut document = document::Document::parse(file, text);
         let settings = read::read(&mut document);
         let lists = lists::load(&settings, &mut document);
+        let signatures = Arc::new(signatures::load(&settings.signatures, &mut document));
         let record = rows(&document);
         let problems = std::mem::take(&mut document.problems);
         Problems::unless_none(problems)?;
         let warnings = warning::of(&settings, &lists, &document);
-        Ok(Self { settings, lists, record, warnings })
+        Ok(Self { settings, lists, signatures, record, warnings })
     }
 }
 
@@ -175,6 +181,7 @@ fn check(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
         warnings: &'c [Problem],
         targets: Option<u64>,
         excluded: Option<u64>,
+        devices: Option<usize>,
     }
     let outcome = Config::parse(file, &read_file(file)?);
     let problems = outcome.as_ref().err().map_or(&[][..], |problems| problems.0.as_slice());
@@ -188,13 +195,18 @@ fn check(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
             warnings,
             targets: lists.map(Lists::watched),
             excluded: lists.map(|lists| lists.exclusions.addresses().len()),
+            devices: outcome.as_ref().ok().map(|config| config.signatures.devices().len()),
         })?;
-    } else if let Some(lists) = lists {
+    } else if let Ok(Config { lists, signatures, .. }) = &outcome {
         let (watched, excluded) = (grouped(lists.watched()), grouped(lists.exclusions.addresses().len()));
         for warning in warnings {
             put(&format!("warning: {warning}\n"))?;
         }
-        put(&format!("{}: no problem; {watched} addresses to watch, {excluded} excluded\n", file.display()))?;
+        let devices = grouped(signatures.devices().len() as u64);
+        put(&format!(
+            "{}: no problem; {watched} addresses to watch, {excluded} excluded, {devices} devices known\n",
+            file.display()
+        ))?;
     } else {
         for problem in problems {
             put(&format!("{problem}\n"))?;

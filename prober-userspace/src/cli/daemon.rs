@@ -156,6 +156,7 @@ fn watch_config(config: &Config) -> anyhow::Result<WatchConfig> {
         rate_per_address_pps: probing.rate_per_address_pps,
         reply_timeout: probing.cooldown,
         grab: settings.banners,
+        signatures: Arc::clone(&config.signatures),
         save_interval: settings.checkpoint_interval,
         time_scale: probing.time_scale,
         record: Record {
@@ -292,10 +293,10 @@ impl Overseer for Steward {
             return Wishes { stop: true, ..Wishes::default() };
         }
         match self.turn(status) {
-            Ok(Orders { hold, rate, share, stop }) => {
+            Ok(Orders { hold, rate, share, signatures, stop }) => {
                 let part = |size| watch::Share { holds: Arc::new(move |address: V4| share.holds(address)), size };
                 let share = Some(share.size()).filter(|size| *size < 1.0).map(part);
-                Wishes { hold, rate, stop, share }
+                Wishes { hold, rate, stop, share, signatures }
             }
             Err(cause) => {
                 self.failure = Some(cause);

@@ -121,6 +121,8 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
     if let Some(problem) = &exclusions.problem {
         line("", &format!("not taken over: {problem}"));
     }
+    let signatures = &status.signatures;
+    line("signatures", &format!("{} devices, version {}", grouped(signatures.devices as u64), signatures.version));
     line("configuration", &format!("{}, read {}", status.configuration.file, status.configuration.loaded_at));
     for problem in &status.configuration.problems {
         line("", &format!("not taken over: {problem}"));
@@ -141,7 +143,7 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::service_status::{ExclusionStatus, Hold, RolloutStatus, SourceStatus};
+    use crate::model::service_status::{ExclusionStatus, Hold, RolloutStatus, SignatureStatus, SourceStatus};
 
     #[test]
     fn what_is_wrong_stands_beside_what_it_concerns() {
@@ -169,6 +171,7 @@ mod tests {
                 complaints: 3,
                 halt: Some("3 complaints in this step, the limit is 3".into()),
             },
+            signatures: SignatureStatus { devices: 312, version: "00c0ffee00c0ffee".into() },
             ..ServiceStatus::default()
         };
         insta::assert_snapshot!(screen(&status));

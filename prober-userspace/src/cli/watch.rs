@@ -14,6 +14,7 @@ use clap::Args;
 use prober_common::event::ProbeKind;
 
 use super::UsageError;
+use super::device::signatures::SignatureArgs;
 use super::figure::grouped;
 use super::interrupt::interrupted;
 use super::output::{put, put_json};
@@ -160,6 +161,7 @@ impl WatchCommand {
             rate_per_address_pps: self.rate_per_address,
             reply_timeout: settings.cooldown_time,
             grab: settings.grab_limits(),
+            signatures: Arc::new(SignatureArgs::beside_starter(settings.signatures.clone()).load()?),
             save_interval: settings.checkpoint_interval,
             time_scale: self.time_scale,
             record: settings.record()?,

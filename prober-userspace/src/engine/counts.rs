@@ -20,6 +20,8 @@ pub struct Reading {
     pub sent: u64,
     /// Probes held back by the check before the wire.
     pub excluded: u64,
+    /// Of the probes that left, those that may not have come further than the interface.
+    pub link_lost: u64,
 }
 
 impl Reading {
@@ -29,6 +31,7 @@ impl Reading {
             kernel: kernel.read(),
             sent: total(senders, |count| &count.sent),
             excluded: total(senders, |count| &count.excluded),
+            link_lost: total(senders, |count| &count.link_lost),
         }
     }
 
@@ -65,6 +68,12 @@ impl Reading {
                 role: CounterRole::Info,
                 value: self.excluded,
                 meaning: "probes to excluded addresses stopped by the last check (must be 0)",
+            },
+            CounterValue {
+                name: "sent_link_down",
+                role: CounterRole::Info,
+                value: self.link_lost,
+                meaning: "of the sent ones, those that the kernel had when the interface went down: they may not have left",
             },
             CounterValue {
                 name: "pace_backed_off",

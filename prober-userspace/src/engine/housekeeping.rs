@@ -9,6 +9,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::device::database::Database;
+use crate::device::score::ScoreSettings;
+use crate::engine::estimation::estimate_stored;
 use crate::io::clock::utc_now;
 use crate::io::store::{RetentionLimits, Store};
 use crate::io::sys::monotonic_ns;
@@ -23,7 +26,7 @@ const DAY_US: i64 = 86_400_000_000;
 const WHO: &str = "prober daemon";
 
 /// What is done at night.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct NightlyWork {
     /// When, since midnight UTC.
     pub at: Duration,
@@ -31,6 +34,8 @@ pub struct NightlyWork {
     pub export: Option<NightlyExport>,
     /// How long rows stay.
     pub retention: RetentionLimits,
+    /// What devices are told by: stored banners are looked at again when it has changed, and at night if that failed.
+    pub signatures: Option<Arc<Database>>,
 }
 
 /// Copies of finished days.
@@ -44,7 +49,7 @@ pub struct NightlyExport {
 
 /// When each part last went well, s since 1970; 0: not since the start.
 #[derive(Debug, Default)]
-struct Successes {
+pub struct Successes {
     export: AtomicI64,
     retention: AtomicI64,
 }
@@ -102,26 +107,49 @@ impl Drop for Housekeeping {
 }
 
 fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<NightlyWork>, successes: &Successes) {
-    let start = ClockOffset::between(utc_now(), monotonic_ns());
-    let mut last_day = None;
-    let mut was_set = false;
+    let mut nights = Nights::from(utc_now(), monotonic_ns());
     loop {
         let now = utc_now();
-        if (now.0 - start.utc(monotonic_ns()).0).abs() > MOST_STEP_US {
-            if !std::mem::replace(&mut was_set, true) {
-                log::warn!(
-                    "the clock was set by more than an hour: nothing is exported or removed until the next start"
-                );
-            }
-        } else if is_due(last_day, work.at, now) {
-            last_day = Some(day_of(now));
+        if nights.look(now, monotonic_ns(), work.at) {
             tidy(store, &work, now, successes);
         }
         match orders.recv_timeout(LOOK) {
-            Ok(changed) => work = changed,
+            Ok(changed) => {
+                work = changed;
+                estimate_again(store, &work);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
+    }
+}
+
+/// Which nights were worked, by a clock that may be set.
+struct Nights {
+    start: ClockOffset,
+    last_day: Option<i64>,
+    was_set: bool,
+}
+
+impl Nights {
+    fn from(now: UtcMicros, monotonic_ns: u64) -> Self {
+        Self { start: ClockOffset::between(now, monotonic_ns), last_day: None, was_set: false }
+    }
+
+    /// Whether there is work to do now. Nothing is removed by a clock that was set since the start: it may be wrong by years.
+    fn look(&mut self, now: UtcMicros, monotonic_ns: u64, at: Duration) -> bool {
+        let was_set = (now.0 - self.start.utc(monotonic_ns).0).abs() > MOST_STEP_US;
+        if was_set && !self.was_set {
+            log::warn!(
+                "the clock was set by more than an hour: nothing is exported or removed until it is right again"
+            );
+        }
+        self.was_set = was_set;
+        let is_due = !was_set && is_due(self.last_day, at, now);
+        if is_due {
+            self.last_day = Some(day_of(now));
+        }
+        is_due
     }
 }
 
@@ -135,8 +163,11 @@ fn is_due(last_day: Option<i64>, at: Duration, now: UtcMicros) -> bool {
     last_day.is_none_or(|last_day| day_of(now) > last_day && since_midnight >= at)
 }
 
-/// Rows only go if their export did not fail.
-fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Successes) {
+/// A night's work at `now`, noted when it goes well. Rows only go if their export did not fail.
+pub fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Successes) {
+    if let Err(cause) = store.gather_open_ports() {
+        log::error!("{cause}; tomorrow again");
+    }
     if let Some(export) = &work.export {
         match store.export_finished_days(&export.folder, export.keep, now, WHO) {
             Ok(night) => {
@@ -166,6 +197,23 @@ fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Successes
         }
         Err(cause) => log::error!("old rows could not be removed, tomorrow again: {cause}"),
     }
+    estimate_again(store, work);
+}
+
+/// Devices of all stored banners, if other signatures made their estimates.
+fn estimate_again(store: &Store, work: &NightlyWork) {
+    let Some(signatures) = &work.signatures else { return };
+    let estimated = store.is_outdated(signatures.version()).and_then(|is_outdated| {
+        let estimate = || estimate_stored(store, signatures, ScoreSettings::default(), None);
+        is_outdated.then(estimate).transpose()
+    });
+    match estimated {
+        Ok(None) => {}
+        Ok(Some(all)) => {
+            log::info!("the signatures changed: of {} addresses with a banner {} are named", all.looked_at, all.named)
+        }
+        Err(cause) => log::error!("devices could not be estimated anew, tomorrow again: {cause}"),
+    }
 }
 
 #[cfg(test)]
@@ -185,6 +233,50 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_was_set_works_no_night_until_it_is_right_again() {
+        let at = Duration::ZERO;
+        let start = UtcMicros(1_795_230_000_000_000);
+        let mut nights = Nights::from(start, 0);
+        let mut look = |days: i64, set_us: i64| {
+            let monotonic_ns = (days * DAY_US) as u64 * 1_000;
+            nights.look(UtcMicros(start.0 + days * DAY_US + set_us), monotonic_ns, at)
+        };
+        assert!(look(0, 0) && !look(0, 60_000_000), "once a day");
+        assert!(look(1, 0));
+        assert!(!look(2, 400 * DAY_US) && !look(3, -400 * DAY_US), "years off, either way");
+        assert!(look(3, 1_800_000_000), "half an hour is no reason");
+        assert!(!look(3, 0) && look(4, 0));
+    }
+
+    #[test]
+    fn other_signatures_look_at_stored_banners_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
+        let insert =
+            "INSERT INTO banner VALUES (1, 1, 80, 'tcp', 'http', TIMESTAMP '2026-01-01 12:00:00', 'answered', false,
+            'HTTP/1.1 200 OK Server: OURS-2/', NULL, 1, 1, 1, 1);
+            INSERT INTO device_estimate VALUES (1, 0, 1, 1, 1, '1', NULL, 7, TIMESTAMP '2026-01-01 12:00:01', 1)";
+        store.connection().execute_batch(insert).unwrap();
+        let text = "[[device]]\nname = 'Two'\nsource = 's'\nkeywords = [{ regex = 'OURS-2/', weight = 1.0 }]\n";
+        let (signatures, faults) = Database::load([("own.toml", text)]);
+        assert_eq!(faults, []);
+        let work = NightlyWork {
+            at: Duration::ZERO,
+            export: None,
+            retention: RetentionLimits::default(),
+            signatures: Some(Arc::new(signatures)),
+        };
+        let made = || -> u64 {
+            let sql = "SELECT count(*)::UBIGINT FROM device_estimate WHERE database_version <> 7";
+            store.connection().query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        estimate_again(&store, &work);
+        assert_eq!(made(), 1);
+        estimate_again(&store, &work);
+        assert_eq!(made(), 1, "nothing is outdated any more");
+    }
+
+    #[test]
     fn rows_stay_if_they_could_not_be_exported() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
@@ -199,6 +291,7 @@ mod tests {
             at: Duration::ZERO,
             export: Some(NightlyExport { folder: in_the_way.clone(), keep: None }),
             retention: RetentionLimits { banners: day, ..RetentionLimits::default() },
+            signatures: None,
         };
         let now = UtcMicros(1_795_230_000_000_000);
         let rows = || -> u64 {

@@ -11,6 +11,7 @@ use ringbuf::{HeapCons, HeapProd};
 
 use super::shared::{SendCounts, Sent, Switches};
 use super::spacing::Spacing;
+use crate::io::network::LinkState;
 use crate::io::sys::monotonic_ns;
 use crate::io::transmit::{BATCH_MAX, Cadence, Transmit, TransmitError};
 use crate::target::batch::{Batch, BatchId};
@@ -24,6 +25,14 @@ const IDLE: Duration = Duration::from_micros(200);
 const SLEEP_FROM_NS: u64 = 60_000;
 /// Longest sleep, so that a changed rate or an end is noticed.
 const SLEEP_MAX_NS: u64 = 20_000_000;
+
+/// How often the link is looked at: what is sent in between may be lost when it goes down.
+const LOOK_NS: u64 = 1_000_000;
+/// Rest while it is down.
+const LINK_REST: Duration = Duration::from_millis(2);
+/// An interface that is being closed refuses frames before it says so: looks after a failure, and the rest between them.
+const CLOSING_LOOKS: u32 = 10;
+const CLOSING_REST: Duration = Duration::from_millis(20);
 
 /// A sender and its ends of the queues.
 pub struct Sender {
@@ -41,6 +50,8 @@ pub struct Sender {
     pub counts: Arc<SendCounts>,
     /// How many senders share the rate.
     pub senders: u32,
+    /// Of the interface; while it is down nothing is sent.
+    pub link: LinkState,
 }
 
 /// How probes are let go at the rate in force.
@@ -58,10 +69,20 @@ impl Sender {
         let mut pending = Pending::default();
         let mut rate_pps = self.switches.rate_pps();
         let mut pacing = self.pacing(rate_pps);
+        let mut looked_ns = 0;
         loop {
             self.settle(&mut pending);
             if self.switches.sending_stopped() {
                 return self.finish(&mut pending);
+            }
+            if monotonic_ns() >= looked_ns + LOOK_NS {
+                looked_ns = monotonic_ns();
+                self.look_at_link();
+            }
+            if self.switches.link_down() {
+                std::thread::sleep(LINK_REST);
+                pacing.forgive(monotonic_ns());
+                continue;
             }
             if self.switches.paused() {
                 std::thread::sleep(IDLE);
@@ -138,7 +159,9 @@ impl Sender {
                 granted => (granted, Cadence::AtOnce),
             },
         };
-        self.engine.send(&pending.probes[..count], cadence)?;
+        if let Err(error) = self.engine.send(&pending.probes[..count], cadence) {
+            self.bear(error, count)?;
+        }
         if let Pacing::Spaced(spacing) = pacing {
             spacing.sent(count);
         }
@@ -148,9 +171,36 @@ impl Sender {
 
     /// Waits for what the engine still has.
     fn finish(&mut self, pending: &mut Pending) -> Result<(), TransmitError> {
-        let flushed = self.engine.flush();
+        let flushed = self.engine.flush().or_else(|error| self.bear(error, 0));
         self.settle(pending);
         flushed
+    }
+
+    /// A failure is none of the engine's if the link has gone down: then what it had counts as sent, and as maybe lost.
+    fn bear(&mut self, error: TransmitError, count: usize) -> Result<(), TransmitError> {
+        for _ in 0..CLOSING_LOOKS {
+            if !self.look_at_link() {
+                SendCounts::add(&self.counts.link_lost, count.max(self.engine.unsent()) as u64);
+                self.engine.give_up();
+                return Ok(());
+            }
+            std::thread::sleep(CLOSING_REST);
+        }
+        Err(error)
+    }
+
+    /// Whether the link is up; says so when that has changed.
+    fn look_at_link(&self) -> bool {
+        let is_up = self.link.is_up();
+        if self.switches.set_link_down(!is_up) {
+            let interface = self.link.interface();
+            if is_up {
+                log::info!("{interface} is up again: sending goes on");
+            } else {
+                log::warn!("{interface} is down: nothing is sent until it is up again");
+            }
+        }
+        is_up
     }
 
     /// Counts what has left, and tells the planner which batches have left entirely.

@@ -272,6 +272,11 @@ impl Session {
         self.threads.switches.set_paused(paused);
     }
 
+    /// Whether the interface is down: nothing is sent until it is up again.
+    pub fn is_link_down(&self) -> bool {
+        self.threads.switches.link_down()
+    }
+
     /// Whether sending is held back.
     pub fn is_paused(&self) -> bool {
         self.threads.switches.paused()

@@ -12,6 +12,7 @@ pub const UNLIMITED_PPS: f64 = f64::INFINITY;
 pub struct Switches {
     rate_pps: AtomicU64,
     paused: AtomicBool,
+    link_down: AtomicBool,
     stop_sending: AtomicBool,
     stop_receiving: AtomicBool,
     planned_all: AtomicBool,
@@ -23,6 +24,7 @@ impl Switches {
         Self {
             rate_pps: AtomicU64::new(rate_pps.to_bits()),
             paused: AtomicBool::new(false),
+            link_down: AtomicBool::new(false),
             stop_sending: AtomicBool::new(false),
             stop_receiving: AtomicBool::new(false),
             planned_all: AtomicBool::new(false),
@@ -47,6 +49,16 @@ impl Switches {
     /// Holds sending back, or lets it go on.
     pub fn set_paused(&self, paused: bool) {
         self.paused.store(paused, Ordering::Relaxed);
+    }
+
+    /// Whether the interface is down, so that nothing can be sent.
+    pub fn link_down(&self) -> bool {
+        self.link_down.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether it is; whether that is new.
+    pub fn set_link_down(&self, down: bool) -> bool {
+        self.link_down.swap(down, Ordering::Relaxed) != down
     }
 
     /// Whether no more probes may be sent.
@@ -87,6 +99,8 @@ pub struct SendCounts {
     pub sent: AtomicU64,
     /// Probes held back by the check before the wire; must stay zero.
     pub excluded: AtomicU64,
+    /// Of those sent, the ones that the kernel had when the link went down.
+    pub link_lost: AtomicU64,
 }
 
 impl SendCounts {

@@ -15,6 +15,7 @@ use super::planner::{CheckpointRequest, Planner, QUEUE_BATCHES, SenderQueues};
 use super::receiver::{self, Braking, Tap};
 use super::sender::Sender;
 use super::shared::{SendCounts, Switches};
+use crate::io::network::LinkState;
 use crate::io::transmit::{Transmit, TransmitError};
 use crate::io::xdp::{Attached, Counters};
 use crate::target::brakes::Brakes;
@@ -94,6 +95,7 @@ impl<S: BatchSource> Threads<S> {
                 switches: Arc::clone(&switches),
                 counts: own,
                 senders: count,
+                link: LinkState::open(&attached.interface).context("cannot look at the interface")?,
             };
             senders.push(thread("send", move || Sender::run(sender))?);
         }

@@ -4,10 +4,12 @@
 mod clock;
 mod devices;
 mod figures;
-mod keeper;
+pub mod keeper;
 mod naming;
 mod opening;
 mod quiet;
+pub mod recall;
+pub mod saving;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,10 +22,11 @@ use ringbuf::traits::Consumer;
 
 use self::clock::PolicyClock;
 use self::devices::Devices;
-use self::keeper::{Keeper, Order};
+use self::keeper::Order;
 use self::naming::Asking;
+use self::saving::Saving;
 use super::session::{Session, SessionEnds, SessionSample};
-use crate::io::store::{Access, Store, StoredTarget};
+use crate::io::store::{Access, Store};
 use crate::io::sys::monotonic_ns;
 use crate::model::banner::Banner;
 use crate::model::scan::ScanStatus;
@@ -55,8 +58,6 @@ const TOGETHER: usize = 1_024;
 const REPLIES: usize = 4_096;
 /// Changes that make up a batch of states.
 const CHANGES: usize = 50_000;
-/// All states are written anew when there are more changes than this, and than a quarter of the states.
-const CHANGES_MOST: u64 = 200_000;
 /// Ports asked for banners in one visit, at most.
 const ASKED: usize = 8;
 /// Width of a bucket of due times, s of the wall clock.
@@ -72,7 +73,10 @@ pub fn run(
     exclusions: &Arc<SharedExclusions>,
     overseer: &mut dyn Overseer,
 ) -> anyhow::Result<WatchStatus> {
-    run_on(Store::open(&config.database, Access::Write)?, config, exclusions, overseer)
+    let store = Store::open(&config.database, Access::Write)?;
+    // A daemon does this every night.
+    store.gather_open_ports()?;
+    run_on(store, config, exclusions, overseer)
 }
 
 /// The same over a database that is open already: within a process a file may be opened only once.
@@ -89,18 +93,19 @@ pub fn run_on(
     if wishes.stop {
         return watch.close(overseer);
     }
-    watch.obey(wishes);
+    watch.obey(wishes)?;
     loop {
         let is_busy = watch.listen() | watch.decide_what_is_over()? | watch.plan()?;
         watch.save(false)?;
         if watch.looked.elapsed() >= LOOK_EVERY {
             watch.looked = Instant::now();
+            watch.look_at_link();
             watch.sample()?;
             let wishes = overseer.oversee(&watch.status);
             if wishes.stop {
                 return watch.close(overseer);
             }
-            watch.obey(wishes);
+            watch.obey(wishes)?;
         }
         if !is_busy {
             std::thread::sleep(REST);
@@ -122,8 +127,7 @@ struct Watch<'a> {
     session: Session,
     ends: SessionEnds,
     banners: Receiver<Vec<Banner>>,
-    keeper: Keeper,
-    changes: Vec<StoredTarget>,
+    saving: Saving,
     saved_at: Instant,
     looked: Instant,
     sampled: Instant,
@@ -232,17 +236,30 @@ impl Watch<'_> {
         Ok(is_busy)
     }
 
+    /// Replies that are awaited when the link goes down may be lost: nothing is learnt from these visits, they come again.
+    fn look_at_link(&mut self) {
+        let is_down = self.session.is_link_down();
+        if is_down && !self.status.link_down {
+            let waiting = self.visits.interrupt().into_iter();
+            let asking = self.asking.drain().map(|(_, asking)| asking.visit);
+            let again: Vec<u32> = waiting.chain(asking).map(|visit| visit.number).collect();
+            self.status.visits_interrupted += again.len() as u64;
+            again.into_iter().for_each(|number| self.planner.again(number));
+        }
+        self.status.link_down = is_down;
+    }
+
     fn decide(&mut self, visit: &Visit, device: Option<u16>) {
         let found = Found { open: &visit.open, device };
         self.status.changes += u64::from(self.planner.decide(visit.number, visit.began_s, found));
         self.status.visits += 1;
-        self.changes.push(stored(&self.planner, visit.number));
+        self.saving.note(&self.planner, visit.number);
     }
 
     /// Hands out what is due, unless sending is held back; whether there was any.
     fn plan(&mut self) -> anyhow::Result<bool> {
         let under_way = self.visits.len() + self.asking.len();
-        if self.is_held || under_way >= MOST_VISITS || self.visits.probes() >= MOST_PROBES {
+        if self.is_held || self.status.link_down || under_way >= MOST_VISITS || self.visits.probes() >= MOST_PROBES {
             return Ok(false);
         }
         self.gate.exclusions.refresh();
@@ -276,22 +293,17 @@ impl Watch<'_> {
 
     /// Hands changed states to the keeper when enough have gathered or enough time has passed.
     fn save(&mut self, at_once: bool) -> anyhow::Result<()> {
-        let is_due = self.saved_at.elapsed() >= self.config.save_interval || self.changes.len() >= CHANGES;
-        if !(at_once || is_due && !self.changes.is_empty()) {
-            return Ok(());
-        }
-        self.saved_at = Instant::now();
-        let clock = self.watch_clock();
-        self.keeper.order(Order::Changes(std::mem::take(&mut self.changes), clock.clone()))?;
-        if self.keeper.waiting() > CHANGES_MOST.max(self.planner.states().len() as u64 / 4) {
-            let all = 0..self.planner.states().len() as u32;
-            let all = all.map(|number| stored(&self.planner, number)).collect();
-            self.keeper.order(Order::All(all, clock))?;
+        let waiting = self.saving.waiting();
+        let is_due = self.saved_at.elapsed() >= self.config.save_interval || waiting >= CHANGES;
+        if at_once || is_due && waiting > 0 {
+            self.saved_at = Instant::now();
+            let clock = self.watch_clock();
+            self.saving.save(&self.planner, clock)?;
         }
         Ok(())
     }
 
-    fn obey(&mut self, wishes: Wishes) {
+    fn obey(&mut self, wishes: Wishes) -> anyhow::Result<()> {
         if wishes.hold != self.is_held {
             self.is_held = wishes.hold;
             self.session.pause(wishes.hold);
@@ -305,13 +317,18 @@ impl Watch<'_> {
             }
         }
         self.gate.share = wishes.share;
+        if let Some(signatures) = wishes.signatures {
+            self.saving.keeper().order(Order::Signatures(Arc::clone(&signatures)))?;
+            self.devices.tell_by(signatures);
+        }
+        Ok(())
     }
 
     /// Ends it: visits under way are left undecided and due, everything else is stored.
     fn close(mut self, overseer: &mut dyn Overseer) -> anyhow::Result<WatchStatus> {
         self.save(true)?;
         let last = self.session.close(COOLDOWN, ScanStatus::Finished)?;
-        self.keeper.finish()?;
+        self.saving.finish()?;
         self.status.states_saved = self.status.visits;
         self.status.probing.sent = last.sent;
         self.status.probing.replies = last.replies;
@@ -330,9 +347,4 @@ fn most_pps(config: &WatchConfig, link_pps: f64) -> f64 {
         _ => RATE_MOST_PPS,
     };
     link_pps.min(all_24s_pps).min(RATE_MOST_PPS)
-}
-
-fn stored(planner: &Planner, number: u32) -> StoredTarget {
-    let state = *planner.state(number);
-    StoredTarget { state, open_ports: planner.scheme().open_ports(state.address).into() }
 }

@@ -6,6 +6,7 @@ mod error;
 mod ethtool;
 mod features;
 mod genetlink;
+mod link_state;
 mod resolve;
 mod sys;
 mod tables;
@@ -13,6 +14,7 @@ mod tables;
 use crate::model::link::{Link, LinkRequest};
 pub use error::NetworkError;
 pub use ethtool::{Channels, Device, Offloads};
+pub use link_state::LinkState;
 
 impl Link {
     /// Finds the way to `request.any_target`: netlink lookups, then up to three ARP requests one second apart if the

@@ -123,6 +123,9 @@ pub trait Transmit: Send {
         Ok(())
     }
 
+    /// Drops what has not left, after a failure that may pass; the next `send` begins anew.
+    fn give_up(&mut self) {}
+
     /// Which engine this is and how it runs, for people.
     fn describe(&self) -> String;
 }

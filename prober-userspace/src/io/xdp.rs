@@ -84,6 +84,8 @@ pub struct Attached {
     pub mode: Mode,
     /// Why it is not attached native, if it is not.
     pub fallback: Option<String>,
+    /// To which interface.
+    pub interface: String,
     /// The loaded object; holds the link.
     pub object: Arc<Ebpf>,
     /// Counters.
@@ -109,6 +111,7 @@ pub fn attach(config: &XdpConfig) -> Result<Attached, XdpError> {
     Ok(Attached {
         mode,
         fallback,
+        interface: config.interface.clone(),
         counters: Counters { map: counters },
         replies: ReplyRing { ring: replies },
         object: Arc::new(object),

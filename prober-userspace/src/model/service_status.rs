@@ -15,6 +15,8 @@ pub enum Hold {
     KillSwitch,
     /// The roll-out stopped by itself.
     Rollout,
+    /// The interface is down.
+    LinkDown,
 }
 
 impl Hold {
@@ -24,6 +26,7 @@ impl Hold {
             Self::Operator => "paused by the operator",
             Self::KillSwitch => "kill switch",
             Self::Rollout => "roll-out stopped",
+            Self::LinkDown => "the interface is down",
         }
     }
 }
@@ -44,6 +47,9 @@ pub struct ServiceStatus {
     pub configuration: SourceStatus,
     /// The exclusions in force.
     pub exclusions: ExclusionStatus,
+    /// The signatures in force.
+    #[serde(default)]
+    pub signatures: SignatureStatus,
     /// How far the roll-out is.
     pub rollout: RolloutStatus,
     /// What it takes, and what is done at night.
@@ -90,6 +96,15 @@ pub struct ExclusionStatus {
     pub loaded_at: String,
     /// What is wrong with the files now; what was read before stays in force.
     pub problem: Option<String>,
+}
+
+/// The signatures in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignatureStatus {
+    /// Devices that are told.
+    pub devices: usize,
+    /// The database's version, as estimates carry it.
+    pub version: String,
 }
 
 /// How far the roll-out is.

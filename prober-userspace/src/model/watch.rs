@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prober_common::address::V4;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::link::LinkRequest;
 use super::request::{EngineChoice, GrabLimits, ProbeStyle, RateLimit, Record};
 use super::status::StatusSample;
+use crate::device::database::Database;
 use crate::target::address_set::AddressSet;
 
 /// A watch that is asked for, with everything decided.
@@ -40,6 +42,8 @@ pub struct WatchConfig {
     pub reply_timeout: Duration,
     /// Banners of what is new; none are asked for without.
     pub grab: Option<GrabLimits>,
+    /// What banners tell devices by.
+    pub signatures: Arc<Database>,
     /// What a kill may repeat.
     pub save_interval: Duration,
     /// Seconds of the policy's clock per second; 1 but in a laboratory.
@@ -102,13 +106,15 @@ pub struct Wishes {
     pub stop: bool,
     /// Watch only the addresses of this share (of all: `None`); those outside wait.
     pub share: Option<Share>,
+    /// Tell devices by these signatures from now on.
+    pub signatures: Option<Arc<Database>>,
 }
 
 /// A share of the addresses.
 #[derive(Clone)]
 pub struct Share {
     /// Those for which it is true.
-    pub holds: std::sync::Arc<dyn Fn(V4) -> bool + Send + Sync>,
+    pub holds: Arc<dyn Fn(V4) -> bool + Send + Sync>,
     /// How large it is, 0 to 1.
     pub size: f64,
 }
@@ -168,6 +174,12 @@ pub struct WatchStatus {
     pub plan: PlanStatus,
     /// Visits under way.
     pub visits_under_way: u64,
+    /// The interface is down: nothing is sent until it is up again.
+    #[serde(default)]
+    pub link_down: bool,
+    /// Visits that an interface that went down interrupted; they come again.
+    #[serde(default)]
+    pub visits_interrupted: u64,
     /// Visits decided since the start.
     pub visits: u64,
     /// Visits given up because the address is excluded now.

@@ -276,6 +276,11 @@ impl Planner {
         self.queue.put_back(number);
     }
 
+    /// A visit was interrupted: its address is queued as it was, and as it is overdue, it comes next.
+    pub fn again(&mut self, number: u32) {
+        self.queue.put_back(number);
+    }
+
     /// The scheme, for what is to be stored of it.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme

@@ -89,6 +89,12 @@ impl Visits {
         Some(visit)
     }
 
+    /// Those that only wait for replies, which may be lost: they do not count, and are given back.
+    pub fn interrupt(&mut self) -> Vec<Visit> {
+        let waiting = std::mem::take(&mut self.sent);
+        waiting.into_iter().filter_map(|(_, address)| self.cancel(address)).collect()
+    }
+
     /// A reply came. Repeated ones change nothing.
     pub fn reply(&mut self, event: &ReplyEvent) {
         if event.kind != ReplyKind::SynAck as u8 || event.probe != ProbeKind::TcpSyn as u8 {
@@ -158,5 +164,18 @@ mod tests {
         assert!(visits.pop_over(u64::MAX / 2).is_none(), "the other one is not sent yet");
         assert_eq!((visits.len(), visits.probes()), (1, 1));
         assert!(visits.cancel(V4(8)).is_some() && visits.is_empty());
+    }
+
+    #[test]
+    fn an_interruption_gives_back_what_waits_and_leaves_what_is_still_to_be_sent() {
+        let mut visits = Visits::new(1_000);
+        visits.begin(&planned(7, &[22, 80]), 50, 0);
+        visits.begin(&planned(8, &[22]), 50, 0);
+        visits.sent(V4(7), 10);
+        let interrupted: Vec<u32> = visits.interrupt().iter().map(|visit| visit.address.0).collect();
+        assert_eq!((interrupted, visits.len(), visits.probes()), (vec![7], 1, 1));
+        assert!(visits.pop_over(u64::MAX / 2).is_none());
+        visits.sent(V4(8), 20);
+        assert!(visits.pop_over(u64::MAX / 2).is_some_and(|visit| visit.address == V4(8)));
     }
 }

@@ -42,7 +42,7 @@ fn refused(directory: &Path, arguments: &[&str]) -> Result<Ended> {
 }
 
 /// Adds the figures of a refusal: the exit code, and one line that says all of `words`.
-fn judge(finding: &mut Finding, case: &str, ended: &Ended, code: i32, words: &[&str]) {
+pub fn judge(finding: &mut Finding, case: &str, ended: &Ended, code: i32, words: &[&str]) {
     let lines: Vec<&str> = ended.complained.lines().collect();
     finding.exactly(format!("{case}: exit code"), ended.status.code().unwrap_or(-1).unsigned_abs().into(), code as u64);
     finding.exactly(format!("{case}: lines"), lines.len() as u64, 1);

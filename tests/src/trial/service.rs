@@ -6,52 +6,44 @@ use std::{
     fs,
     net::Ipv4Addr,
     ops::Range,
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::{
     Size,
     account::{self, Account},
     finding::{Bound, Finding},
-    prober::{Running, program},
+    prober::Running,
+    stage::{FIRST, PATIENCE, Stage, end},
 };
 use crate::{
     far_end::{CellRange, FarEndConfig},
     lab::Lab,
 };
 
-const FIRST: Ipv4Addr = Ipv4Addr::new(20, 4, 0, 0);
 const ADDRESSES: u32 = 1_024;
 const PORTS: [u16; 2] = [80, 443];
 /// The first of the addresses: those that ask to be left out.
 const ASKED: u32 = 64;
 /// Prefixes on the list from the beginning, elsewhere.
 const PREFIXES: u32 = 10_000;
-const PATIENCE: Duration = Duration::from_mins(1);
 /// Longer than what was checked before a change takes to leave.
 const ON_ITS_WAY: Duration = Duration::from_millis(300);
 /// Promised: until a reload is done, and until an exclusion counts, ms.
 const PROMISED_MS: f64 = 1_000.0;
 
-/// A daemon in its lab.
-struct Stage {
-    lab: Lab,
-    directory: tempfile::TempDir,
-}
-
 /// All of it, one after the other.
 pub fn run(size: Size) -> Result<Finding> {
     let cells = CellRange { first: FIRST, addresses: ADDRESSES, ports: PORTS.to_vec() };
     let config = FarEndConfig { cells: Some(cells), verify: true, answer_one_in: 4, ..FarEndConfig::default() };
-    let stage = Stage { lab: Lab::reflector(&config)?, directory: tempfile::tempdir()? };
+    let stage = Stage::new(Lab::reflector(&config)?, ADDRESSES)?;
     stage.write("optout.txt", &optout(""))?;
-    stage.write("daemon.toml", &stage.configuration(ADDRESSES))?;
+    stage.configure("")?;
     let mut finding = Finding::new("service");
 
     let mut running = stage.start()?;
@@ -62,6 +54,7 @@ pub fn run(size: Size) -> Result<Finding> {
     stage.leave(&mut running, &mut finding)?;
     stage.garble(&mut running, &mut finding)?;
     stage.kill_switch(&mut running, &mut finding)?;
+    stage.signatures(&mut running, &mut finding)?;
     end(running)?;
 
     let account = Account::read(&stage.database())?;
@@ -74,7 +67,9 @@ pub fn run(size: Size) -> Result<Finding> {
         let rows = account::rows(&stage.database(), &query)?;
         Ok(rows.first().and_then(|row| row.first()).and_then(|count| count.parse().ok()).unwrap_or(0))
     };
-    finding.exactly("reloads in the trail", audited("config.reload")?, reloads + 2);
+    finding.exactly("reloads in the trail", audited("config.reload")?, reloads + 3);
+    finding.exactly("refused reloads in the trail", audited("config.refused")?, 1);
+    finding.exactly("databases of signatures", databases(&stage)?, 2);
     finding.exactly("refused exclusions in the trail", audited("exclusions.refused")?, 1);
     finding.exactly("uses of the kill switch in the trail", audited("daemon.kill_switch")?, 2);
 
@@ -106,65 +101,6 @@ fn optout(more: &str) -> String {
 }
 
 impl Stage {
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn database(&self) -> PathBuf {
-        self.path("service.duckdb")
-    }
-
-    fn write(&self, name: &str, text: &str) -> Result<()> {
-        fs::write(self.path(name), text).with_context(|| format!("cannot write {name}"))
-    }
-
-    /// Half a day of the watch passes each second, so that every address is visited once a second.
-    fn configuration(&self, addresses: u32) -> String {
-        let at = |name: &str| self.path(name).display().to_string();
-        let bits = 32 - addresses.ilog2();
-        format!(
-            "[operator]\nname = \"Lab\"\ncontact = \"mailto:lab@example.org\"\n\
-             [targets]\nranges = \"{FIRST}/{bits}\"\n\
-             [exclusions]\nfiles = \"{}\"\n\
-             [probing]\nscheme = \"standard\"\nports = [\"80\", \"443\"]\nrate = \"20k\"\nrate-per-24 = 0\n\
-             rate-per-address = 0\ncooldown = \"300ms\"\ntime-scale = 43200\n\
-             [banners]\ngrab = false\n\
-             [store]\ndatabase = \"{}\"\n\
-             [control]\nsocket = \"{}\"\nkill-switch = \"{}\"\n",
-            at("optout.txt"),
-            self.database().display(),
-            at("daemon.sock"),
-            at("STOP"),
-        )
-    }
-
-    fn start(&self) -> Result<Running> {
-        let mut command = self.lab.command(&program()?.to_string_lossy());
-        command.args(["daemon", "--config"]).arg(self.path("daemon.toml"));
-        Running::start(command, self.directory.path())
-    }
-
-    /// `prober control` with one command; its JSON.
-    fn control(&self, command: &str) -> Result<Value> {
-        let output = Command::new(program()?)
-            .args(["control", "--json", "--socket"])
-            .arg(self.path("daemon.sock"))
-            .arg(command)
-            .output()
-            .context("cannot run `prober control`")?;
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "`prober control {command}` failed: {}", complaint.trim());
-        serde_json::from_slice(&output.stdout).context("`prober control` printed no JSON")
-    }
-
-    fn until_sent(&self, running: &mut Running, probes: u64) -> Result<()> {
-        running.until("so many probes arrived", PATIENCE, || Ok(self.lab.counts()?.syn >= probes))
-    }
-
-    fn until(&self, running: &mut Running, what: &str, holds: impl Fn(&Value) -> bool) -> Result<()> {
-        running.until(what, PATIENCE, || Ok(holds(&self.control("status")?)))
-    }
-
     /// Packets to those who ask to be left out.
     fn asked(&self) -> Result<u64> {
         self.to(0..ASKED)
@@ -206,14 +142,14 @@ impl Stage {
     /// Half of the targets leave the list and come back.
     fn leave(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {
         let half = ADDRESSES / 2;
-        self.write("daemon.toml", &self.configuration(half))?;
+        self.configure_for(half, "")?;
         self.control("reload")?;
         thread::sleep(ON_ITS_WAY);
         let before = self.to(half..ADDRESSES)?;
         let sent = self.lab.counts()?.syn;
         self.until_sent(running, sent + u64::from(half) * 4)?;
         finding.exactly("packets to those that are no targets any more", self.to(half..ADDRESSES)? - before, 0);
-        self.write("daemon.toml", &self.configuration(ADDRESSES))?;
+        self.configure("")?;
         self.control("reload")?;
         running.until("those that came back probed", PATIENCE, || Ok(self.to(half..ADDRESSES)? > before))
     }
@@ -237,7 +173,8 @@ impl Stage {
         finding.exactly("probes after a restart while paused", self.lab.counts()?.syn - sent, 0);
         self.control("resume")?;
         self.until_sent(&mut running, sent + u64::from(ADDRESSES))?;
-        end(running)
+        end(running)?;
+        Ok(())
     }
 
     fn garble(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {
@@ -251,6 +188,30 @@ impl Stage {
         self.until(running, "the list taken over", |status| status["exclusions"]["problem"].is_null())
     }
 
+    /// Other signatures are taken over while it sends; broken ones are not, and are told with file and line.
+    fn signatures(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {
+        let before = self.control("status")?;
+        let file = self.path("own.toml");
+        let own = "[[device]]\nname = \"Lab CAM-1\"\nsource = \"this lab\"\n\
+                   keywords = [{ regex = 'LAB-CAM-1/', weight = 1.0 }]\n";
+        self.write("own.toml", own)?;
+        self.configure(&format!("signatures = \"{}\"\n", file.display()))?;
+        let after = self.control("reload")?;
+        let devices = |status: &Value| status["signatures"]["devices"].as_u64().unwrap_or(0);
+        finding.exactly("devices more after a reload", devices(&after) - devices(&before), 1);
+        self.write("own.toml", &own.replace("1.0", "3.0"))?;
+        let refusal = self.control("reload").err().map(|cause| cause.to_string()).unwrap_or_default();
+        let place = format!("{}:4: the weight is 3", file.display());
+        finding.exactly("broken signatures told with file and line", u64::from(refusal.contains(&place)), 1);
+        finding.remark(refusal);
+        // For the next start, which refuses them.
+        self.write("own.toml", own)?;
+        let kept = self.control("status")?;
+        finding.exactly("the old ones stay", u64::from(kept["signatures"] == after["signatures"]), 1);
+        let sent = self.lab.counts()?.syn;
+        self.until_sent(running, sent + u64::from(ADDRESSES) * 2)
+    }
+
     fn kill_switch(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {
         self.write("STOP", "")?;
         self.until(running, "the kill switch obeyed", |status| status["holds"] == serde_json::json!(["kill_switch"]))?;
@@ -261,6 +222,11 @@ impl Stage {
         remove(&self.path("STOP"))?;
         self.until_sent(running, sent + u64::from(ADDRESSES))
     }
+}
+
+fn databases(stage: &Stage) -> Result<u64> {
+    let rows = account::rows(&stage.database(), "SELECT count(DISTINCT database_version) FROM device_signature")?;
+    Ok(rows.first().and_then(|row| row.first()).and_then(|count| count.parse().ok()).unwrap_or(0))
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -277,11 +243,4 @@ fn timed(finding: &mut Finding, name: &str, ms: f64, size: Size) {
         Size::Small => finding.note(name, ms.round()),
         Size::Full => finding.add(name, ms.round(), Bound::AtMost(PROMISED_MS)),
     }
-}
-
-fn end(running: Running) -> Result<()> {
-    running.signal(15)?;
-    let ended = running.ended_within(PATIENCE)?;
-    ensure!(ended.status.success(), "prober daemon failed: {}", ended.complained);
-    Ok(())
 }

@@ -75,7 +75,7 @@ const fn key(section: &'static str, name: &'static str, form: Form, absent: Abse
 
 /// Every setting, section by section.
 #[rustfmt::skip]
-pub static KEYS: [Key; 56] = [
+pub static KEYS: [Key; 57] = [
     key("operator", "name", One, Refused(&["Example CSIRT"]), "The organisation."),
     key("operator", "contact", Many, Refused(&["mailto:scan@example.org"]), "mailto:, https: or tel:; the first one is the preferred one."),
     key("operator", "opt-out", One, Nothing(&["mailto:optout@example.org"]), "Where to ask not to be probed; the first contact if nothing is said."),
@@ -111,6 +111,7 @@ pub static KEYS: [Key; 56] = [
     key("banners", "rate-per-24", One, Default(&["20"]), "Of these into any one /24; 0 for no limit."),
     key("banners", "concurrency", One, Default(&["256"]), "Hosts at the same time, each over one connection."),
     key("banners", "timeout", One, Default(&["5s"]), "Patience with one connection."),
+    key("banners", "signatures", Many, Nothing(&["/etc/prober/signatures"]), "Signature files (*.toml), or folders of them, that tell devices besides the starter database."),
 
     key("way-out", "interface", One, Nothing(&["eth0"]), "The route's, if nothing is said."),
     key("way-out", "source-ip", One, Nothing(&["192.0.2.1"]), "Address to send from."),

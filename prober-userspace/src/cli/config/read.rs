@@ -39,6 +39,7 @@ pub fn read(document: &mut Document) -> DaemonSettings {
         exclusions: list(reader, "exclusions"),
         probing: probing(reader),
         banners: banners(reader),
+        signatures: reader.many("banners", "signatures", absolute_path),
         way_out: way_out(reader),
         database: reader.value("store", "database", absolute_path),
         checkpoint_interval: reader.value("store", "checkpoint-interval", parse::interval),

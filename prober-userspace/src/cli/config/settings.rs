@@ -30,6 +30,8 @@ pub struct DaemonSettings {
     pub probing: ProbingSettings,
     /// Limits of grabbing; `None`: no banners are asked for.
     pub banners: Option<GrabLimits>,
+    /// Files and folders of signatures, besides the starter database.
+    pub signatures: Vec<PathBuf>,
     /// How packets leave.
     pub way_out: WayOutSettings,
     /// The file.

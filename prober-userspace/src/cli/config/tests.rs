@@ -19,6 +19,10 @@ const OPERATOR: &str = "[operator]\nname = \"Example CSIRT\"\ncontact = \"mailto
 fn example_in(folder: &Path) -> String {
     std::fs::write(folder.join("targets.txt"), "8.8.8.0/24\n").unwrap();
     std::fs::write(folder.join("optout.txt"), "8.8.8.8 # asked\n").unwrap();
+    std::fs::create_dir_all(folder.join("signatures")).unwrap();
+    let own =
+        "[[device]]\nname = \"One of ours\"\nsource = \"a lab\"\nkeywords = [{ regex = 'OURS-1/', weight = 1.0 }]\n";
+    std::fs::write(folder.join("signatures/own.toml"), own).unwrap();
     let folder = folder.display().to_string();
     example::example()
         .replace("# files = [\"/etc/prober/targets.txt\"]", "files = [\"/etc/prober/targets.txt\"]")

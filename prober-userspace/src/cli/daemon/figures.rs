@@ -111,7 +111,7 @@ fn watch(watch: &WatchStatus, metrics: &mut Metrics) {
 }
 
 fn service(status: &ServiceStatus, metrics: &mut Metrics) {
-    let holds = [Hold::Operator, Hold::KillSwitch, Hold::Rollout];
+    let holds = [Hold::Operator, Hold::KillSwitch, Hold::Rollout, Hold::LinkDown];
     let holds = holds.map(|hold| (name(hold).to_owned(), f64::from(u8::from(status.holds.contains(&hold)))));
     metrics.add_family("prober_held", Gauge, "1 if this holds all sending back", "by", holds);
     let rollout = &status.rollout;
@@ -130,6 +130,7 @@ const fn name(hold: Hold) -> &'static str {
         Hold::Operator => "operator",
         Hold::KillSwitch => "kill_switch",
         Hold::Rollout => "rollout",
+        Hold::LinkDown => "link_down",
     }
 }
 

@@ -1,7 +1,9 @@
 //! What follows from the configuration alone: who probes, what is done at night, which changes count at once.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
+use crate::cli::config::Config;
 use crate::cli::config::settings::DaemonSettings;
 use crate::engine::housekeeping::NightlyWork;
 use crate::model::attribution::{Attribution, ProbesShown};
@@ -9,13 +11,14 @@ use crate::model::utc::UtcMicros;
 use crate::policy::interval::LADDER_S;
 
 /// Sections and settings that a running daemon takes over.
-const LIVE: [&str; 11] = [
+const LIVE: [&str; 12] = [
     "operator.",
     // Those that leave; those that join are told by number.
     "targets.ranges",
     "targets.files",
     "exclusions.",
     "probing.rate",
+    "banners.signatures",
     "store.nightly-at",
     "retention.",
     "export.",
@@ -30,8 +33,14 @@ pub fn is_live(setting: &str) -> bool {
 }
 
 /// What the configuration wants done at night.
-pub fn nightly_work(settings: &DaemonSettings) -> NightlyWork {
-    NightlyWork { at: settings.nightly_at, export: settings.export.clone(), retention: settings.retention }
+pub fn nightly_work(config: &Config) -> NightlyWork {
+    let settings = &config.settings;
+    NightlyWork {
+        at: settings.nightly_at,
+        export: settings.export.clone(),
+        retention: settings.retention,
+        signatures: Some(Arc::clone(&config.signatures)),
+    }
 }
 
 /// Who probes, as told from now on; `source` is the address that is probed from, once it is known.

@@ -21,6 +21,7 @@ use super::trail;
 use crate::cli::config::Config;
 use crate::cli::config::problem::Problems;
 use crate::cli::log_format::{self, LogFormat};
+use crate::device::database::Database;
 use crate::engine::housekeeping::Housekeeping;
 use crate::io::kill_switch;
 use crate::io::store::Store;
@@ -50,6 +51,8 @@ pub struct Orders {
     pub rate: Option<RateLimit>,
     /// Watch this share of the targets.
     pub share: Share,
+    /// Tell devices by these from now on.
+    pub signatures: Option<Arc<Database>>,
     /// End it cleanly.
     pub stop: bool,
 }
@@ -67,6 +70,7 @@ pub struct Moment {
 pub struct Service {
     watched: WatchStatus,
     rate: Option<RateLimit>,
+    signatures: Option<Arc<Database>>,
     file: PathBuf,
     config: Config,
     exclusions: Arc<SharedExclusions>,
@@ -131,6 +135,7 @@ impl Service {
         let mut service = Self {
             watched: WatchStatus::default(),
             rate: orders.rate(),
+            signatures: None,
             file,
             started_with: Arc::clone(&config.lists.targets),
             config,
@@ -181,7 +186,7 @@ impl Service {
 
     /// Starts the work at night on a thread of its own.
     pub fn start_nightly(&mut self) -> anyhow::Result<()> {
-        let nightly = Housekeeping::start(self.store.another()?, nightly_work(&self.config.settings));
+        let nightly = Housekeeping::start(self.store.another()?, nightly_work(&self.config));
         self.nightly = Some(nightly.context("cannot start the thread for nightly work")?);
         Ok(())
     }
@@ -203,6 +208,11 @@ impl Service {
 
     /// Looks around and says what is wanted; to be called ten times a second. `watched` is how the watch goes.
     pub fn turn(&mut self, now: Moment, watched: &WatchStatus) -> Orders {
+        if watched.link_down != self.watched.link_down {
+            let what = if watched.link_down { "link.down" } else { "link.up" };
+            let detail = serde_json::json!({ "visits_interrupted": watched.visits_interrupted });
+            self.note(now.utc, WHO, what, &detail);
+        }
         self.watched.clone_from(watched);
         self.look_at_kill_switch(now.utc);
         self.look_at_exclusions(now);
@@ -222,6 +232,7 @@ impl Service {
             hold: !self.holds().is_empty(),
             rate: self.rate.take(),
             share: self.rollout.share(),
+            signatures: self.signatures.take(),
             stop: self.ending,
         }
     }
@@ -272,6 +283,11 @@ impl Service {
         for warning in &config.warnings {
             log::warn!("{warning}");
         }
+        let (version, devices) = (config.signatures.version(), config.signatures.devices().len());
+        if version != self.config.signatures.version() {
+            self.signatures = Some(Arc::clone(&config.signatures));
+            log::info!("{devices} devices are told from now on, by signatures {version}");
+        }
         let changed = config.changed_since(&self.config);
         let later: Vec<_> = changed.iter().filter(|setting| !is_live(setting)).collect();
         for setting in &later {
@@ -285,10 +301,12 @@ impl Service {
             "targets_left_out": left.len(),
             "targets_at_next_start": joining,
             "exclusions": excluded,
+            "signatures": version.to_string(),
+            "devices": devices,
         });
         self.config = config;
         log_format::choose(self.log_format());
-        let work = nightly_work(&self.config.settings);
+        let work = nightly_work(&self.config);
         if self.nightly.as_ref().is_some_and(|nightly| !nightly.change(work)) {
             log::warn!("the nightly work is busy; what changed of it takes effect at the next reload");
         }
@@ -371,7 +389,7 @@ impl Service {
         let sent = counted.sent.saturating_sub(self.counted.sent);
         let errors = counted.errors.saturating_sub(self.counted.errors);
         self.counted = counted;
-        if !self.holds().is_empty() {
+        if !self.holds().is_empty() || self.watched.link_down {
             return;
         }
         let change = self.rollout.watched(passed.as_secs_f64(), sent, errors);

@@ -154,6 +154,41 @@ fn a_reload_takes_over_all_or_nothing() {
     assert!(current(&stage).contains(ASKED));
 }
 
+const SIGNATURE: &str = "maker = \"Example\"\n[[device]]\nname = \"Example CAM-1\"\nsource = \"a lab\"\n\
+                         keywords = [{ regex = 'Server: EXAMPLE-CAM-1/', weight = 1.0 }]\n";
+
+#[test]
+fn a_reload_exchanges_signatures_and_a_broken_file_keeps_the_old_ones() {
+    let mut stage = stage();
+    assert!(stage.look().signatures.is_none(), "the watch began with those of the start");
+    let before = stage.command(ControlCommand::Status).unwrap().signatures;
+    let folder = stage.folder.path().join("signatures");
+    fs::create_dir(&folder).unwrap();
+    write(&folder, "example.toml", SIGNATURE);
+    let named = format!("[banners]\nsignatures = \"{}\"\n", folder.display());
+    let text = configuration(stage.folder.path(), &format!("{STEPS}{named}"));
+    write(stage.folder.path(), "daemon.toml", &text);
+    let after = stage.command(ControlCommand::Reload).unwrap().signatures;
+    assert_eq!(after.devices, before.devices + 1);
+    let orders = stage.look();
+    let database = orders.signatures.expect("the watch is told");
+    assert_eq!(database.version().to_string(), after.version);
+    assert!(database.devices().iter().any(|device| device.name == "Example CAM-1"));
+    assert!(stage.look().signatures.is_none(), "once");
+    let kept = stage.command(ControlCommand::Reload).unwrap();
+    assert!(kept.configuration.problems.is_empty() && stage.look().signatures.is_none(), "nothing changed");
+
+    write(&folder, "example.toml", &SIGNATURE.replace("EXAMPLE-CAM", "EXAMPLE-(CAM"));
+    let refusal = stage.command(ControlCommand::Reload).unwrap_err();
+    assert!(refusal.contains("signatures/example.toml:5: keyword: "), "{refusal}");
+    fs::remove_file(folder.join("example.toml")).unwrap();
+    let refusal = stage.command(ControlCommand::Reload).unwrap_err();
+    assert!(refusal.contains("banners.signatures: ") && refusal.contains("no *.toml file"), "{refusal}");
+    assert_eq!(stage.command(ControlCommand::Status).unwrap().signatures, after);
+    assert!(stage.look().signatures.is_none());
+    assert_eq!((stage.audited("config.reload"), stage.audited("config.refused")), (2, 2));
+}
+
 #[test]
 fn garbage_in_the_exclusions_is_told_everywhere_and_changes_nothing() {
     let mut stage = stage();

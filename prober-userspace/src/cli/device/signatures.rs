@@ -9,7 +9,7 @@ use crate::device::signature::SignatureFault;
 use crate::device::starter;
 
 /// A signature file: the name that messages use, and its text.
-pub(super) type SignatureFile = (String, String);
+pub(in crate::cli) type SignatureFile = (String, String);
 
 /// Signatures for a command.
 #[derive(Clone, Debug, clap::Args)]
@@ -71,16 +71,7 @@ fn and_more(faults: &[SignatureFault]) -> String {
 /// The signature files of a folder, by name; or one file. What cannot be read is an error, or a warning if the others are
 /// to be used.
 pub(super) fn read_all(path: &Path, keep_going: bool) -> anyhow::Result<Vec<SignatureFile>> {
-    let mut paths = vec![path.to_owned()];
-    if path.is_dir() {
-        let entries = std::fs::read_dir(path).with_context(|| format!("signatures {}", path.display()))?;
-        paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-        paths.sort();
-        if paths.is_empty() {
-            bail!("signatures {}: no *.toml file in this folder", path.display());
-        }
-    }
+    let paths = paths_of(path)?;
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         match std::fs::read_to_string(&path) {
@@ -90,4 +81,19 @@ pub(super) fn read_all(path: &Path, keep_going: bool) -> anyhow::Result<Vec<Sign
         }
     }
     Ok(files)
+}
+
+/// The signature files of a folder, by name, of which there has to be one; or the file itself.
+pub(in crate::cli) fn paths_of(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = std::fs::read_dir(path).with_context(|| format!("signatures {}", path.display()))?;
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    if paths.is_empty() {
+        bail!("signatures {}: no *.toml file in this folder", path.display());
+    }
+    Ok(paths)
 }

@@ -1,6 +1,7 @@
 //! The devices of a watch: what the banners of an address say it is, and the number by which states name a device.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use prober_common::address::V4;
 use prober_common::event::ProbeKind;
@@ -26,7 +27,7 @@ pub(super) struct Said {
 
 /// The devices by number.
 pub(super) struct Devices {
-    signatures: Database,
+    signatures: Arc<Database>,
     matcher: Matcher,
     named: Vec<(String, Vec<u16>)>,
     numbers: HashMap<String, u16>,
@@ -35,7 +36,7 @@ pub(super) struct Devices {
 
 impl Devices {
     /// Those of before.
-    pub(super) fn new(signatures: Database, named: Vec<(String, Vec<u16>)>) -> Self {
+    pub(super) fn new(signatures: Arc<Database>, named: Vec<(String, Vec<u16>)>) -> Self {
         let numbers = (0..).zip(&named).map(|(number, (name, _))| (name.clone(), number)).collect();
         Self { matcher: Matcher::new(&signatures), signatures, named, numbers, is_changed: false }
     }
@@ -43,6 +44,12 @@ impl Devices {
     /// The signatures in use.
     pub(super) fn signatures(&self) -> &Database {
         &self.signatures
+    }
+
+    /// Tells devices by others from now on. Those that are named stay so, until something new is heard of them.
+    pub(super) fn tell_by(&mut self, signatures: Arc<Database>) {
+        self.matcher = Matcher::new(&signatures);
+        self.signatures = signatures;
     }
 
     /// Name and ports of each, by number.

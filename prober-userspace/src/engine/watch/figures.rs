@@ -24,7 +24,7 @@ impl Watch<'_> {
     }
 
     pub(super) fn sample(&mut self) -> anyhow::Result<()> {
-        if let Some(error) = self.keeper.failure() {
+        if let Some(error) = self.saving.keeper().failure() {
             return Err(error.into());
         }
         if self.sampled.elapsed() >= SAMPLE_EVERY {
@@ -40,7 +40,7 @@ impl Watch<'_> {
             standings: self.planner.standings(),
             plan: self.planner.status(now_s, self.config.time_scale, admitted),
             visits_under_way: (self.visits.len() + self.asking.len()) as u64,
-            states_saved: self.keeper.saved(),
+            states_saved: self.saving.keeper().saved(),
             replies_unmatched: self.visits.unmatched(),
             replies_missed: self.sample.missed,
             probing: self.probing(if self.is_held { Phase::Paused } else { Phase::Sending }),

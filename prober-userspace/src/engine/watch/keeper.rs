@@ -1,5 +1,5 @@
 //! The thread that keeps the watch's states on disk, over a connection of its own: changes are appended, and when they have
-//! become many, all states are written anew. What is handed over is on disk at the latest one save interval later.
+//! become many, all states are written anew, part by part. What is handed over is on disk at the latest one save interval later.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use crate::device::database::Database;
 use crate::engine::threads::thread;
 use crate::io::clock::utc_now;
 use crate::io::store::{EstimateBatch, EstimationRecord, Store, StoreError, StoredTarget, WatchClock};
@@ -19,15 +20,31 @@ const ATTEMPTS: u32 = 4;
 const REST: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// What is kept.
-pub(super) enum Order {
+pub enum Order {
     /// States as visits left them, and where the clock stands.
     Changes(Vec<StoredTarget>, WatchClock),
-    /// All states; they hold every change handed over before.
-    All(Vec<StoredTarget>, WatchClock),
+    /// The states of a range of addresses, with every change handed over before: all are written anew, part by part.
+    Part(Part),
     /// The devices that states name.
     Devices(Vec<(String, Vec<u16>)>),
+    /// What estimates are made by from now on.
+    Signatures(Arc<Database>),
     /// Estimates of addresses.
     Estimates(EstimateBatch, EstimationRecord, Vec<AddressEstimates>),
+}
+
+/// Part of all states.
+pub struct Part {
+    /// In the order of their addresses.
+    pub states: Vec<StoredTarget>,
+    /// From this address on, those that are not watched any more included.
+    pub first: u32,
+    /// To this one.
+    pub last: u32,
+    /// The first of the parts.
+    pub begins: bool,
+    /// The last one.
+    pub ends: bool,
 }
 
 #[derive(Debug, Default)]
@@ -35,11 +52,13 @@ struct State {
     saved: AtomicU64,
     /// Changes in the table.
     waiting: AtomicU64,
+    /// How often all states were written anew.
+    rewritten: AtomicU64,
     failure: Mutex<Option<StoreError>>,
 }
 
 /// The thread; it ends, with everything on disk, when it is dropped.
-pub(super) struct Keeper {
+pub struct Keeper {
     orders: Option<SyncSender<Order>>,
     state: Arc<State>,
     thread: Option<JoinHandle<()>>,
@@ -47,7 +66,7 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Over a connection of its own.
-    pub(super) fn start(store: Store) -> anyhow::Result<Self> {
+    pub fn start(store: Store) -> anyhow::Result<Self> {
         let (orders, inbox) = sync_channel(ORDERS);
         let state = Arc::new(State::default());
         let first = store.next_target_change()?;
@@ -58,7 +77,7 @@ impl Keeper {
     }
 
     /// Hands an order over; waits while many do.
-    pub(super) fn order(&self, order: Order) -> Result<(), StoreError> {
+    pub fn order(&self, order: Order) -> Result<(), StoreError> {
         if let Some(failure) = self.failure() {
             return Err(failure);
         }
@@ -70,22 +89,27 @@ impl Keeper {
     }
 
     /// Changed states on disk since the start.
-    pub(super) fn saved(&self) -> u64 {
+    pub fn saved(&self) -> u64 {
         self.state.saved.load(Ordering::Relaxed)
     }
 
     /// Changes since all states were last written.
-    pub(super) fn waiting(&self) -> u64 {
+    pub fn waiting(&self) -> u64 {
         self.state.waiting.load(Ordering::Relaxed)
     }
 
+    /// How often all states were written anew since the start.
+    pub fn rewritten(&self) -> u64 {
+        self.state.rewritten.load(Ordering::Relaxed)
+    }
+
     /// Why nothing more is kept.
-    pub(super) fn failure(&self) -> Option<StoreError> {
+    pub fn failure(&self) -> Option<StoreError> {
         self.state.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until everything is on disk.
-    pub(super) fn finish(mut self) -> Result<(), StoreError> {
+    pub fn finish(mut self) -> Result<(), StoreError> {
         self.join();
         self.failure().map_or(Ok(()), Err)
     }
@@ -106,10 +130,18 @@ impl Drop for Keeper {
     }
 }
 
-fn run(store: &Store, inbox: &Receiver<Order>, state: &State, mut next: u64) {
+/// Numbers of changes.
+struct Numbers {
+    next: u64,
+    /// The next one when the first part was written.
+    rewritten: Option<u64>,
+}
+
+fn run(store: &Store, inbox: &Receiver<Order>, state: &State, next: u64) {
+    let mut numbers = Numbers { next, rewritten: None };
     for order in inbox {
         let mut attempt = 1;
-        while let Err(error) = carry_out(store, &order, state, &mut next) {
+        while let Err(error) = carry_out(store, &order, state, &mut numbers) {
             if attempt == ATTEMPTS {
                 *state.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 return;
@@ -121,19 +153,27 @@ fn run(store: &Store, inbox: &Receiver<Order>, state: &State, mut next: u64) {
     }
 }
 
-fn carry_out(store: &Store, order: &Order, state: &State, next: &mut u64) -> Result<(), StoreError> {
+fn carry_out(store: &Store, order: &Order, state: &State, numbers: &mut Numbers) -> Result<(), StoreError> {
     match order {
         Order::Changes(changes, clock) => {
-            store.add_target_changes(changes, *next, clock, utc_now())?;
-            *next += changes.len() as u64;
+            store.add_target_changes(changes, numbers.next, clock, utc_now())?;
+            numbers.next += changes.len() as u64;
             state.saved.fetch_add(changes.len() as u64, Ordering::Relaxed);
             state.waiting.fetch_add(changes.len() as u64, Ordering::Relaxed);
         }
-        Order::All(states, clock) => {
-            store.replace_targets(&mut states.iter().cloned(), *next, clock, utc_now())?;
-            state.waiting.store(0, Ordering::Relaxed);
+        Order::Part(part) => {
+            store.replace_targets(part.first, part.last, &part.states)?;
+            if part.begins {
+                numbers.rewritten = Some(numbers.next);
+            }
+            if let Some(until) = numbers.rewritten.filter(|_| part.ends) {
+                store.drop_target_changes(until)?;
+                state.waiting.store(numbers.next - until, Ordering::Relaxed);
+                state.rewritten.fetch_add(1, Ordering::Relaxed);
+            }
         }
         Order::Devices(devices) => store.replace_watch_devices(devices)?,
+        Order::Signatures(database) => drop(store.load_signatures(database, utc_now())?),
         Order::Estimates(batch, record, estimates) => drop(store.add_estimates(*batch, *record, estimates)?),
     }
     Ok(())

@@ -75,13 +75,13 @@ impl Watch<'_> {
             };
             let settings = ScoreSettings::default();
             let record = EstimationRecord { settings, complete: false, looked_at: visits.len() };
-            self.keeper.order(Order::Estimates(batch, record, estimates))?;
+            self.saving.keeper().order(Order::Estimates(batch, record, estimates))?;
         }
         if self.devices.take_changed() {
             for (number, (_, ports)) in (0..).zip(self.devices.named()) {
                 self.planner.scheme_mut().teach_device(number, ports);
             }
-            self.keeper.order(Order::Devices(self.devices.named().to_vec()))?;
+            self.saving.keeper().order(Order::Devices(self.devices.named().to_vec()))?;
         }
         Ok(())
     }

@@ -10,10 +10,9 @@ use prober_common::event::{ProbeKind, ReplyEvent};
 
 use super::clock::PolicyClock;
 use super::devices::Devices;
-use super::keeper::Keeper;
-use super::{AHEAD_S, BUCKET_S, Gate, RATE_MOST_PPS, REPLIES, TOGETHER, Watch, most_pps, quiet};
-use crate::device::database::Database;
-use crate::device::starter;
+use super::recall::recall;
+use super::saving::Saving;
+use super::{AHEAD_S, BUCKET_S, Gate, RATE_MOST_PPS, REPLIES, TOGETHER, Watch, most_pps};
 use crate::engine::grabbing::BannerSink;
 use crate::engine::session::{Session, SessionConfig, SessionSample};
 use crate::io::clock::utc_now;
@@ -22,8 +21,6 @@ use crate::io::sys::monotonic_ns;
 use crate::model::banner::Banner;
 use crate::model::watch::{WatchConfig, WatchStatus};
 use crate::policy::planner::{Planner, PlannerConfig, WallTime};
-use crate::policy::starter::Known;
-use crate::policy::target_state::TargetState;
 use crate::policy::visits::Visits;
 use crate::target::ports::ProbePort;
 use crate::target::shared_exclusions::SharedExclusions;
@@ -37,32 +34,11 @@ impl<'a> Watch<'a> {
         let stored = store.watch_clock()?;
         let clock = PolicyClock::start(stored.as_ref(), config.time_scale, utc_now(), monotonic_ns());
         let now_s = clock.now_s(monotonic_ns()) as u32;
-        let begun = Instant::now();
-        let (mut states, ports) = load(config, &store)?;
-        let quiet = quiet::assign(&store, &mut states)?;
-        let known = Known::of(&config.scheme, &store.open_tcp_ports()?);
-        let mut scheme = known.scheme(&config.scheme, &states);
-        for (number, ports) in &ports {
-            scheme.restore(&states[*number as usize], ports);
-        }
-        if let Some(stored) = stored.filter(|stored| stored.scheme == config.scheme.kind.name()) {
-            scheme.recall(&stored.learnt, now_s);
-        }
-        let named = store.watch_devices()?;
-        for (number, (_, ports)) in (0..).zip(&named) {
-            scheme.teach_device(number, ports);
-        }
-        let (signatures, _) = Database::load(starter::files());
-        store.load_signatures(&signatures, utc_now())?;
-        let devices = Devices::new(signatures, named);
-        log::info!(
-            "{} targets, {} of them with open ports, loaded in {:.1} s",
-            states.len(),
-            ports.len(),
-            begun.elapsed().as_secs_f64()
-        );
+        let recalled = recall(&config.targets, &config.scheme, stored.as_ref(), now_s, &store)?;
+        store.load_signatures(&config.signatures, utc_now())?;
+        let devices = Devices::new(Arc::clone(&config.signatures), recalled.named);
 
-        let keeper = Keeper::start(store.another()?)?;
+        let saving = Saving::start(store.another()?)?;
         let (banner_in, banners) = channel();
         let sink = config.grab.is_some().then(|| {
             let sink: BannerSink = Box::new(move |banners: &[Banner]| {
@@ -79,8 +55,8 @@ impl<'a> Watch<'a> {
             wall: WallTime { began_at: clock.began_at(), scale: config.time_scale },
             bucket_s: ((BUCKET_S * config.time_scale).min(600.0) as u32).max(1),
         };
-        let mut planner = Planner::new(planner, scheme, states, 0, now_s);
-        for (cluster, hours) in quiet {
+        let mut planner = Planner::new(planner, recalled.scheme, recalled.states, 0, now_s);
+        for (cluster, hours) in recalled.quiet {
             planner.set_quiet_hours(cluster, hours);
         }
         let scheme = config.scheme.kind.name().to_owned();
@@ -95,8 +71,7 @@ impl<'a> Watch<'a> {
             session,
             ends,
             banners,
-            keeper,
-            changes: Vec::new(),
+            saving,
             saved_at: now,
             looked: now,
             sampled: now,
@@ -113,36 +88,6 @@ impl<'a> Watch<'a> {
             config,
         })
     }
-}
-
-/// The states of all targets by address, as stored or new, and the open ports of those that have any by number.
-type Loaded = (Vec<TargetState>, HashMap<u32, Box<[u16]>>);
-
-fn load(config: &WatchConfig, store: &Store) -> anyhow::Result<Loaded> {
-    let ranges: Vec<_> = config.targets.ranges().collect();
-    let mut states = Vec::with_capacity(config.targets.len() as usize);
-    let mut first_numbers = Vec::with_capacity(ranges.len());
-    for range in &ranges {
-        first_numbers.push(states.len() as u32);
-        states.extend((range.first().0..=range.last().0).map(|address| TargetState::new(address, 0)));
-    }
-    let number_of = |address: u32| {
-        let index = ranges.partition_point(|range| range.last().0 < address);
-        let range = ranges.get(index).filter(|range| range.first().0 <= address)?;
-        Some(first_numbers[index] + (address - range.first().0))
-    };
-    let mut ports = HashMap::new();
-    store.for_each_target(|target| {
-        // What is not watched any more keeps its state on disk.
-        let Some(number) = number_of(target.state.address) else { return };
-        states[number as usize] = target.state;
-        if target.open_ports.is_empty() {
-            ports.remove(&number);
-        } else {
-            ports.insert(number, target.open_ports);
-        }
-    })?;
-    Ok((states, ports))
 }
 
 fn session_config(config: &WatchConfig) -> SessionConfig {

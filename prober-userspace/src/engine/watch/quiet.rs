@@ -13,8 +13,14 @@ pub(super) fn assign(store: &Store, states: &mut [TargetState]) -> anyhow::Resul
     let members: HashMap<u32, u32> = store.cluster_members()?.into_iter().collect();
     // 0 stands for none; clusters beyond what a state can name have neither quiet hours nor a limit of their own.
     let number = |cluster: u32| u16::try_from(cluster + 1).unwrap_or(0);
+    // Neighbours are looked up once: a country has as many states as its clusters have networks, 256 times.
+    let mut last = (u32::MAX, 0);
     for state in states.iter_mut() {
-        state.cluster = members.get(&(state.address & !255)).map_or(0, |cluster| number(*cluster));
+        let network = state.address & !255;
+        if network != last.0 {
+            last = (network, members.get(&network).map_or(0, |cluster| number(*cluster)));
+        }
+        state.cluster = last.1;
     }
     let mut hours = Vec::new();
     for cluster in store.clusters(None)? {

@@ -128,27 +128,45 @@ impl PacketSocket {
 /// The structure must be as long as the kernel's for that command: the callers in `ethtool` guarantee it by type.
 pub fn ethtool<const WORDS: usize>(interface: &str, command: u32, request: &mut [u32; WORDS]) -> io::Result<()> {
     request[0] = command;
-    if interface.len() >= libc::IFNAMSIZ {
-        return Err(io::Error::from(io::ErrorKind::InvalidInput));
-    }
+    let mut question = question_about(interface)?;
+    let socket = control_socket()?;
+    question.ifr_ifru.ifru_data = request.as_mut_ptr().cast();
+    // SAFETY: a valid ifreq whose ifru_data points at `request`, which is as long as the kernel reads and writes for this
+    // command.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCETHTOOL as _, &raw mut question) })
+}
+
+/// A socket to ask about interfaces, of the calling thread's network namespace.
+pub fn control_socket() -> io::Result<OwnedFd> {
     // SAFETY: no pointers are passed; the result is checked before it becomes an owned descriptor.
-    let socket = unsafe {
+    unsafe {
         let fd = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        OwnedFd::from_raw_fd(fd)
-    };
-    // SAFETY: all-zero is a valid ifreq; the name fits with its final zero; ifru_data points at `request`, which is as
-    // long as the kernel reads and writes for this command.
-    check(unsafe {
-        let mut question: libc::ifreq = zeroed();
-        for (to, from) in question.ifr_name.iter_mut().zip(interface.bytes()) {
-            *to = from as libc::c_char;
-        }
-        question.ifr_ifru.ifru_data = request.as_mut_ptr().cast();
-        libc::ioctl(socket.as_raw_fd(), libc::SIOCETHTOOL as _, &raw mut question)
-    })
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// The flags of an interface, as `IFF_UP`.
+pub fn flags(socket: &OwnedFd, interface: &str) -> io::Result<i16> {
+    let mut question = question_about(interface)?;
+    // SAFETY: a valid ifreq, into which the kernel writes the flags.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS as _, &raw mut question) })?;
+    // SAFETY: the kernel has written this member.
+    Ok(unsafe { question.ifr_ifru.ifru_flags })
+}
+
+fn question_about(interface: &str) -> io::Result<libc::ifreq> {
+    if interface.len() >= libc::IFNAMSIZ {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    // SAFETY: all-zero is a valid ifreq; the name fits with its final zero.
+    let mut question: libc::ifreq = unsafe { zeroed() };
+    for (to, from) in question.ifr_name.iter_mut().zip(interface.bytes()) {
+        *to = from as libc::c_char;
+    }
+    Ok(question)
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {

@@ -65,7 +65,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The disk (or quota, or file size limit) is exhausted.
-    #[error("database {}: no space left while {operation}; free space, then `prober scan --resume`", .path.display())]
+    #[error("database {}: no space left while {operation}; free space, then start it again (a scan with --resume)", .path.display())]
     Full {
         /// The file.
         path: PathBuf,

@@ -44,8 +44,9 @@ enum Kind {
 }
 
 /// Tables that grow with time, and the column that tells when a row was made.
-const TABLES: [(&str, &str, Kind); 10] = [
+const TABLES: [(&str, &str, Kind); 11] = [
     ("reply", "received_at", Kind::Reply),
+    ("open_tcp_port", "seen_at", Kind::Reply),
     ("scan_rate", "ended_at", Kind::Reply),
     ("scan_clock", "set_at", Kind::Reply),
     ("study_probe", "sent_at", Kind::Reply),

@@ -117,30 +117,24 @@ impl Store {
         self.in_transaction(write).map_err(self.failed("storing the states of the targets"))
     }
 
-    /// Puts `states` in the place of the base and of all changes below `until`: one transaction. The states have to hold
-    /// at least those changes.
-    pub fn replace_targets(
-        &self,
-        states: &mut dyn Iterator<Item = StoredTarget>,
-        until: u64,
-        clock: &WatchClock,
-        now: UtcMicros,
-    ) -> Result<(), StoreError> {
-        let mut write = |connection: &Connection| -> duckdb::Result<()> {
-            connection.execute_batch("DELETE FROM target_base")?;
+    /// Puts `states`, which are in the order of their addresses, in the place of the base's between `first` and `last`: one
+    /// transaction. Changes stay; those older than a state come before it when it is read, and newer ones after.
+    pub fn replace_targets(&self, first: u32, last: u32, states: &[StoredTarget]) -> Result<(), StoreError> {
+        let write = |connection: &Connection| -> duckdb::Result<()> {
+            connection.execute("DELETE FROM target_base WHERE address BETWEEN ? AND ?", [first, last])?;
             let mut appender = connection.appender("target_base")?;
-            loop {
-                let chunk: Vec<StoredTarget> = states.take(CHUNK).collect();
-                if chunk.is_empty() {
-                    break;
-                }
-                appender.append_record_batch(batch(&chunk, None))?;
+            for chunk in states.chunks(CHUNK) {
+                appender.append_record_batch(batch(chunk, None))?;
             }
-            appender.flush()?;
-            connection.execute("DELETE FROM target_change WHERE change < ?", [until])?;
-            set_clock(connection, clock, now)
+            appender.flush()
         };
-        self.in_transaction(&mut write).map_err(self.failed("writing the states of the targets anew"))
+        self.in_transaction(write).map_err(self.failed("writing the states of the targets anew"))
+    }
+
+    /// Drops the changes below `until`: the base holds at least those, all of it having been written since.
+    pub fn drop_target_changes(&self, until: u64) -> Result<(), StoreError> {
+        let remove = || self.connection.execute("DELETE FROM target_change WHERE change < ?", [until]);
+        remove().map(drop).map_err(self.failed("dropping old states of the targets"))
     }
 
     /// The devices that states name, by number: name and ports.

@@ -154,6 +154,12 @@ impl Transmit for LiveFrames {
         self.wait_for(0)
     }
 
+    fn give_up(&mut self) {
+        // First: a queue has one consumer, which must not run while it is emptied.
+        self.runner = None;
+        self.queue.discard();
+    }
+
     fn describe(&self) -> String {
         format!("{}: the kernel writes, stamps and sends", EngineKind::LiveFrames.name())
     }

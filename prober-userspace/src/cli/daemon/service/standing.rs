@@ -5,7 +5,9 @@ use std::path::Path;
 use super::{Moment, Service};
 use crate::engine::housekeeping::Housekeeping;
 use crate::io::process;
-use crate::model::service_status::{ExclusionStatus, RolloutStatus, ServiceStatus, SourceStatus, UpkeepStatus};
+use crate::model::service_status::{
+    ExclusionStatus, Hold, RolloutStatus, ServiceStatus, SignatureStatus, SourceStatus, UpkeepStatus,
+};
 
 impl Service {
     /// How everything stands.
@@ -15,7 +17,7 @@ impl Service {
         ServiceStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: now.uptime.as_secs_f64(),
-            holds: self.holds(),
+            holds: self.holds().into_iter().chain(self.watched.link_down.then_some(Hold::LinkDown)).collect(),
             kill_switch_problem: self.switch_problem.clone(),
             configuration: SourceStatus {
                 file: self.file.display().to_string(),
@@ -27,6 +29,10 @@ impl Service {
                 ranges: exclusions.addresses().range_count(),
                 loaded_at: self.exclusions_loaded_at.to_string(),
                 problem: self.watch.problem().map(str::to_owned),
+            },
+            signatures: SignatureStatus {
+                devices: self.config.signatures.devices().len(),
+                version: self.config.signatures.version().to_string(),
             },
             rollout: RolloutStatus {
                 share: self.rollout.share().size(),

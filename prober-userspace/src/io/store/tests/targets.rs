@@ -34,7 +34,7 @@ fn the_last_change_of_an_address_counts_and_survives_a_rewrite() {
     let (_folder, _path, store) = new_database();
     assert_eq!(store.watch_clock().unwrap(), None);
     let base: Vec<StoredTarget> = (0..300_000).map(|n| target(0x1400_0000 + n, n, Standing::Silent, &[])).collect();
-    store.replace_targets(&mut base.iter().cloned(), 0, &clock(5), UtcMicros(0)).unwrap();
+    store.replace_targets(0, u32::MAX, &base).unwrap();
     let first = target(0x1400_0007, 50, Standing::Answering, &[80]);
     let last = target(0x1400_0007, 60, Standing::Device(4), &[80, 443]);
     store.add_target_changes(&[first], 0, &clock(6), UtcMicros(0)).unwrap();
@@ -55,7 +55,18 @@ fn the_last_change_of_an_address_counts_and_survives_a_rewrite() {
     assert_eq!(count(&store, shown), 1);
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM target_state"), 300_000);
 
-    store.replace_targets(&mut states.values().cloned(), 2, &clock(8), UtcMicros(0)).unwrap();
-    assert_eq!(read(), states);
+    // Anew, in two parts, with a change after the first part.
+    let all: Vec<StoredTarget> = states.values().cloned().collect();
+    let (low, high) = all.split_at(100_000);
+    store.replace_targets(0, high[0].state.address - 1, low).unwrap();
+    assert_eq!(read(), states, "older changes give the same again");
+    let newer = target(0x1400_0007, 90, Standing::Gone, &[]);
+    store.add_target_changes(std::slice::from_ref(&newer), 2, &clock(9), UtcMicros(0)).unwrap();
+    store.replace_targets(high[0].state.address, u32::MAX, high).unwrap();
+    store.drop_target_changes(2).unwrap();
+    let after = read();
+    assert_eq!((after.len(), after.get(&V4(0x1400_0007))), (300_000, Some(&newer)));
+    assert_eq!(after.get(&V4(0x1400_0008)), Some(&base[8]));
+    store.drop_target_changes(3).unwrap();
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM target_change"), 0);
 }

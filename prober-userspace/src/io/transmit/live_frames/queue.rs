@@ -79,6 +79,11 @@ impl Queue {
         self.state.producer().store(produced + probes.len() as u64, Ordering::Release);
     }
 
+    /// Forgets the probes not sent yet. The program must not run meanwhile.
+    pub fn discard(&mut self) {
+        self.state.producer().store(self.state.consumed(), Ordering::Release);
+    }
+
     /// Probes not sent yet.
     pub fn waiting(&self) -> u64 {
         self.state.waiting()

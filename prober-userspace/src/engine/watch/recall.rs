@@ -1,0 +1,93 @@
+//! What a watch takes over from its database: the state of every target, clusters and their quiet hours, what the scheme has
+//! learnt. Apart from the session, so that a start can be measured without a network.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use super::quiet;
+use crate::io::store::{Store, WatchClock};
+use crate::model::watch::SchemeConfig;
+use crate::policy::quiet::QuietHours;
+use crate::policy::scheme::Scheme;
+use crate::policy::starter::Known;
+use crate::policy::target_state::TargetState;
+use crate::target::address_set::AddressSet;
+
+/// All of it.
+pub struct Recalled {
+    /// By address.
+    pub states: Vec<TargetState>,
+    /// How many of them have open ports.
+    pub answering: usize,
+    /// With what it has learnt.
+    pub scheme: Scheme,
+    /// By number of the cluster in the states.
+    pub quiet: Vec<(u16, QuietHours)>,
+    /// Name and ports of the devices that states name, by number.
+    pub named: Vec<(String, Vec<u16>)>,
+}
+
+/// Takes it over. Time grows with the targets, with those that answer, and with the replies since open ports were last
+/// gathered.
+pub fn recall(
+    targets: &AddressSet,
+    config: &SchemeConfig,
+    stored: Option<&WatchClock>,
+    now_s: u32,
+    store: &Store,
+) -> anyhow::Result<Recalled> {
+    let begun = Instant::now();
+    let (mut states, ports) = load(targets, store)?;
+    let loaded_s = begun.elapsed().as_secs_f64();
+    let quiet = quiet::assign(store, &mut states)?;
+    let open_ports = store.open_tcp_ports()?;
+    let mut scheme = Known::of(config, &open_ports).scheme(config, &states);
+    for (number, ports) in &ports {
+        scheme.restore(&states[*number as usize], ports);
+    }
+    if let Some(stored) = stored.filter(|stored| stored.scheme == config.kind.name()) {
+        scheme.recall(&stored.learnt, now_s);
+    }
+    let named = store.watch_devices()?;
+    for (number, (_, ports)) in (0..).zip(&named) {
+        scheme.teach_device(number, ports);
+    }
+    log::info!(
+        "{} targets, {} of them with open ports, loaded in {:.1} s, {:.1} s of these for the states",
+        states.len(),
+        ports.len(),
+        begun.elapsed().as_secs_f64(),
+        loaded_s
+    );
+    Ok(Recalled { answering: ports.len(), states, scheme, quiet, named })
+}
+
+/// The states of all targets by address, as stored or new, and the open ports of those that have any by number.
+type Loaded = (Vec<TargetState>, HashMap<u32, Box<[u16]>>);
+
+fn load(targets: &AddressSet, store: &Store) -> anyhow::Result<Loaded> {
+    let ranges: Vec<_> = targets.ranges().collect();
+    let mut states = Vec::with_capacity(targets.len() as usize);
+    let mut first_numbers = Vec::with_capacity(ranges.len());
+    for range in &ranges {
+        first_numbers.push(states.len() as u32);
+        states.extend((range.first().0..=range.last().0).map(|address| TargetState::new(address, 0)));
+    }
+    let number_of = |address: u32| {
+        let index = ranges.partition_point(|range| range.last().0 < address);
+        let range = ranges.get(index).filter(|range| range.first().0 <= address)?;
+        Some(first_numbers[index] + (address - range.first().0))
+    };
+    let mut ports = HashMap::new();
+    store.for_each_target(|target| {
+        // What is not watched any more keeps its state on disk.
+        let Some(number) = number_of(target.state.address) else { return };
+        states[number as usize] = target.state;
+        if target.open_ports.is_empty() {
+            ports.remove(&number);
+        } else {
+            ports.insert(number, target.open_ports);
+        }
+    })?;
+    Ok((states, ports))
+}

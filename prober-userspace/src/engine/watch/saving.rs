@@ -1,0 +1,75 @@
+//! Which states are saved when: changes as they gather, and now and then all states anew, part by part, so that neither
+//! memory nor the table of changes grows with the time that a watch goes on.
+
+use super::keeper::{Keeper, Order, Part};
+use crate::io::store::{Store, StoreError, StoredTarget, WatchClock};
+use crate::policy::planner::Planner;
+
+/// All states are written anew when there are more changes than this, and than a quarter of the states.
+const CHANGES_MOST: u64 = 200_000;
+/// States that are written together then.
+const PART: usize = 1 << 20;
+
+/// The keeper, and what it has to be handed yet.
+pub struct Saving {
+    keeper: Keeper,
+    changes: Vec<StoredTarget>,
+    /// All states are being written anew: the number of the next one.
+    rewriting: Option<u32>,
+    /// How often that was begun.
+    begun: u64,
+}
+
+impl Saving {
+    /// Over a connection of its own.
+    pub fn start(store: Store) -> anyhow::Result<Self> {
+        Ok(Self { keeper: Keeper::start(store)?, changes: Vec::new(), rewriting: None, begun: 0 })
+    }
+
+    /// A visit changed this state.
+    pub fn note(&mut self, planner: &Planner, number: u32) {
+        self.changes.push(stored(planner, number));
+    }
+
+    /// Changes that wait to be handed over.
+    pub fn waiting(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Hands them over, with the next part of all states while these are written anew.
+    pub fn save(&mut self, planner: &Planner, clock: WatchClock) -> Result<(), StoreError> {
+        self.keeper.order(Order::Changes(std::mem::take(&mut self.changes), clock))?;
+        let is_large = self.keeper.waiting() > CHANGES_MOST.max(planner.states().len() as u64 / 4);
+        if self.rewriting.is_none() && is_large && self.keeper.rewritten() == self.begun {
+            self.rewriting = Some(0);
+            self.begun += 1;
+        }
+        let Some(from) = self.rewriting else { return Ok(()) };
+        let states = planner.states();
+        let until = states.len().min(from as usize + PART);
+        let part = Part {
+            states: (from..until as u32).map(|number| stored(planner, number)).collect(),
+            first: if from == 0 { 0 } else { states[from as usize].address },
+            last: states.get(until).map_or(u32::MAX, |next| next.address - 1),
+            begins: from == 0,
+            ends: until == states.len(),
+        };
+        self.rewriting = (!part.ends).then_some(until as u32);
+        self.keeper.order(Order::Part(part))
+    }
+
+    /// For what else is to be kept.
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    /// Waits until everything is on disk.
+    pub fn finish(self) -> Result<(), StoreError> {
+        self.keeper.finish()
+    }
+}
+
+fn stored(planner: &Planner, number: u32) -> StoredTarget {
+    let state = *planner.state(number);
+    StoredTarget { state, open_ports: planner.scheme().open_ports(state.address).into() }
+}
