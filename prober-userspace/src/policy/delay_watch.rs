@@ -14,7 +14,7 @@ mod usual;
 
 use hashbrown::HashMap;
 
-use self::evidence::{Evidence, ALARM};
+use self::evidence::{ALARM, Evidence};
 use self::hosts::Hosts;
 use self::usual::{Adapt, LateShare, UsualDelay};
 use super::pacer::{NetworkPacer, PaceChange, PaceConfig, Sign};
@@ -25,6 +25,8 @@ const SLOWEST: f64 = 1.0 / 8.0;
 const ACCEPTED_NS: u64 = 1_800_000_000_000;
 /// What the first answer of an address counts: it is compared with other hosts.
 const FIRST_WEIGHT: f32 = 0.5;
+/// A share of hosts that are slow is never taken to be less than this: more of them may be to come.
+const FIRST_LEAST_SHARE: f32 = 0.1;
 /// Weight of the newest late answer in the rise that is told.
 const RECENT: f32 = 0.3;
 /// An answer that took longer counts as this, s.
@@ -123,14 +125,14 @@ impl Watched {
     }
 
     fn judge(&mut self, hosts: &mut Hosts, address: u32, now_ns: u64, delay_s: f32) {
-        let adapt = self.adapt(now_ns);
+        let (adapt, counts) = (self.adapt(now_ns), !self.evidence.is_suspicious());
         let (rise_s, is_late);
         if let Some(host) = hosts.get(address) {
             rise_s = delay_s - host.delay.level_s();
             is_late = host.delay.is_late(delay_s);
             self.evidence.add(is_late, host.late_share(self.late), 1.0);
             host.delay.learn(delay_s, adapt);
-            if adapt == Adapt::Follow {
+            if counts {
                 host.count(is_late);
                 self.late.learn(is_late);
             }
@@ -142,9 +144,9 @@ impl Watched {
             }
             rise_s = delay_s - self.first.level_s();
             is_late = self.first.is_late(delay_s);
-            self.evidence.add(is_late, self.first_late.share(), FIRST_WEIGHT);
+            self.evidence.add(is_late, self.first_late.share().max(FIRST_LEAST_SHARE), FIRST_WEIGHT);
             self.first.learn(delay_s, adapt);
-            if adapt == Adapt::Follow {
+            if counts {
                 self.first_late.learn(is_late);
             }
         }
@@ -161,8 +163,8 @@ impl Watched {
     /// A rise must not become what is usual while it is judged, but it must in the end.
     fn adapt(&self, now_ns: u64) -> Adapt {
         match self.suspicious_since_ns {
-            0 => Adapt::Follow,
-            since_ns if now_ns.saturating_sub(since_ns) >= ACCEPTED_NS => Adapt::Accept,
+            0 if !self.evidence.is_unusual() => Adapt::Follow,
+            since_ns if since_ns > 0 && now_ns.saturating_sub(since_ns) >= ACCEPTED_NS => Adapt::Accept,
             _ => Adapt::Hold,
         }
     }

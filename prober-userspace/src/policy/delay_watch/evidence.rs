@@ -28,6 +28,11 @@ impl Evidence {
         self.nats
     }
 
+    /// A quarter of the way to the alarm, or more.
+    pub fn is_unusual(self) -> bool {
+        self.nats >= ALARM / 4.0
+    }
+
     /// Half way to the alarm, or more.
     pub fn is_suspicious(self) -> bool {
         self.nats >= ALARM / 2.0

@@ -140,11 +140,11 @@ fn answers_to_alarm(network: impl Fn(u64) -> Network, added_s: f64) -> Vec<usize
 fn a_rise_of_all_is_found_in_few_answers() {
     for (name, added_s, hosts, median, most) in [
         ("alike", 0.3, 20, 5, 8),
-        ("alike", 0.3, 3, 8, 14),
-        ("alike", 0.3, 1, 12, 30),
-        ("different", 1.0, 20, 12, 60),
-        ("different", 3.0, 20, 10, 40),
-        ("different", 3.0, 3, 16, 200),
+        ("alike", 0.3, 3, 5, 8),
+        ("alike", 0.3, 1, 5, 8),
+        ("different", 1.0, 20, 8, 14),
+        ("different", 3.0, 20, 8, 14),
+        ("different", 3.0, 3, 8, 14),
     ] {
         let network = |seed| match name {
             "alike" => Network::homogeneous(seed, hosts),
@@ -199,7 +199,7 @@ fn a_new_route_brakes_for_a_while_and_not_for_ever() {
     assert_eq!(network.brake(&mut watch, 200, 0, 0.9), STRONGEST);
 }
 
-/// A queue that our own probes fill: the loop must settle below what the queue can take, without stopping.
+/// A queue that our own probes fill: the loop must settle where it takes no longer than what is late, without stopping.
 #[test]
 fn it_settles_where_the_network_has_room() {
     let (mut watch, mut network) = (DelayWatch::new(10.0), Network::homogeneous(3, 20));
@@ -207,11 +207,11 @@ fn it_settles_where_the_network_has_room() {
     let (mut level, mut sum_pps) = (0, 0.0);
     for _ in 0..6_000 {
         let rate_pps = 10.0 / f64::from(1_u32 << level);
-        level = network.brake(&mut watch, 1, level, (rate_pps - 4.0).max(0.0) * 0.1);
+        level = network.brake(&mut watch, 1, level, (rate_pps - 4.0).max(0.0) * 0.2);
         sum_pps += rate_pps;
     }
     let mean_pps = sum_pps / 6_000.0;
-    assert!((1.5..5.0).contains(&mean_pps), "{mean_pps}");
+    assert!((2.0..5.0).contains(&mean_pps), "{mean_pps}");
 }
 
 #[test]

@@ -4,8 +4,8 @@
 const LATE_S: f32 = 0.1;
 /// Part of the way that the level goes to a longer and to a shorter delay. It settles at the 75 % expectile (Newey and
 /// Powell 1987): above most answers, below the rare ones.
-const UP: f32 = 0.3;
-const DOWN: f32 = 0.1;
+const UP: f32 = 0.15;
+const DOWN: f32 = 0.05;
 /// Answers after which older ones count less.
 const MEMORY: f32 = 1_000.0;
 /// Before anything is seen: as if of so many answers this share had been late.
@@ -121,7 +121,7 @@ mod tests {
         usual.learn(3.0, Adapt::Hold);
         assert!((usual.level_s() - 0.5).abs() < 1e-6);
         usual.learn(0.4, Adapt::Hold);
-        assert!((usual.level_s() - 0.49).abs() < 1e-6);
+        assert!((usual.level_s() - 0.495).abs() < 1e-6);
         usual.learn(3.0, Adapt::Accept);
         assert!((usual.level_s() - 3.0).abs() < 1e-6);
     }
