@@ -77,11 +77,7 @@ impl Store {
     }
 
     /// All answers since a moment, oldest first, some thousands at a time. 12 bytes of memory per answer.
-    pub fn for_all_answers(
-        &self,
-        since: UtcMicros,
-        mut take: impl FnMut(&[NetworkAnswers]),
-    ) -> Result<(), StoreError> {
+    pub fn for_all_answers(&self, since: UtcMicros, mut take: impl FnMut(&[NetworkAnswers])) -> Result<(), StoreError> {
         let query = format!(
             "{TRUSTED} SELECT address, epoch_us(received_at), rtt_us FROM reply
              WHERE kind < 4 AND received_at >= ? AND scan_id NOT IN (FROM stepped) ORDER BY received_at"

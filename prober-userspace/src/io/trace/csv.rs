@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::{LineOrder, TraceError};
 use super::line::Collector;
+use super::{LineOrder, TraceError};
 use crate::model::trace::Trace;
 
 /// Longest line, in bytes.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use duckdb::Connection;
 
-use super::{LineOrder, TraceError};
 use super::line::Collector;
+use super::{LineOrder, TraceError};
 use crate::model::trace::Trace;
 
 pub(super) fn read(path: &Path, order: LineOrder) -> Result<Vec<Trace>, TraceError> {

@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn the_axis_is_as_narrow_as_its_values() {
-        let texts = |values: &[f64]| decade_steps(values.iter().copied()).iter().map(|ms| delay_text(*ms)).collect::<Vec<_>>();
+        let texts =
+            |values: &[f64]| decade_steps(values.iter().copied()).iter().map(|ms| delay_text(*ms)).collect::<Vec<_>>();
         assert_eq!(texts(&[6.7, 9.0]), ["5 ms", "10 ms", "20 ms", "50 ms"]);
         assert_eq!(texts(&[10.0, 10.0]), ["10 ms", "20 ms", "50 ms", "100 ms"]);
         assert_eq!(texts(&[300.0, 4_000.0]), ["200 ms", "500 ms", "1 s", "2 s", "5 s"]);

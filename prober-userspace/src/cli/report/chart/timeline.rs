@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn silence_stands_in_the_lane_of_its_port_and_pauses_are_short() {
-        let probes = [probe(0.0, 80, Some(7.0)), probe(0.1, 22, None), probe(60.0, 80, Some(8.0)), probe(60.1, 22, None)];
+        let probes =
+            [probe(0.0, 80, Some(7.0)), probe(0.1, 22, None), probe(60.0, 80, Some(8.0)), probe(60.1, 22, None)];
         let svg = timeline("Probes", &probes);
         assert_eq!((svg.matches("<circle").count(), svg.matches("<rect").count()), (2, 2));
         assert!(svg.contains(">port 22</text>") && svg.contains(">port 80</text>"), "{svg}");
