@@ -1,10 +1,13 @@
 //! `prober study`: terminals probed in series over minutes, every send stored, so that silence is known and causes can be told.
 
+mod terminals;
+
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use prober_common::address::V4;
 use serde::Serialize;
 
 use super::UsageError;
@@ -33,6 +36,8 @@ Examples:
     prober network estimate --scan last --db result.duckdb
   Pairs of probes for a whole /24, at most 4 probes a second to it:
     prober study 198.51.100.0/24 -p 80 --mode pairs --budget 4
+  One terminal of each /24 of a network, picked by what it answered before:
+    prober study --network 198.51.100.0/22 -p 22,80,icmp --db result.duckdb
 
 Targets, ports, exclusions and the way out are set as for `prober scan`. An echo request (port `icmp`) is larger than a
 SYN: with both, delays of two sizes are known.";
@@ -49,6 +54,14 @@ SYN: with both, delays of two sizes are known.";
 pub struct StudyCommand {
     #[command(flatten)]
     settings: SettingFlags,
+    /// Study terminals of this network (prefix or range) that answered before: of each /24 those not studied yet, or longest
+    /// ago, that answer on most ports
+    #[arg(long, value_name = "PREFIX", help_heading = "Study")]
+    network: Vec<String>,
+    /// Most terminals of each /24 that --network picks
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "network", help_heading = "Study",
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    per_access_point: u16,
     /// How probes follow each other
     #[arg(long, value_enum, default_value_t = StudyMode::Series, help_heading = "Study")]
     mode: StudyMode,
@@ -83,8 +96,13 @@ impl StudyCommand {
     /// Studies, or shows what a study would send.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let layers = scan::layers(None, self.settings.clone())?;
-        let settings = Settings::resolve(&layers).map_err(|cause| UsageError(cause.to_string()))?;
+        let mut settings = Settings::resolve(&layers).map_err(|cause| UsageError(cause.to_string()))?;
         let exclusions = scan::exclusions(&settings)?;
+        if !self.network.is_empty() {
+            let each = usize::from(self.per_access_point);
+            let chosen = terminals::chosen(&self.network, each, &settings.db, &exclusions)?;
+            settings.targets.extend(chosen.iter().map(V4::to_string));
+        }
         let Scope::Product { addresses, ports } = scan::scope(&settings)? else {
             return Err(UsageError("a study is of addresses and ports; leave out --pairs-file".to_owned()).into());
         };

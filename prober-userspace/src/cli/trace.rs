@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::database::DatabaseArgs;
 use super::output::{put, put_json};
 use super::source::{Scan, scan, stored_traces};
-use crate::io::trace::{read_traces, write_traces};
+use crate::io::trace::{LineOrder, read_traces_in, write_traces};
 
 /// Probe traces as files, out of stored scans or other files
 #[derive(Clone, Debug, clap::Args)]
@@ -34,6 +34,9 @@ struct ExportArgs {
     /// A trace file instead
     #[arg(long, value_name = "FILE", conflicts_with = "scan")]
     traces: Option<PathBuf>,
+    /// Lines of the file may be in any order; without this, a terminal's that are not in the order of time are an error
+    #[arg(long, requires = "traces")]
+    sort_by_time: bool,
     #[command(flatten)]
     database: DatabaseArgs,
     /// Where to write
@@ -61,8 +64,9 @@ impl TraceArgs {
 
 impl ExportArgs {
     fn run(self) -> anyhow::Result<()> {
+        let order = if self.sort_by_time { LineOrder::Any } else { LineOrder::ByTime };
         let traces = match (&self.traces, self.scan) {
-            (Some(path), _) => read_traces(path)?,
+            (Some(path), _) => read_traces_in(path, order)?,
             (None, Some(scan)) => stored_traces(&self.database, scan)?,
             (None, None) => unreachable!("clap asks for one of them"),
         };

@@ -47,8 +47,7 @@ impl Braking {
         if event.kind > ReplyKind::UdpReply as u8 {
             return;
         }
-        let network = event.target.slash24();
-        let change = self.watch.answered(network, event.received_ns, event.rtt_ns as f64 / 1e9);
+        let change = self.watch.answered(event.target.0, event.received_ns, event.rtt_ns as f64 / 1e9);
         if let Some((change, level)) = change {
             self.brakes.set(event.target, level);
             if self.logged < MOST_LOGGED {

@@ -19,6 +19,7 @@ mod schema;
 mod seen;
 mod service_state;
 mod targets;
+mod terminals;
 mod writer;
 
 #[cfg(test)]

@@ -16,8 +16,9 @@
 //! | `reply` | `synack` (open), `rst` (refused) or `none` |
 //! | `lost` | 1: no reply, whatever `rtt_ms` says |
 //!
-//! Other columns are ignored. Lines may come in any order: the probes of a terminal are sorted by time. What cannot be true -
-//! a line cut off, a time before 0 or ten years from the others, a reply without a round-trip time - is an error with the
+//! Other columns are ignored. The probes of a terminal come in the order of their times, give or take a second: a file that is
+//! not in order may be of a clock that was stepped, or of two series under one name. What cannot be true - a line cut off, a
+//! time before 0, before its forerunner's, or ten years from the others, a reply without a round-trip time - is an error with the
 //! number of its line.
 
 mod csv;
@@ -76,12 +77,26 @@ impl TraceError {
     }
 }
 
-/// Reads a file of either kind; by place and terminal, probes by time.
+/// In what order the lines of a terminal are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineOrder {
+    /// By time; anything else is an error.
+    ByTime,
+    /// Any: they are sorted.
+    Any,
+}
+
+/// Reads a file of either kind, its lines in order; by place and terminal, probes by time.
 pub fn read_traces(path: &Path) -> Result<Vec<Trace>, TraceError> {
+    read_traces_in(path, LineOrder::ByTime)
+}
+
+/// The same of lines in this order.
+pub fn read_traces_in(path: &Path, order: LineOrder) -> Result<Vec<Trace>, TraceError> {
     let traces = if path.extension().is_some_and(|ending| ending == "parquet") {
-        parquet::read(path)?
+        parquet::read(path, order)?
     } else {
-        csv::read(path)?
+        csv::read(path, order)?
     };
     if traces.is_empty() { Err(TraceError::Empty { path: path.to_owned() }) } else { Ok(traces) }
 }

@@ -108,11 +108,21 @@ impl Learner {
 
     /// Takes in answers in this order: the same as one by one, but look-ups of a block wait for memory together.
     pub fn learn_all(&mut self, answers: &[Answer]) {
+        self.learn_blocks(answers, Self::checked);
+    }
+
+    /// The same for answers whose time is known to be right: of the store, which has but one clock.
+    pub fn learn_all_checked(&mut self, answers: &[Answer]) {
+        self.learn_blocks(answers, |learner, answer| learner.update(answer, answer.at));
+    }
+
+    #[inline]
+    fn learn_blocks(&mut self, answers: &[Answer], update: impl Fn(&mut Self, &Answer) -> Option<Update>) {
         let mut updates = [Update::default(); BLOCK];
         for block in answers.chunks(BLOCK) {
             let mut made = 0;
             for answer in block {
-                if let Some(update) = self.checked(answer) {
+                if let Some(update) = update(self, answer) {
                     updates[made] = update;
                     made += 1;
                 }
@@ -120,14 +130,6 @@ impl Learner {
             for update in &updates[..made] {
                 self.add(*update);
             }
-        }
-    }
-
-    /// The same as [`learn`](Self::learn) for an answer whose time is known to be right: of the store, which has but one clock.
-    #[inline]
-    pub fn learn_checked(&mut self, answer: &Answer) {
-        if let Some(update) = self.update(answer, answer.at) {
-            self.add(update);
         }
     }
 
@@ -229,7 +231,7 @@ mod tests {
         let config = LearnerConfig { grid: DayGrid::new(24, 0).unwrap(), half_life_days: 7.0 };
         let services = [Medium::Wired, Medium::Lora].map(|medium| ServiceTime::of(medium, 60.0));
         let new = || Learner::new(config, &services, ClockGuard::new(UtcMicros(MONDAY_NOON), 0));
-        let (mut single, mut all) = (new(), new());
+        let (mut single, mut all, mut all_checked) = (new(), new(), new());
         let answers: Vec<Answer> = (0..1_000)
             .map(|index| {
                 let delay_s = if index % 97 == 0 { -1.0 } else { 0.01 + 0.001 * (index * 7 % 31) as f32 };
@@ -242,6 +244,10 @@ mod tests {
         all.learn_all(&answers);
         assert_eq!(all.counts(), single.counts());
         assert_eq!(all.profiles(), single.profiles());
+        // In parts that are no blocks, as they come from the store.
+        answers.chunks(77).for_each(|part| all_checked.learn_all_checked(part));
+        assert_eq!(all_checked.counts(), single.counts());
+        assert_eq!(all_checked.profiles(), single.profiles());
         assert!(all.counts().learnt > 500 && all.counts().absurd > 300, "{:?}", all.counts());
     }
 

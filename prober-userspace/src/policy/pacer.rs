@@ -1,6 +1,6 @@
-//! The pace of probes into one network or cluster while a scan runs: back off at once when delays rise, come back slowly.
-//! A closed loop around the rate that the plan allows (AIMD, Chiu and Jain 1989): additive steps up, halving down. Every
-//! change says why. Losses are left out: a scan keeps no table of what it waits for, and most addresses never answer.
+//! The pace of probes into one network while a scan runs: back off at once when delays rise, come back slowly. A closed loop
+//! around the rate that the plan allows (AIMD, Chiu and Jain 1989): additive steps up, halving down. Every change says
+//! why. Whether delays rose is judged elsewhere.
 
 #[cfg(test)]
 mod tests;
@@ -14,10 +14,6 @@ pub struct PaceConfig {
     pub limit_pps: f64,
     /// Never less, pps, so that recovery is noticed.
     pub least_pps: f64,
-    /// Excess delay that is expected in this slot, s; for a network that is not known, its idle jitter.
-    pub expected_s: f64,
-    /// Excess beyond which delays have risen: the expected one plus what a busy moment adds, s.
-    pub alarm_s: f64,
 }
 
 /// After a back-off nothing is judged for so long: what is on its way still shows the old rate.
@@ -26,17 +22,24 @@ const HOLD_NS: u64 = 2_000_000_000;
 const RECOVER_NS: u64 = 10_000_000_000;
 /// A step up, as part of the limit.
 const STEP_UP: f64 = 0.1;
-/// Weight of the newest answer in the recent delay.
-const RECENT: f64 = 0.2;
-/// Answers in a row that must have been seen before anything is judged.
-const FEWEST: u32 = 5;
+
+/// What the answers up to now say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sign {
+    /// Delays rose by this, s.
+    Rose(f64),
+    /// Neither.
+    Unsure,
+    /// Delays are as usual.
+    Calm,
+}
 
 /// Why a rate changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PaceReason {
-    /// Delays rose to this excess, s.
+    /// Delays rose by this, s.
     DelayRose(f64),
-    /// Delays are as expected again.
+    /// Delays are as usual again.
     Recovered,
 }
 
@@ -55,46 +58,25 @@ impl fmt::Display for PaceChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "rate {:.3} -> {:.3} pps: ", self.from_pps, self.to_pps)?;
         match self.reason {
-            PaceReason::DelayRose(excess_s) => write!(f, "delays rose to {:.1} ms over the floor", excess_s * 1e3),
-            PaceReason::Recovered => write!(f, "delays are as expected again"),
+            PaceReason::DelayRose(rise_s) => write!(f, "delays rose by {:.1} ms over what is usual", rise_s * 1e3),
+            PaceReason::Recovered => write!(f, "delays are as usual again"),
         }
     }
 }
 
-/// How often what happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct PaceCounts {
-    /// Back-offs because delays rose.
-    pub delay_backoffs: u64,
-    /// Steps up.
-    pub recoveries: u64,
-    /// Observations that made no sense.
-    pub absurd: u64,
-}
-
-/// A pacer: 80 bytes.
+/// A pacer: 32 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct NetworkPacer {
     config: PaceConfig,
     rate_pps: f64,
-    recent_s: f64,
-    seen: u32,
     changed_ns: u64,
-    counts: PaceCounts,
 }
 
 impl NetworkPacer {
     /// Starts at the plan's rate.
     pub fn new(config: PaceConfig, now_ns: u64) -> Self {
         let limit_pps = config.limit_pps.max(config.least_pps);
-        Self {
-            config: PaceConfig { limit_pps, ..config },
-            rate_pps: limit_pps,
-            recent_s: config.expected_s,
-            seen: 0,
-            changed_ns: now_ns,
-            counts: PaceCounts::default(),
-        }
+        Self { config: PaceConfig { limit_pps, ..config }, rate_pps: limit_pps, changed_ns: now_ns }
     }
 
     /// The rate in force, pps.
@@ -102,58 +84,27 @@ impl NetworkPacer {
         self.rate_pps
     }
 
-    /// How often what happened.
-    pub fn counts(&self) -> PaceCounts {
-        self.counts
-    }
-
-    /// An answer came, this much over its floor. A few ns.
-    pub fn answered(&mut self, now_ns: u64, excess_s: f64) -> Option<PaceChange> {
-        if !(excess_s >= 0.0 && excess_s.is_finite()) {
-            self.counts.absurd += 1;
-            return None;
-        }
-        // One slow host is no queue: it takes two late answers in a row to raise the alarm.
-        let excess_s = excess_s.min(4.0 * self.config.alarm_s);
-        self.recent_s += RECENT * (excess_s - self.recent_s);
-        self.seen = self.seen.saturating_add(1);
-        self.judge(now_ns)
-    }
-
-    /// What is usual has changed: from now on this excess is expected, and that one alarming, s. `shift_s` is how much
-    /// less every excess is from now on.
-    pub fn expect(&mut self, expected_s: f64, alarm_s: f64, shift_s: f64) {
-        (self.config.expected_s, self.config.alarm_s) = (expected_s, alarm_s);
-        self.recent_s = (self.recent_s - shift_s).clamp(0.0, 4.0 * alarm_s);
-    }
-
     /// Whether the rate is below the plan's.
     pub fn is_braking(&self) -> bool {
         self.rate_pps < self.config.limit_pps
     }
 
-    fn judge(&mut self, now_ns: u64) -> Option<PaceChange> {
+    /// An answer came, after which this is the sign. A few ns.
+    pub fn heard(&mut self, now_ns: u64, sign: Sign) -> Option<PaceChange> {
         let since_ns = now_ns.saturating_sub(self.changed_ns);
-        if self.seen < FEWEST {
-            return None;
-        }
-        if self.recent_s > self.config.alarm_s {
-            // The first alarm after a calm time acts at once.
-            let held = self.rate_pps < self.config.limit_pps && since_ns < HOLD_NS;
-            let to_pps = (self.rate_pps / 2.0).max(self.config.least_pps);
-            if held || to_pps >= self.rate_pps {
-                return None;
+        match sign {
+            Sign::Rose(rise_s) => {
+                // The first alarm after a calm time acts at once.
+                let held = self.is_braking() && since_ns < HOLD_NS;
+                let to_pps = (self.rate_pps / 2.0).max(self.config.least_pps);
+                (!held && to_pps < self.rate_pps).then(|| self.change(now_ns, to_pps, PaceReason::DelayRose(rise_s)))
             }
-            self.counts.delay_backoffs += 1;
-            return Some(self.change(now_ns, to_pps, PaceReason::DelayRose(self.recent_s)));
+            Sign::Calm if self.is_braking() && since_ns >= RECOVER_NS => {
+                let to_pps = (self.rate_pps + STEP_UP * self.config.limit_pps).min(self.config.limit_pps);
+                Some(self.change(now_ns, to_pps, PaceReason::Recovered))
+            }
+            Sign::Calm | Sign::Unsure => None,
         }
-        let calm = self.recent_s < self.config.expected_s.midpoint(self.config.alarm_s);
-        if calm && self.rate_pps < self.config.limit_pps && since_ns >= RECOVER_NS {
-            let to_pps = (self.rate_pps + STEP_UP * self.config.limit_pps).min(self.config.limit_pps);
-            self.counts.recoveries += 1;
-            return Some(self.change(now_ns, to_pps, PaceReason::Recovered));
-        }
-        None
     }
 
     fn change(&mut self, now_ns: u64, to_pps: f64, reason: PaceReason) -> PaceChange {

@@ -3,6 +3,7 @@
 
 mod explain;
 mod fill;
+mod level;
 #[cfg(test)]
 mod tests;
 
@@ -96,6 +97,8 @@ pub struct Plan {
     pub slots: Vec<PlannedSlot>,
     /// Length of a slot, s.
     pub slot_s: f64,
+    /// Part of the bottleneck that one probe a second takes, if it is as slow as it may be.
+    share_per_pps: f64,
     /// Probes for which no slot before their deadline was left, even over the limits; by demand.
     pub late: Vec<f64>,
     /// Elementary steps that it took: points of the load's grid, comparisons, placements.
@@ -151,7 +154,8 @@ impl Plan {
                 PlannedSlot { place, load, limit, chosen: none(), explored: none(), forced: none() }
             })
             .collect();
-        let mut plan = Self { slots, slot_s, late: vec![0.0; demands.len()], operations: 0 };
+        let share_per_pps = service.careful_probe_s();
+        let mut plan = Self { slots, slot_s, share_per_pps, late: vec![0.0; demands.len()], operations: 0 };
         plan.fill(config, demands);
         plan
     }

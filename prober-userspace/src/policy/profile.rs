@@ -74,11 +74,14 @@ impl Profile {
         self.cells[grid.cell(place)].add(place.day, excess_s, &self.steps_s, self.keep_per_day)
     }
 
-    /// Adds another's answers: of the same grid and steps.
-    pub fn merge(&mut self, other: &Self) {
-        for (cell, other) in self.cells.iter_mut().zip(&other.cells) {
+    /// Adds another's answers: of the same grid and steps. Returns how many cells held any.
+    pub fn merge(&mut self, other: &Self) -> u64 {
+        let mut merged = 0;
+        for (cell, other) in self.cells.iter_mut().zip(&other.cells).filter(|(_, other)| other.answers > 0.0) {
             cell.merge(other, self.keep_per_day);
+            merged += 1;
         }
+        merged
     }
 
     /// What a cell holds, for the estimate of its load.
@@ -169,9 +172,6 @@ impl Cell {
     }
 
     fn merge(&mut self, other: &Self, keep_per_day: f32) {
-        if other.answers <= 0.0 {
-            return;
-        }
         if self.answers <= 0.0 {
             *self = *other;
             return;

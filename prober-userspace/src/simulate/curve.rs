@@ -28,9 +28,9 @@ pub struct CurvePoint {
     pub clusters: usize,
     /// Elementary steps of planning every network alone.
     pub operations_alone: u64,
-    /// Steps of planning the clusters.
+    /// Steps of planning the clusters, adding up their members' profiles included.
     pub operations_planning: u64,
-    /// Steps of making the clusters from nothing; afterwards only changes are followed.
+    /// Steps of making the clusters from nothing, their members' likenesses included; afterwards only changes are followed.
     pub operations_clustering: u64,
     /// Alone over planning: what every later plan saves.
     pub saved_planning: f64,
@@ -61,7 +61,7 @@ pub fn point(config: PopulationConfig, clusters: ClusterConfig, clock: &dyn Fn()
 
     let begun = clock();
     let made = Clusters::make(clusters, &members);
-    let plans = plan_clusters(&plan_config, config.grid, &networks, &made);
+    let (plans, pooled) = plan_clusters(&plan_config, config.grid, &networks, &made);
     let planning_s = clock().saturating_sub(begun).as_secs_f64();
 
     let step = (networks.len() / ALONE).max(1);
@@ -82,15 +82,17 @@ pub fn point(config: PopulationConfig, clusters: ClusterConfig, clock: &dyn Fn()
     }
     let [known, alone, in_clusters, random] = sums;
     let operations_alone = alone_operations / sample.len().max(1) as u64 * networks.len() as u64;
-    let operations_planning = plans.iter().map(|plan| plan.operations).sum::<u64>();
+    let operations_planning = plans.iter().map(|plan| plan.operations).sum::<u64>() + pooled;
+    // Every member's likeness is made of its slots.
+    let operations_clustering = made.operations() + u64::from(config.grid.slots()) * networks.len() as u64;
     CurvePoint {
         networks: config.networks,
         clusters: made.len(),
         operations_alone,
         operations_planning,
-        operations_clustering: made.operations(),
+        operations_clustering,
         saved_planning: operations_alone as f64 / operations_planning.max(1) as f64,
-        saved_first: operations_alone as f64 / (operations_planning + made.operations()).max(1) as f64,
+        saved_first: operations_alone as f64 / (operations_planning + operations_clustering).max(1) as f64,
         objective_alone: alone,
         objective_clusters: in_clusters,
         objective_random: random,
@@ -101,16 +103,23 @@ pub fn point(config: PopulationConfig, clusters: ClusterConfig, clock: &dyn Fn()
     }
 }
 
-fn plan_clusters(config: &PlanConfig, grid: DayGrid, networks: &[AccessNetwork], clusters: &Clusters) -> Vec<Plan> {
+/// The plans, and the cells that were added up for them.
+fn plan_clusters(
+    config: &PlanConfig,
+    grid: DayGrid,
+    networks: &[AccessNetwork],
+    clusters: &Clusters,
+) -> (Vec<Plan>, u64) {
+    let mut merged = 0;
     let mut pooled: Vec<Option<(Profile, &AccessNetwork)>> = vec![None; clusters.len()];
     for (network, cluster) in networks.iter().zip(clusters.of_members()) {
         match &mut pooled[cluster.0 as usize] {
-            Some((profile, _)) => profile.merge(&network.profile),
+            Some((profile, _)) => merged += profile.merge(&network.profile),
             none => *none = Some((network.profile.clone(), network)),
         }
     }
     let planned = pooled.iter().flatten().map(|(profile, like)| plan_one(config, grid, like, profile));
-    planned.collect()
+    (planned.collect(), merged)
 }
 
 /// A day's plan from what answers showed. All members of a cluster are of one medium, so that any one stands for all.

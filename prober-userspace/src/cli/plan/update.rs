@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use hashbrown::HashMap;
 use serde::Serialize;
 
 use super::super::UsageError;
@@ -139,7 +140,7 @@ impl UpdateArgs {
         now: UtcMicros,
     ) -> anyhow::Result<Learnt> {
         let estimated: BTreeMap<u32, Medium> = store.estimated_media()?.into_iter().collect();
-        let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut numbers: HashMap<u32, u32> = HashMap::new();
         let mut networks: Vec<Network> = Vec::new();
         let mut floors = Vec::new();
         store.for_each_floor(since, |address, rtt_us| {
@@ -165,18 +166,23 @@ impl UpdateArgs {
         for (address, delay_s) in floors {
             learner.set_floor(address, delay_s);
         }
-        store.for_each_answer(since, |answer| {
-            let number = numbers.get(&(answer.address & !255)).copied().unwrap_or(u32::MAX);
-            let offset_s = networks.get(number as usize).map_or(self.utc_offset, |network| network.utc_offset_s);
-            // The grid has one offset: what another is ahead of it is put on the clock.
-            let ahead_us = i64::from(offset_s - self.utc_offset) * 1_000_000;
-            learner.learn_checked(&Answer {
-                address: answer.address,
-                network: number,
-                at: UtcMicros(answer.at.0 + ahead_us),
-                monotonic_ns: 0,
-                delay_s: answer.rtt_us as f32 / 1e6,
-            });
+        let mut answers = Vec::new();
+        store.for_all_answers(since, |block| {
+            answers.clear();
+            answers.extend(block.iter().map(|answer| {
+                let number = numbers.get(&(answer.address & !255)).copied().unwrap_or(u32::MAX);
+                let offset_s = networks.get(number as usize).map_or(self.utc_offset, |network| network.utc_offset_s);
+                // The grid has one offset: what another is ahead of it is put on the clock.
+                let ahead_us = i64::from(offset_s - self.utc_offset) * 1_000_000;
+                Answer {
+                    address: answer.address,
+                    network: number,
+                    at: UtcMicros(answer.at.0 + ahead_us),
+                    monotonic_ns: 0,
+                    delay_s: answer.rtt_us as f32 / 1e6,
+                }
+            }));
+            learner.learn_all_checked(&answers);
         })?;
         Ok(Learnt { networks, learner })
     }

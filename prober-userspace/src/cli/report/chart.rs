@@ -5,6 +5,7 @@
 mod bars;
 mod boxes;
 mod confusion;
+mod decades;
 mod heat;
 mod slots;
 mod timeline;

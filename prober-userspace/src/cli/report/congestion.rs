@@ -91,7 +91,7 @@ impl Congestion {
             Picture {
                 title: "Congestion by cluster and time of day".to_owned(),
                 note: "Load of the access networks' bottleneck; rows are clusters with their number of networks, columns are \
-                 slots of the local day: working days, then weekends"
+                 slots of the local day"
                     .to_owned(),
                 content: heat("Congestion by cluster and slot", &rows),
                 class: "wide",
@@ -99,7 +99,7 @@ impl Congestion {
             Picture {
                 title: "Chosen slots over the load profile".to_owned(),
                 note: format!(
-                    "Cluster {}, the coming day, {PORTS} probes per address: load (its careful end above) and probes",
+                    "Cluster {}, the coming day in its local time, {PORTS} probes per address; columns of probes are relative to the slot with most",
                     first.cluster.cluster
                 ),
                 content: slots("Chosen slots", &columns),

@@ -13,7 +13,8 @@ use crate::simulate::population::PopulationConfig;
 
 /// Operations saved and objective lost by planning networks in clusters, against planning each alone
 ///
-/// Operations are elementary steps: points of the load's grid, comparisons, placements; one dimension of a distance.
+/// Operations are elementary steps: points of the load's grid, comparisons, placements; one dimension of a
+/// distance; one slot of a network's day, made comparable or added to its cluster's.
 /// The objective is the part of the probes that find their network free. With --json prints an array, one object per
 /// size, with the fields of the table.
 #[derive(Clone, Debug, clap::Args)]

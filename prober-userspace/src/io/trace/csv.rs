@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::TraceError;
 use super::line::Collector;
+use super::{LineOrder, TraceError};
 use crate::model::trace::Trace;
 
 /// Longest line, in bytes.
 const LINE_BYTES_MAX: u64 = 1 << 16;
 
-pub(super) fn read(path: &Path) -> Result<Vec<Trace>, TraceError> {
+pub(super) fn read(path: &Path, order: LineOrder) -> Result<Vec<Trace>, TraceError> {
     let mut source = open(path)?;
     let failed = |line, what| TraceError::Line { path: path.to_owned(), line, what };
     let (mut text, mut cells, mut collector, mut number) = (Vec::new(), Vec::new(), None, 0);
@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Trace>, TraceError> {
         }
         split(line, &mut cells);
         match &mut collector {
-            None => collector = Some(Collector::new(&cells).map_err(|what| failed(number, what))?),
+            None => collector = Some(Collector::new(&cells, order).map_err(|what| failed(number, what))?),
             Some(collector) => collector.add(&cells).map_err(|what| failed(number, what))?,
         }
     }

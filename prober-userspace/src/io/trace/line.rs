@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::LineOrder;
 use crate::model::trace::{Answer, RTT_MS_MAX, Role, Trace, TraceProbe};
 
 /// Most probes of a file.
 const PROBES_MAX: u64 = 50_000_000;
 /// Longest series of one terminal, in seconds: ten years. What is longer is a wrong unit or a mixed-up clock.
 const SERIES_S_MAX: f64 = 10.0 * 366.0 * 86_400.0;
+/// So much earlier than a line before it may a probe of the same terminal be, in seconds: who writes lines as replies come in
+/// puts them no further out of order.
+const DISORDER_S_MAX: f64 = 1.0;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,14 +74,17 @@ pub(super) struct Collector {
     places: [Option<usize>; Column::ALL.len()],
     /// How many cells a line has.
     cells: usize,
+    order: LineOrder,
     traces: Vec<Trace>,
+    /// Latest time of each trace, and the number of its probe.
+    latest: Vec<(f64, u64)>,
     index: HashMap<(String, String), usize>,
     lines: u64,
 }
 
 impl Collector {
     /// For a file with this heading; what is wrong with it otherwise.
-    pub(super) fn new(heading: &[String]) -> Result<Self, String> {
+    pub(super) fn new(heading: &[String], order: LineOrder) -> Result<Self, String> {
         let find = |column: Column| {
             let names = column.names();
             names.iter().find_map(|name| heading.iter().position(|found| found.trim().eq_ignore_ascii_case(name)))
@@ -95,7 +102,15 @@ impl Collector {
                 return Err(format!("the column `{}` is there twice", name.trim()));
             }
         }
-        Ok(Self { places, cells: heading.len(), traces: Vec::new(), index: HashMap::new(), lines: 0 })
+        Ok(Self {
+            places,
+            cells: heading.len(),
+            order,
+            traces: Vec::new(),
+            latest: Vec::new(),
+            index: HashMap::new(),
+            lines: 0,
+        })
     }
 
     /// Takes in a line; what is wrong with it otherwise.
@@ -115,7 +130,8 @@ impl Collector {
             return Err("`terminal` is empty".to_owned());
         }
         let probe = probe(cell, self.lines)?;
-        let trace = self.trace(cell)?;
+        let (place, lines, order) = (self.trace(cell)?, self.lines, self.order);
+        let (trace, (latest_s, latest_line)) = (&mut self.traces[place], &mut self.latest[place]);
         let first_s = trace.probes.first().map_or(probe.sent_s, |first| first.sent_s);
         if (probe.sent_s - first_s).abs() > SERIES_S_MAX {
             let (sent_s, terminal) = (probe.sent_s, &trace.terminal);
@@ -123,12 +139,24 @@ impl Collector {
                 "`t_send_s` is {sent_s}, more than ten years from the first probe of `{terminal}` at {first_s}"
             ));
         }
+        if order == LineOrder::ByTime && probe.sent_s < *latest_s - DISORDER_S_MAX {
+            return Err(format!(
+                "`t_send_s` is {}, yet `{}` was at {latest_s} already, {} probes before; if nothing but their order is wrong, `prober \
+                 trace export --traces FILE --sort-by-time --to SORTED.csv` puts them in order",
+                probe.sent_s,
+                trace.terminal,
+                lines - *latest_line
+            ));
+        }
+        if probe.sent_s >= *latest_s {
+            (*latest_s, *latest_line) = (probe.sent_s, lines);
+        }
         trace.probes.push(probe);
         Ok(())
     }
 
-    /// The trace of a line, made when it is the first.
-    fn trace<'a>(&mut self, cell: impl Fn(Column) -> &'a str) -> Result<&mut Trace, String> {
+    /// The number of a line's trace, made when it is the first.
+    fn trace<'a>(&mut self, cell: impl Fn(Column) -> &'a str) -> Result<usize, String> {
         let is_gateway = cell(Column::Network) == "gateway";
         let access = match cell(Column::Network) {
             "" | "gateway" => None,
@@ -162,13 +190,14 @@ impl Collector {
                 cause,
                 background,
             });
+            self.latest.push((f64::NEG_INFINITY, 0));
             self.traces.len() - 1
         });
-        let trace = &mut self.traces[place];
+        let trace = &self.traces[place];
         if (trace.role, trace.access, trace.cause) != (role, access, cause) {
             return Err(format!("terminal `{}` had another network type or cause before", trace.terminal));
         }
-        Ok(trace)
+        Ok(place)
     }
 
     /// By place and terminal, probes by time.

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use duckdb::Connection;
 
-use super::TraceError;
 use super::line::Collector;
+use super::{LineOrder, TraceError};
 use crate::model::trace::Trace;
 
-pub(super) fn read(path: &Path) -> Result<Vec<Trace>, TraceError> {
+pub(super) fn read(path: &Path, order: LineOrder) -> Result<Vec<Trace>, TraceError> {
     if !path.is_file() {
         return Err(TraceError::read(path, "there is no such file"));
     }
@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Trace>, TraceError> {
         .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
         .map_err(failed)?;
     let wrong = |line, what| TraceError::Line { path: path.to_owned(), line, what };
-    let mut collector = Collector::new(&heading).map_err(|what| wrong(0, what))?;
+    let mut collector = Collector::new(&heading, order).map_err(|what| wrong(0, what))?;
     let query = format!("SELECT COLUMNS(*)::VARCHAR FROM read_parquet({file})");
     let mut statement = connection.prepare(&query).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;

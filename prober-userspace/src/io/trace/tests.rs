@@ -8,7 +8,7 @@ use crate::model::trace::{Answer, Role, TraceProbe};
 
 const GOOD: &str = "\
 scenario,terminal,network_type,background,cause,hop_count,ttl_seen,port,t_send_s,rtt_ms,reply
-a,t1,wlan,1,congestion,7,57,443,3.5,12.25,synack
+a,t1,wlan,1,congestion,7,57,443,2.25,12.25,synack
 a,t1,wlan,1,congestion,7,,22,1.5,,none
 a,gw,gateway,1,,6,250,80,2,8,rst
 ";
@@ -38,6 +38,25 @@ fn probes_are_sorted_by_time_and_gateways_known() {
     assert_eq!(terminal.probes.iter().map(|probe| probe.port).collect::<Vec<_>>(), [22, 443]);
     let lost = TraceProbe { sent_s: 1.5, rtt_ms: None, port: 22, ttl: None, answer: Answer::Silent };
     assert_eq!(terminal.probes[0], lost);
+}
+
+#[test]
+fn times_out_of_order_are_refused_with_their_line_unless_any_order_will_do() {
+    let text = "terminal,t_send_s,rtt_ms\na,0,1\nb,9,1\na,8,1\na,7.5,1\nb,10,1\na,6.5,1\n";
+    let (line, what) = refusal(text);
+    assert_eq!(line, 7);
+    assert!(what.starts_with("`t_send_s` is 6.5, yet `a` was at 8 already, 3 probes before"), "{what}");
+    assert!(what.contains("--sort-by-time"), "{what}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("traces.csv");
+    fs::write(&path, text).unwrap();
+    let traces = read_traces_in(&path, LineOrder::Any).unwrap();
+    let times: Vec<f64> = traces[0].probes.iter().map(|probe| probe.sent_s).collect();
+    assert_eq!(times, [0.0, 6.5, 7.5, 8.0]);
+    // What is written of it is in order.
+    let sorted = folder.path().join("sorted.parquet");
+    write_traces(&sorted, &traces).unwrap();
+    assert_eq!(read_traces(&sorted).unwrap(), traces);
 }
 
 #[test]

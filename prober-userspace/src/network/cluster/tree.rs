@@ -32,6 +32,16 @@ struct Grown {
     leaves: Vec<Range<usize>>,
 }
 
+/// What trees are grown of, and what it took.
+struct Growth<'a> {
+    config: &'a ClusterConfig,
+    members: &'a [Member],
+    operations: &'a mut u64,
+}
+
+/// The sum of members' likenesses.
+type Sum = [f64; DIMENSIONS];
+
 impl Tree {
     /// Grows and prunes over `list`, which it puts in the order of the leaves. Clusters are numbered from 0.
     pub(super) fn grow(
@@ -41,7 +51,9 @@ impl Tree {
         leaves: &mut Vec<Range<usize>>,
         operations: &mut u64,
     ) -> Self {
-        let grown = grow(config, members, list, 0, 0, operations);
+        let mut growth = Growth { config, members, operations };
+        let sum = growth.sum(list);
+        let grown = growth.grow(list, sum, 0, 0);
         *leaves = grown.leaves;
         grown.tree.numbered_from(0)
     }
@@ -98,78 +110,120 @@ impl Tree {
     }
 }
 
-fn grow(
-    config: &ClusterConfig,
-    members: &[Member],
-    list: &mut [u32],
-    start: usize,
-    depth: u32,
-    operations: &mut u64,
-) -> Grown {
-    let centre = centre_of(members, list);
-    *operations += (list.len() * DIMENSIONS) as u64;
-    let as_one = list.len() as f64 * free_share(config, &centre);
-    *operations += BINS as u64;
-    let whole = start..start + list.len();
-    let one = |centre| Grown {
-        tree: Tree { centre, below: Below::Cluster(0) },
-        worth: as_one - config.price,
-        leaves: vec![whole],
-    };
-    if list.len() < 2 * config.fewest_members.max(1) || depth >= DEEPEST {
-        return one(centre);
+impl Growth<'_> {
+    /// `sum` is that of the list, whose first member stands at `start` of the whole one.
+    fn grow(&mut self, list: &mut [u32], sum: Sum, start: usize, depth: u32) -> Grown {
+        let centre = centre_of(&sum, list.len());
+        let as_one = list.len() as f64 * free_share(self.config, &centre);
+        *self.operations += BINS as u64;
+        let whole = start..start + list.len();
+        let price = self.config.price;
+        let one = |centre| Grown {
+            tree: Tree { centre, below: Below::Cluster(0) },
+            worth: as_one - price,
+            leaves: vec![whole],
+        };
+        let fewest = self.config.fewest_members.max(1);
+        if list.len() < 2 * fewest || depth >= DEEPEST {
+            return one(centre);
+        }
+        let middle = self.halve(list, &centre);
+        if middle < fewest || list.len() - middle < fewest {
+            return one(centre);
+        }
+        let (left, right) = list.split_at_mut(middle);
+        // Only the smaller half is summed up: the other is the rest.
+        let smaller = self.sum(if left.len() <= right.len() { left } else { right });
+        let rest = std::array::from_fn(|dimension| sum[dimension] - smaller[dimension]);
+        *self.operations += DIMENSIONS as u64;
+        let (left_sum, right_sum) = if left.len() <= right.len() { (smaller, rest) } else { (rest, smaller) };
+        let left = self.grow(left, left_sum, start, depth + 1);
+        let right = self.grow(right, right_sum, start + middle, depth + 1);
+        if left.worth + right.worth <= as_one - price {
+            return one(centre);
+        }
+        let mut leaves = left.leaves;
+        leaves.extend(right.leaves);
+        Grown {
+            tree: Tree { centre, below: Below::Halves(Box::new([left.tree, right.tree])) },
+            worth: left.worth + right.worth,
+            leaves,
+        }
     }
-    let middle = halve(members, list, &centre, operations);
-    if middle < config.fewest_members || list.len() - middle < config.fewest_members {
-        return one(centre);
+
+    /// Puts the list in the order of two halves; where the second begins. Starts across the widest dimension.
+    fn halve(&mut self, list: &mut [u32], centre: &Likeness) -> usize {
+        let members = self.members;
+        let mut sample: Vec<u32> = list.iter().copied().step_by(list.len().div_ceil(SAMPLE)).collect();
+        let mut spread = [0.0_f32; DIMENSIONS];
+        for &member in &sample {
+            let at = &members[member as usize].likeness.at;
+            for ((spread, at), centre) in spread.iter_mut().zip(at).zip(&centre.at) {
+                *spread += (at - centre) * (at - centre);
+            }
+        }
+        let widest = (0..DIMENSIONS).max_by(|a, b| spread[*a].total_cmp(&spread[*b])).unwrap_or(0);
+        let mut middle =
+            partition(&mut sample, |member| members[member as usize].likeness.at[widest] < centre.at[widest]);
+        *self.operations += (sample.len() * (DIMENSIONS + 1)) as u64;
+        for _ in 0..ROUNDS {
+            let Some(between) = self.between(&sample, middle) else { return 0 };
+            middle = self.part(&mut sample, &between);
+        }
+        self.between(&sample, middle).map_or(0, |between| self.part(list, &between))
     }
-    let (left, right) = list.split_at_mut(middle);
-    let left = grow(config, members, left, start, depth + 1, operations);
-    let right = grow(config, members, right, start + middle, depth + 1, operations);
-    if left.worth + right.worth <= as_one - config.price {
-        return one(centre);
+
+    /// The plane between the centres of both halves; `None` if one is empty.
+    fn between(&mut self, list: &[u32], middle: usize) -> Option<Between> {
+        let (first, second) = list.split_at(middle);
+        let centres = [first, second].map(|half| centre_of(&self.sum(half), half.len()));
+        *self.operations += 2 * DIMENSIONS as u64;
+        (!first.is_empty() && !second.is_empty()).then(|| Between::of(&centres))
     }
-    let mut leaves = left.leaves;
-    leaves.extend(right.leaves);
-    Grown {
-        tree: Tree { centre, below: Below::Halves(Box::new([left.tree, right.tree])) },
-        worth: left.worth + right.worth,
-        leaves,
+
+    /// Puts those before the plane first; where the others begin.
+    fn part(&mut self, list: &mut [u32], between: &Between) -> usize {
+        *self.operations += (list.len() * DIMENSIONS) as u64;
+        partition(list, |member| between.is_before(&self.members[member as usize].likeness))
+    }
+
+    fn sum(&mut self, list: &[u32]) -> Sum {
+        *self.operations += (list.len() * DIMENSIONS) as u64;
+        let mut sum = [0.0_f64; DIMENSIONS];
+        for &member in list {
+            for (sum, at) in sum.iter_mut().zip(&self.members[member as usize].likeness.at) {
+                *sum += f64::from(*at);
+            }
+        }
+        sum
     }
 }
 
-/// Puts the list in the order of two halves; where the second begins. Starts across the widest dimension.
-fn halve(members: &[Member], list: &mut [u32], centre: &Likeness, operations: &mut u64) -> usize {
-    let mut sample: Vec<u32> = list.iter().copied().step_by(list.len().div_ceil(SAMPLE)).collect();
-    let mut spread = [0.0_f32; DIMENSIONS];
-    for &member in &sample {
-        let at = &members[member as usize].likeness.at;
-        for ((spread, at), centre) in spread.iter_mut().zip(at).zip(&centre.at) {
-            *spread += (at - centre) * (at - centre);
-        }
-    }
-    let widest = (0..DIMENSIONS).max_by(|a, b| spread[*a].total_cmp(&spread[*b])).unwrap_or(0);
-    let mut middle = partition(&mut sample, |member| members[member as usize].likeness.at[widest] < centre.at[widest]);
-    *operations += (sample.len() * (DIMENSIONS + 1)) as u64;
-    let mut centres = [*centre; 2];
-    for round in 0..=ROUNDS {
-        if middle == 0 || middle == sample.len() {
-            return 0;
-        }
-        centres = [centre_of(members, &sample[..middle]), centre_of(members, &sample[middle..])];
-        *operations += (sample.len() * DIMENSIONS) as u64;
-        if round < ROUNDS {
-            middle = partition(&mut sample, |member| is_nearer(members, member, &centres));
-            *operations += (2 * sample.len() * DIMENSIONS) as u64;
-        }
-    }
-    *operations += (2 * list.len() * DIMENSIONS) as u64;
-    partition(list, |member| is_nearer(members, member, &centres))
+/// The plane on which both centres are equally far: which side a point lies on takes one product, not two distances, since
+/// |x - a|^2 < |x - b|^2 says x (b - a) < (|b|^2 - |a|^2) / 2.
+struct Between {
+    across: [f32; DIMENSIONS],
+    limit: f32,
 }
 
-fn is_nearer(members: &[Member], member: u32, centres: &[Likeness; 2]) -> bool {
-    let likeness = &members[member as usize].likeness;
-    likeness.distance(&centres[0]) < likeness.distance(&centres[1])
+impl Between {
+    fn of(centres: &[Likeness; 2]) -> Self {
+        let [a, b] = centres;
+        let square = |one: &Likeness| one.at.iter().map(|at| f64::from(*at) * f64::from(*at)).sum::<f64>();
+        Self {
+            across: std::array::from_fn(|dimension| b.at[dimension] - a.at[dimension]),
+            limit: ((square(b) - square(a)) / 2.0) as f32,
+        }
+    }
+
+    fn is_before(&self, likeness: &Likeness) -> bool {
+        let product: f32 = self.across.iter().zip(&likeness.at).map(|(across, at)| across * at).sum();
+        product < self.limit
+    }
+}
+
+fn centre_of(sum: &Sum, members: usize) -> Likeness {
+    Likeness { at: sum.map(|sum| (sum / members.max(1) as f64) as f32) }
 }
 
 fn partition(list: &mut [u32], first: impl Fn(u32) -> bool) -> usize {
@@ -181,16 +235,6 @@ fn partition(list: &mut [u32], first: impl Fn(u32) -> bool) -> usize {
         }
     }
     middle
-}
-
-fn centre_of(members: &[Member], list: &[u32]) -> Likeness {
-    let mut sum = [0.0_f64; DIMENSIONS];
-    for &member in list {
-        for (sum, at) in sum.iter_mut().zip(&members[member as usize].likeness.at) {
-            *sum += f64::from(*at);
-        }
-    }
-    Likeness { at: sum.map(|sum| (sum / list.len().max(1) as f64) as f32) }
 }
 
 /// What part of the probes of one plan would find the network free, in the quietest parts of a day of this mean load.

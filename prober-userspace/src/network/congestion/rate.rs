@@ -65,8 +65,7 @@ pub fn highest_rate(service: &ServiceTime, load: &LoadEstimate, rule: &RateRule)
     if load.answers <= 0.0 {
         return least;
     }
-    // Slower than thought is the careful side.
-    let careful = (1.645 * service.log_sd).exp();
+    let careful = service.careful();
     let required = rule.required_bits_s.map_or(0.0, |bits_s| bits_s / service.capacity_bits_s() * careful);
     let others = load.high.max(required).min(1.0);
     let free = (1.0 - others - rule.reserve).max(0.0);
@@ -79,7 +78,7 @@ pub fn highest_rate(service: &ServiceTime, load: &LoadEstimate, rule: &RateRule)
             .into_iter()
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .unwrap_or((0.0, RateBound::Least));
-    let pps = share / (service.probe_s * careful);
+    let pps = share / service.careful_probe_s();
     if pps > rule.least_pps && pps.is_finite() { RateLimit { pps, bound } } else { least }
 }
 

@@ -98,6 +98,16 @@ impl ServiceTime {
         [2.5, 5.0, 12.0, 40.0].map(|step| step * self.idle_jitter_s)
     }
 
+    /// By which factor the bottleneck may be slower than thought, at most (95 %): the careful side.
+    pub fn careful(&self) -> f64 {
+        (1.645 * self.log_sd).exp()
+    }
+
+    /// Time that a probe takes of the bottleneck at most, s.
+    pub fn careful_probe_s(&self) -> f64 {
+        self.probe_s * self.careful()
+    }
+
     /// Throughput of a bottleneck that is never idle, bits/s.
     pub fn capacity_bits_s(&self) -> f64 {
         self.packet_bits / self.mean_s

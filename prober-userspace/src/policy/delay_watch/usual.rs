@@ -1,127 +1,104 @@
-//! What delay is usual in one network, and by how much it varies: a low quantile of blocks of answers, and its minimum over
-//! the last spans of time (as a route's base delay is kept in windows: Mathis et al.'s and BBR's minimum filters). Less is
-//! believed at once, more only after two spans in which nothing less was seen.
+//! What delay is usual and how often more than that comes, followed from answer to answer.
 
-/// Answers of a block.
-const BLOCK: u8 = 24;
-/// The lowest of a block that are kept: the highest of them is its quartile.
-const LOWEST: usize = 6;
-/// A span of time, ns: at least so long, and at least one block.
-const SPAN_NS: u64 = 600_000_000_000;
-/// An answer that took longer counts as this, s.
-const MOST_S: f64 = 10.0;
+/// An answer that takes so much longer than usual is late, s: less is no queue of ours.
+const LATE_S: f32 = 0.1;
+/// Part of the way that the level goes to a longer and to a shorter delay. It settles at the 75 % expectile (Newey and
+/// Powell 1987): above most answers, below the rare ones.
+const UP: f32 = 0.15;
+const DOWN: f32 = 0.05;
+/// Answers after which older ones count less.
+const MEMORY: f32 = 1_000.0;
+/// Before anything is seen: as if of so many answers this share had been late.
+const PRIOR_ANSWERS: f32 = 10.0;
+const PRIOR_SHARE: f32 = 0.2;
+/// Nothing is rarer than this.
+const LEAST_SHARE: f32 = 0.03;
+/// Nothing is more frequent.
+const MOST_SHARE: f32 = 0.9;
 
-/// One network: 104 bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Usual {
-    level_s: f64,
-    deviation_s: f64,
-    block: Block,
-    span: Span,
-    before: Option<Span>,
-    is_known: bool,
+/// How far a level may follow a delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adapt {
+    /// Both ways.
+    Follow,
+    /// Only down: a rise is suspected.
+    Hold,
+    /// Up at once: the rise has become usual.
+    Accept,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Block {
-    lowest_s: [f32; LOWEST],
-    seen: u8,
-    sum_s: f32,
+/// The delay up to which answers are in time. 4 bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UsualDelay {
+    level_s: f32,
 }
 
-/// What was seen in a span of time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Span {
-    began_ns: u64,
-    /// Lowest of the blocks' quartiles, s.
-    lowest_s: f32,
-    /// Sum of the answers' excesses over the level then, s.
-    excess_s: f32,
-    answers: u32,
+impl Default for UsualDelay {
+    /// Not known.
+    fn default() -> Self {
+        Self { level_s: -1.0 }
+    }
 }
 
-impl Usual {
-    /// The usual delay, s.
-    pub fn level_s(&self) -> f64 {
+impl UsualDelay {
+    /// After one answer.
+    pub fn beginning(delay_s: f32) -> Self {
+        Self { level_s: delay_s }
+    }
+
+    /// Whether there was an answer.
+    pub fn is_known(self) -> bool {
+        self.level_s >= 0.0
+    }
+
+    /// s.
+    pub fn level_s(self) -> f32 {
         self.level_s
     }
 
-    /// Mean excess over it, s.
-    pub fn deviation_s(&self) -> f64 {
-        self.deviation_s
+    /// Whether that is more than usual.
+    pub fn is_late(self, delay_s: f32) -> bool {
+        delay_s > self.level_s + LATE_S
     }
 
-    /// Takes an answer in. If what is usual changes: by how much it rose, s (0 the first time).
-    pub fn learn(&mut self, now_ns: u64, delay_s: f64) -> Option<f64> {
-        let (quartile_s, mean_s) = self.block.take(delay_s.min(MOST_S) as f32)?;
-        let (quartile, mean) = (f64::from(quartile_s), f64::from(mean_s));
-        let own_deviation = (mean - quartile).max(0.0);
-        if !self.is_known {
-            *self = Self { level_s: quartile, deviation_s: own_deviation, is_known: true, ..Self::default() };
-            self.span = Span::beginning(now_ns);
-            return Some(0.0);
-        }
-        if quartile < self.level_s {
-            let shift_s = quartile - self.level_s;
-            self.level_s = quartile;
-            // What deviates from a level that is no more tells nothing. The larger one is the one without false alarms.
-            self.deviation_s = self.deviation_s.max(own_deviation);
-            (self.span, self.before) = (Span::beginning(now_ns), None);
-            return Some(shift_s);
-        }
-        self.span.add(quartile_s, (mean - self.level_s).max(0.0) as f32);
-        let is_over = now_ns.saturating_sub(self.span.began_ns) >= SPAN_NS;
-        is_over.then(|| self.turn(now_ns)).flatten()
-    }
-
-    /// A span is over.
-    fn turn(&mut self, now_ns: u64) -> Option<f64> {
-        let (span, before) = (self.span, self.before);
-        self.span = Span::beginning(now_ns);
-        self.before = Some(span);
-        let before = before?;
-        let (lowest_s, mean_s) = (span.lowest_s.min(before.lowest_s), span.mean_excess_s().min(before.mean_excess_s()));
-        let shift_s = f64::from(lowest_s) - self.level_s;
-        self.level_s = f64::from(lowest_s);
-        self.deviation_s = (f64::from(mean_s) - shift_s).max(0.0);
-        // Excesses so far were over the old level.
-        self.before = Some(Span { excess_s: span.excess_s - shift_s as f32 * span.answers as f32, ..span });
-        Some(shift_s)
+    /// Takes an answer in.
+    pub fn learn(&mut self, delay_s: f32, adapt: Adapt) {
+        let part = match (delay_s > self.level_s, adapt) {
+            (false, _) => DOWN,
+            (true, Adapt::Follow) => UP,
+            (true, Adapt::Hold) => 0.0,
+            (true, Adapt::Accept) => 1.0,
+        };
+        self.level_s += part * (delay_s - self.level_s);
     }
 }
 
-impl Block {
-    /// Takes an answer in; at the end of a block its quartile and mean, s.
-    fn take(&mut self, delay_s: f32) -> Option<(f32, f32)> {
-        let kept = usize::from(self.seen).min(LOWEST);
-        let place = self.lowest_s[..kept].partition_point(|other| *other <= delay_s);
-        if place < LOWEST {
-            let end = (kept + 1).min(LOWEST);
-            self.lowest_s.copy_within(place..end - 1, place + 1);
-            self.lowest_s[place] = delay_s;
-        }
-        self.seen += 1;
-        self.sum_s += delay_s;
-        (self.seen == BLOCK).then(|| {
-            let Self { lowest_s, sum_s, .. } = std::mem::take(self);
-            (lowest_s[LOWEST - 1], sum_s / f32::from(BLOCK))
-        })
-    }
+/// How often answers are late without any reason. 8 bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LateShare {
+    late: f32,
+    answers: f32,
 }
 
-impl Span {
-    fn beginning(now_ns: u64) -> Self {
-        Self { began_ns: now_ns, lowest_s: f32::INFINITY, excess_s: 0.0, answers: 0 }
+impl LateShare {
+    /// Takes an answer in.
+    pub fn learn(&mut self, is_late: bool) {
+        if self.answers >= MEMORY {
+            self.late /= 2.0;
+            self.answers /= 2.0;
+        }
+        self.answers += 1.0;
+        self.late += f32::from(u8::from(is_late));
     }
 
-    fn add(&mut self, quartile_s: f32, excess_s: f32) {
-        self.lowest_s = self.lowest_s.min(quartile_s);
-        self.excess_s += excess_s * f32::from(BLOCK);
-        self.answers += u32::from(BLOCK);
+    /// The share.
+    pub fn share(self) -> f32 {
+        Self::bounded((self.late + PRIOR_ANSWERS * PRIOR_SHARE) / (self.answers + PRIOR_ANSWERS))
     }
 
-    fn mean_excess_s(&self) -> f32 {
-        self.excess_s / self.answers.max(1) as f32
+    /// A share that evidence can be weighed by.
+    pub fn bounded(share: f32) -> f32 {
+        share.clamp(LEAST_SHARE, MOST_SHARE)
     }
 }
 
@@ -129,31 +106,37 @@ impl Span {
 mod tests {
     use super::*;
 
-    const SECOND_NS: u64 = 1_000_000_000;
-
-    /// Feeds one answer a second; the changes.
-    fn feed(usual: &mut Usual, from_s: u64, seconds: u64, delay_s: impl Fn(u64) -> f64) -> Vec<f64> {
-        (from_s..from_s + seconds).filter_map(|second| usual.learn(second * SECOND_NS, delay_s(second))).collect()
+    #[test]
+    fn the_level_lies_above_most_answers_and_below_the_rare_ones() {
+        let mut usual = UsualDelay::beginning(0.1);
+        for index in 0..2_000 {
+            usual.learn(if index % 10 == 0 { 2.0 } else { 0.1 }, Adapt::Follow);
+        }
+        assert!((0.2..1.0).contains(&usual.level_s()) && usual.is_late(2.0) && !usual.is_late(0.1), "{usual:?}");
     }
 
     #[test]
-    fn the_first_block_gives_its_quartile() {
-        let mut usual = Usual::default();
-        // 0 to 23 in another order: the sixth of them is 5.
-        assert_eq!(feed(&mut usual, 0, 24, |second| (second * 7 % 24) as f64 / 10.0), [0.0]);
-        assert!((usual.level_s() - 0.5).abs() < 1e-6, "{usual:?}");
-        assert!((usual.deviation_s() - (1.15 - 0.5)).abs() < 1e-5, "{usual:?}");
+    fn a_level_on_hold_goes_down_only_and_an_accepted_one_up_at_once() {
+        let mut usual = UsualDelay::beginning(0.5);
+        usual.learn(3.0, Adapt::Hold);
+        assert!((usual.level_s() - 0.5).abs() < 1e-6);
+        usual.learn(0.4, Adapt::Hold);
+        assert!((usual.level_s() - 0.495).abs() < 1e-6);
+        usual.learn(3.0, Adapt::Accept);
+        assert!((usual.level_s() - 3.0).abs() < 1e-6);
     }
 
     #[test]
-    fn less_is_believed_at_once_and_more_after_two_spans() {
-        let mut usual = Usual::default();
-        feed(&mut usual, 0, 48, |_| 1.0);
-        assert_eq!(feed(&mut usual, 48, 24, |_| 0.25), [-0.75]);
-        assert!(feed(&mut usual, 72, 1000, |_| 0.5).is_empty());
-        assert!((usual.level_s() - 0.25).abs() < 1e-6);
-        feed(&mut usual, 1072, 1000, |_| 0.5);
-        assert!((usual.level_s() - 0.5).abs() < 1e-6, "{usual:?}");
-        assert!(usual.deviation_s() < 1e-6, "{usual:?}");
+    fn the_share_is_careful_first_and_learnt_then() {
+        let mut share = LateShare::default();
+        assert!((share.share() - PRIOR_SHARE).abs() < 1e-6);
+        for index in 0..5_000 {
+            share.learn(index % 4 == 0);
+        }
+        assert!((share.share() - 0.25).abs() < 0.02, "{share:?}");
+        for _ in 0..5_000 {
+            share.learn(false);
+        }
+        assert!((share.share() - LEAST_SHARE).abs() < 1e-6, "{share:?}");
     }
 }

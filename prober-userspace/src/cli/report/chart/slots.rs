@@ -1,4 +1,5 @@
-//! Slots of the coming day: a column of load for each, and before it the probes that it gets.
+//! Slots of the coming day: a column of load for each, and before it the probes that it gets. What explores or exceeds the
+//! limits has another colour than what goes into quiet slots.
 
 use std::fmt::Write;
 
@@ -9,6 +10,12 @@ const HEIGHT: f64 = 200.0;
 const LEFT: f64 = 40.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 24.0;
+
+const LEGEND: &str = concat!(
+    r#"<ul class="legend swatches"><li class="icmp_other" style="--strength:0.6">load</li>"#,
+    r#"<li class="icmp_other" style="--strength:0.25">its careful end</li>"#,
+    r#"<li class="sent">probes in quiet slots</li><li class="rst">probes to learn, or over the limit</li></ul>"#
+);
 
 /// A slot.
 pub(in crate::cli::report) struct SlotColumn {
@@ -25,9 +32,10 @@ pub(in crate::cli::report) fn slots(label: &str, columns: &[SlotColumn]) -> Stri
     let plot = HEIGHT - TOP - BOTTOM;
     let most = columns.iter().map(|column| column.probes).fold(f64::MIN_POSITIVE, f64::max);
     let width = (WIDTH - LEFT) / columns.len().max(1) as f64;
-    let mut svg =
-        format!(r#"<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#, escape(label));
+    let mut svg = LEGEND.to_owned();
     // Writing to a string cannot fail, here and below.
+    let _ =
+        write!(svg, r#"<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#, escape(label));
     for part in [0.0, 0.5, 1.0] {
         let at = TOP + plot * (1.0 - part);
         let (tick, text) = (LEFT - 6.0, at + 4.0);
@@ -43,7 +51,8 @@ pub(in crate::cli::report) fn slots(label: &str, columns: &[SlotColumn]) -> Stri
             (if column.is_quiet { "sent" } else { "rst" }, column.probes / most, 0.9, 0.3),
         ];
         for (class, value, opacity, inset) in bars {
-            let height = plot * value.clamp(0.0, 1.0);
+            // Few probes are still some.
+            let height = if value > 0.0 { (plot * value.min(1.0)).max(1.5) } else { 0.0 };
             let _ = write!(
                 svg,
                 r#"<rect class="{class} fill" x="{:.1}" y="{:.1}" width="{:.1}" height="{height:.1}" fill-opacity="{opacity}"/>"#,

@@ -11,6 +11,7 @@ use crate::network::access::estimate_place;
 use crate::network::cause::{Circumstances, estimate};
 use crate::network::model::{Model, ModelKind};
 use crate::network::task::places;
+use crate::target::range::AddressRange;
 
 const SCAN: ScanId = ScanId(1);
 const STUDIED: V4 = V4(0xC000_0201);
@@ -64,4 +65,29 @@ fn silences_of_terminals_under_study_are_in_their_traces() {
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM failure_cause"), 2);
     let row = "SELECT concat_ws('|', ip, probes, replies) FROM failure_cause ORDER BY address LIMIT 1";
     assert_eq!(text(&store, row), "192.0.2.1|3|2");
+}
+
+#[test]
+fn terminals_worth_a_study_answer_on_many_ports_and_were_not_studied_yet() {
+    let (_folder, _path, store) = new_database();
+    let reply = |address: u32, port: u16, kind: u8| {
+        format!("(1, make_timestamp(1000000000030000), 30000, {address}, {port}, {kind}, 0, 57, 0, 0)")
+    };
+    let first = 0xC000_0200_u32;
+    // One port; two ports; an ICMP error; one port, in the next /24; outside.
+    let rows = [(1, 80, 0), (2, 80, 0), (2, 22, 1), (3, 80, 4), (256, 80, 0), (512, 80, 0)];
+    let rows = rows.map(|(host, port, kind)| reply(first + host, port, kind)).join(", ");
+    store
+        .connection()
+        .execute_batch(&format!(
+            "INSERT INTO reply (scan_id, received_at, rtt_us, address, port, kind, probe, ttl, detail, quoted_ttl) VALUES {rows}"
+        ))
+        .unwrap();
+    let range = AddressRange::prefix(V4(first), 23);
+    let terminals = || store.answering_terminals(range).unwrap().iter().map(|one| one.0 - first).collect::<Vec<_>>();
+    assert_eq!(terminals(), [2, 1, 256]);
+    let sent_at = UtcMicros(1_000_000_000_000_000);
+    let studied = StudyProbe { sent_at, address: V4(first + 2), port: 80, kind: ProbeKind::TcpSyn };
+    store.add_study_probes(SCAN, &[studied]).unwrap();
+    assert_eq!(terminals(), [1, 2, 256]);
 }
