@@ -115,7 +115,7 @@ fn make(options: &Options, hosts: &[Vec<u16>], path: &std::path::Path) -> anyhow
         let mut state = TargetState::new(FIRST + number, now_s + draws.below(LADDER_S[step] as usize) as u32);
         state.set_step(Step::new(step as u8));
         state.visited_s = now_s.saturating_sub(LADDER_S[step]);
-        let answers = number % options.answering == 0;
+        let answers = number.is_multiple_of(options.answering);
         state.set_standing(if answers { Standing::Answering } else { Standing::Silent });
         let open_ports = if answers { open_ports(hosts, number) } else { &[] };
         StoredTarget { state, open_ports: open_ports.into() }

@@ -210,7 +210,7 @@ fn estimate_again(store: &Store, work: &NightlyWork) {
     match estimated {
         Ok(None) => {}
         Ok(Some(all)) => {
-            log::info!("the signatures changed: of {} addresses with a banner {} are named", all.looked_at, all.named)
+            log::info!("the signatures changed: of {} addresses with a banner {} are named", all.looked_at, all.named);
         }
         Err(cause) => log::error!("devices could not be estimated anew, tomorrow again: {cause}"),
     }

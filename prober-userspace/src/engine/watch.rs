@@ -244,7 +244,9 @@ impl Watch<'_> {
             let asking = self.asking.drain().map(|(_, asking)| asking.visit);
             let again: Vec<u32> = waiting.chain(asking).map(|visit| visit.number).collect();
             self.status.visits_interrupted += again.len() as u64;
-            again.into_iter().for_each(|number| self.planner.again(number));
+            for number in again {
+                self.planner.again(number);
+            }
         }
         self.status.link_down = is_down;
     }

@@ -51,6 +51,7 @@ impl Course {
 }
 
 /// Probes that wait for the one before them, where a network carries one at a time.
+#[expect(clippy::struct_field_names, reason = "the unit is the last word")]
 struct Backlog {
     service_ms: f64,
     room_ms: f64,

@@ -41,7 +41,7 @@ const SAVE_MS: u64 = 500;
 const COOLDOWN_MS: u64 = 200;
 const PATIENCE: Duration = Duration::from_mins(2);
 /// A kill that waits for a write waits no longer.
-const WRITE_PATIENCE: Duration = Duration::from_secs(60);
+const WRITE_PATIENCE: Duration = Duration::from_mins(1);
 /// What errands ahead of the wire, saving and looking once a second may shift a visit by, s.
 const JITTER_S: f64 = 2.5;
 /// How much later than due a visit may come besides, s: visits pile up over a restart and the plan needs nearly all there is.

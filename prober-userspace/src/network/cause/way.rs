@@ -73,8 +73,8 @@ mod tests {
         let of = |ttls: &[(u8, usize)]| -> Vec<TraceProbe> {
             ttls.iter().flat_map(|(ttl, count)| vec![probe(80, Answer::Open, *ttl); *count]).collect()
         };
-        assert_eq!(figures(&of(&[(57, 20), (56, 1), (57, 20)])).1, 0.0);
-        assert_eq!(figures(&of(&[(57, 20), (52, 20)])).1, 1.0);
-        assert_eq!(figures(&of(&[(57, 20), (52, 20), (57, 20)])).1, 2.0);
+        let jumps = |ttls| figures(&of(ttls)).1;
+        let (for_one, for_good) = (jumps(&[(57, 20), (56, 1), (57, 20)]), jumps(&[(57, 20), (52, 20)]));
+        assert_eq!((for_one, for_good, jumps(&[(57, 20), (52, 20), (57, 20)])), (0.0, 1.0, 2.0));
     }
 }
