@@ -111,7 +111,7 @@ impl CauseTimeline {
         Picture {
             title: format!("Terminal {}", self.ip),
             note: format!(
-                "{} of {} probes answered{cut}; pauses between bursts are shortened",
+                "{} of {} probes answered{cut}; a red stroke: no answer from this port; pauses between bursts are shortened",
                 self.replies, self.probes
             ),
             content: timeline(&format!("Probes to {}", self.ip), &self.sends) + &below,
