@@ -100,7 +100,7 @@ fn scheme() -> SchemeConfig {
         kind: SchemeKind::Predictive,
         starter_ports: vec![80, 443, 22, 23],
         coverage: 0.95,
-        probes_per_day: 292.0,
+        reduction: 80.0,
         exploration: 0.03,
         answering: 0.025,
     }

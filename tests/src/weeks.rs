@@ -59,7 +59,7 @@ impl Weeks {
             kind: config.kind,
             starter_ports: ports.clone(),
             coverage: 0.95,
-            probes_per_day: 2.0 * ports.len() as f64 / REDUCTION,
+            reduction: REDUCTION,
             exploration: 0.03,
             answering: country.answering,
         };
@@ -103,7 +103,7 @@ impl Weeks {
             .args(["watch", &format!("{}/{bits}", V4(FIRST_ADDRESS)), "--allow-special"])
             .args(["-p", &list.join(","), "--scheme", self.config.kind.name(), "-r", "400k", "--rate-per-24", "0"])
             .args(["--rate-per-address", "0", "-c", "500ms", "--checkpoint-interval", "1s"])
-            .args(["--probes-per-day", &self.scheme.probes_per_day.to_string()])
+            .args(["--reduction", &self.scheme.reduction.to_string()])
             .args(["--exploration", &self.scheme.exploration.to_string()])
             .args(["--answering", &self.scheme.answering.to_string(), "--time-scale", &self.time_scale().to_string()])
             .args(["--max-runtime", &format!("{}s", self.config.seconds), "--db"])

@@ -23,7 +23,7 @@ use super::scan;
 use super::settings::{SettingFlags, Settings};
 use crate::engine;
 use crate::io::privileges;
-use crate::model::watch::{Overseer, SchemeConfig, SchemeKind, WatchConfig, WatchStatus, Wishes};
+use crate::model::watch::{Overseer, SchemeConfig, SchemeKind, USUAL_REDUCTION, WatchConfig, WatchStatus, Wishes};
 use crate::target::plan::{MAX_UNGUARDED_ADDRESSES, Scope};
 use crate::target::shared_exclusions::SharedExclusions;
 
@@ -53,9 +53,9 @@ pub struct WatchCommand {
     /// Whom to visit when, and on which ports
     #[arg(long, value_enum, default_value_t = SchemeKind::Predictive, help_heading = "Watch")]
     scheme: SchemeKind,
-    /// Predictive scheme: probes a day for each address
-    #[arg(long, value_name = "N", default_value_t = 292.0, help_heading = "Watch")]
-    probes_per_day: f64,
+    /// Predictive scheme: so many times fewer probes than every port twice a day
+    #[arg(long, value_name = "TIMES", default_value_t = USUAL_REDUCTION, help_heading = "Watch")]
+    reduction: f64,
     /// Predictive scheme: part of them that goes to any port at all
     #[arg(long, value_name = "SHARE", default_value_t = 0.03, help_heading = "Watch")]
     exploration: f64,
@@ -120,8 +120,8 @@ impl WatchCommand {
             "a watch has no plan: leave out --pairs-file, --seed, --shard, --max-targets and --max-results"
         } else if !share(self.exploration) || !share(self.coverage) || !share(self.answering) {
             "--exploration, --coverage and --answering must be 0 to 1"
-        } else if !(self.probes_per_day > 0.0 && self.probes_per_day.is_finite()) {
-            "--probes-per-day must be above 0"
+        } else if !(1.0..=1e4).contains(&self.reduction) {
+            "--reduction must be 1 to 10000"
         } else if !(self.rate_per_address >= 0.0 && self.rate_per_address.is_finite()) {
             "--rate-per-address must be 0 or more"
         } else if !(1e-3..=1e6).contains(&self.time_scale) {
@@ -149,7 +149,7 @@ impl WatchCommand {
                 kind: self.scheme,
                 starter_ports,
                 coverage: self.coverage,
-                probes_per_day: self.probes_per_day,
+                reduction: self.reduction,
                 exploration: self.exploration,
                 answering: self.answering,
             },

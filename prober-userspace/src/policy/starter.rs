@@ -87,7 +87,7 @@ impl Known {
             })),
             SchemeKind::Predictive => {
                 let settings = PredictiveConfig {
-                    probes_per_day: config.probes_per_day,
+                    probes_per_day: config.budget_per_day(self.standard.len()),
                     exploration: config.exploration,
                     answering: config.answering,
                 };
@@ -108,7 +108,7 @@ mod tests {
             kind: SchemeKind::Efficient,
             starter_ports: vec![80, 443, 22, 23],
             coverage: 0.95,
-            probes_per_day: 10.0,
+            reduction: 80.0,
             exploration: 0.0,
             answering: 0.025,
         }

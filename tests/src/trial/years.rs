@@ -118,7 +118,7 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
         kind: SchemeKind::Efficient,
         starter_ports: ports.to_vec(),
         coverage: 0.95,
-        probes_per_day: 292.0,
+        reduction: 80.0,
         exploration: 0.03,
         answering: 0.025,
     };

@@ -105,9 +105,9 @@ fn scheme(reader: &mut Reader<'_>) -> SchemeConfig {
         }),
         starter_ports,
         coverage: reader.value("probing", "coverage", share),
-        probes_per_day: reader.value("probing", "probes-per-day", |text| {
-            let number = text.trim().parse().ok().filter(|number: &f64| *number > 0.0 && *number <= 1e6);
-            number.ok_or_else(|| format!("\"{text}\" is not a number of probes above 0"))
+        reduction: reader.value("probing", "reduction", |text| {
+            let number = text.trim().parse().ok().filter(|number: &f64| (1.0..=1e4).contains(number));
+            number.ok_or_else(|| format!("\"{text}\" is not a number from 1 to 10000"))
         }),
         exploration: reader.value("probing", "exploration", share),
         answering: reader.value("probing", "answering", share),

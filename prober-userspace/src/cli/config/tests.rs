@@ -192,7 +192,7 @@ fn what_is_hardly_meant_is_warned_of() {
     for part in [
         "4 of 260 targets lie in the IANA special ranges",
         "probing.exploration: 100 % of the budget",
-        "probing.probes-per-day: 1 ports every 12 hours are 2 probes a day",
+        "probing.reduction: 1 ports leave 0.0 probes a day for each address at 1/80",
         "roll-out.steps: the first share of 256 addresses is less than one",
         "store.database: FOLDER/gone is no folder",
         "store.database lies outside of /var/lib/prober",

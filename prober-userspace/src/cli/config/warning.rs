@@ -21,8 +21,8 @@ const PROBE_BYTES: usize = 58;
 const DAY_S: f64 = 86_400.0;
 /// The part of the budget above which looking where nothing is expected leaves too little for the rest.
 const MOST_EXPLORATION: f64 = 0.5;
-/// A budget so many times what all ports at the shortest interval take has no effect.
-const IDLE_BUDGET: f64 = 5.0;
+/// Probes a day for each address below which the predictive scheme has little to choose from.
+const LEAST_BUDGET: f64 = 10.0;
 /// More addresses than these should not all be new on the first day.
 const AT_ONCE: u64 = 1 << 16;
 /// What the unit lets the daemon write to, and listen in.
@@ -81,7 +81,7 @@ fn least_per_day(scheme: &SchemeConfig) -> f64 {
         SchemeKind::Efficient => {
             Known::of_list(&scheme.starter_ports).silent.len() as f64 * every(LADDER_S[LADDER_S.len() - 1])
         }
-        SchemeKind::Predictive => scheme.probes_per_day.min(most),
+        SchemeKind::Predictive => scheme.budget_per_day(scheme.starter_ports.len()),
     }
 }
 
@@ -96,15 +96,15 @@ fn shares(settings: &DaemonSettings, lists: &Lists, warnings: &mut Warnings<'_>)
             );
             warnings.add(("probing", "exploration"), reason);
         }
-        let most = scheme.starter_ports.len() as f64 * DAY_S / f64::from(LADDER_S[0]);
-        if scheme.probes_per_day > IDLE_BUDGET * most {
+        let budget = scheme.budget_per_day(scheme.starter_ports.len());
+        if budget < LEAST_BUDGET {
             let reason = format!(
-                "probing.probes-per-day: {} ports every 12 hours are {most:.0} probes a day, so a budget of {} saves nothing; \
-                 write less, or name more ports",
+                "probing.reduction: {} ports leave {budget:.1} probes a day for each address at 1/{}, so changes are noticed late; \
+                 name more ports, or reduce less",
                 scheme.starter_ports.len(),
-                scheme.probes_per_day
+                scheme.reduction
             );
-            warnings.add(("probing", "probes-per-day"), reason);
+            warnings.add(("probing", "reduction"), reason);
         }
     }
     let watched = lists.watched();

@@ -13,7 +13,8 @@ use crate::network::task::{hop_line, places};
 /// file is CSV, plain or gzipped, or Parquet, one line for each probe, with the columns `terminal`, `t_send_s` (seconds) and
 /// `rtt_ms` (empty: no reply), and as far as known `scenario` (prefix or scenario: terminals of one place share the way to it),
 /// `network_type` (`gateway` for the last router before the access network; else the true type), `background` (0 or 1),
-/// `cause`, `hop_count`, `ttl_seen`, `port`, and `reply` (synack, rst, none).
+/// `cause`, `hop_count`, `ttl_seen`, `port`, `reply` (synack, rst, none), and `silence_known` (0: replies only, so that silence
+/// says nothing; without the column it is known if any probe of the file was lost).
 ///
 /// With --json prints `model_version` and `estimates`, a list of objects: `place`, `terminal`, `probes`, `answered`, `network_type` (null: unknown),
 /// `confidence`, `posterior`, `hops`, `transit` (`floor_ms`, `uncertainty_ms`, `source`), `access_floor_ms`, `several_hosts`.

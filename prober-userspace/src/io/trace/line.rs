@@ -29,10 +29,11 @@ pub(super) enum Column {
     Port,
     Reply,
     Lost,
+    Silence,
 }
 
 impl Column {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Terminal,
         Self::Sent,
         Self::Rtt,
@@ -46,6 +47,7 @@ impl Column {
         Self::Port,
         Self::Reply,
         Self::Lost,
+        Self::Silence,
     ];
 
     /// Its name, then others that it may have.
@@ -64,6 +66,7 @@ impl Column {
             Self::Port => &["port"],
             Self::Reply => &["reply"],
             Self::Lost => &["lost"],
+            Self::Silence => &["silence_known"],
         }
     }
 }
@@ -172,6 +175,11 @@ impl Collector {
             "0" | "false" => Some(false),
             other => return Err(format!("`background` is `{other}`, not 0 or 1")),
         };
+        let has_silence = match cell(Column::Silence) {
+            "" | "1" | "true" => true,
+            "0" | "false" => false,
+            other => return Err(format!("`silence_known` is `{other}`, not 0 or 1")),
+        };
         let terminal = match cell(Column::Condition) {
             "" => cell(Column::Terminal).to_owned(),
             condition => format!("{condition}/{}", cell(Column::Terminal)),
@@ -185,7 +193,7 @@ impl Collector {
                 terminal,
                 role,
                 probes: Vec::new(),
-                has_silence: true,
+                has_silence,
                 access,
                 cause,
                 background,
@@ -202,7 +210,11 @@ impl Collector {
 
     /// By place and terminal, probes by time.
     pub(super) fn finish(mut self) -> Vec<Trace> {
+        // A file that says nothing of it and in which nothing was ever lost holds replies only, as far as anyone can tell.
+        let is_said = self.places[Column::Silence as usize].is_some();
+        let some_lost = self.traces.iter().flat_map(|trace| &trace.probes).any(|probe| probe.rtt_ms.is_none());
         for trace in &mut self.traces {
+            trace.has_silence &= is_said || some_lost;
             trace.probes.sort_by(|a, b| a.sent_s.total_cmp(&b.sent_s));
         }
         self.traces.sort_by(|a, b| (&a.place, &a.terminal).cmp(&(&b.place, &b.terminal)));

@@ -8,6 +8,10 @@ use super::line::Collector;
 use super::{LineOrder, TraceError};
 use crate::model::trace::Trace;
 
+/// Columns of names: those that look like numbers stay what they are.
+const NAMES: &str =
+    "{'scenario': 'VARCHAR', 'terminal': 'VARCHAR', 'network_type': 'VARCHAR', 'cause': 'VARCHAR', 'reply': 'VARCHAR'}";
+
 pub(super) fn read(path: &Path, order: LineOrder) -> Result<Vec<Trace>, TraceError> {
     if !path.is_file() {
         return Err(TraceError::read(path, "there is no such file"));
@@ -41,8 +45,11 @@ pub(super) fn write(csv: &Path, path: &Path) -> Result<(), TraceError> {
         cause: crate::io::store::reason(&error.to_string()),
     };
     let connection = Connection::open_in_memory().map_err(failed)?;
-    let query =
-        format!("COPY (FROM read_csv({})) TO {} (FORMAT parquet, COMPRESSION zstd)", quoted(csv)?, quoted(path)?);
+    let query = format!(
+        "COPY (FROM read_csv({}, types = {NAMES})) TO {} (FORMAT parquet, COMPRESSION zstd)",
+        quoted(csv)?,
+        quoted(path)?
+    );
     connection.execute_batch(&query).map_err(failed)
 }
 

@@ -41,6 +41,24 @@ fn probes_are_sorted_by_time_and_gateways_known() {
 }
 
 #[test]
+fn replies_alone_do_not_turn_into_silence_that_is_known() {
+    let known = |text: &str| read_text(text).unwrap()[0].has_silence;
+    assert!(!known("terminal,t_send_s,rtt_ms\na,1,2\na,2,2\n"));
+    assert!(known("terminal,t_send_s,rtt_ms\na,1,2\na,2,\n"));
+    assert!(known("terminal,t_send_s,rtt_ms,silence_known\na,1,2,1\n"));
+    assert!(!known("terminal,t_send_s,rtt_ms,silence_known\na,1,2,0\nb,1,,1\n"));
+    assert!(refusal("terminal,t_send_s,rtt_ms,silence_known\na,1,2,perhaps\n").1.contains("silence_known"));
+    let mut traces = read_text("terminal,t_send_s,rtt_ms\n00123,1,2\n00124,2,\n").unwrap();
+    traces[0].has_silence = false;
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["traces.csv", "traces.parquet"] {
+        let path = folder.path().join(name);
+        write_traces(&path, &traces).unwrap();
+        assert_eq!(read_traces(&path).unwrap(), traces, "{name}: names that look like numbers stay names");
+    }
+}
+
+#[test]
 fn times_out_of_order_are_refused_with_their_line_unless_any_order_will_do() {
     let text = "terminal,t_send_s,rtt_ms\na,0,1\nb,9,1\na,8,1\na,7.5,1\nb,10,1\na,6.5,1\n";
     let (line, what) = refusal(text);

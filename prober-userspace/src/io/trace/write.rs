@@ -11,7 +11,8 @@ use super::{TraceError, parquet};
 use crate::model::trace::{Role, Trace};
 use crate::network::hop::HopCount;
 
-const HEADING: &str = "scenario,terminal,network_type,background,cause,hop_count,ttl_seen,port,t_send_s,rtt_ms,reply\n";
+const HEADING: &str =
+    "scenario,terminal,network_type,background,cause,hop_count,ttl_seen,port,t_send_s,rtt_ms,reply,silence_known\n";
 
 /// Writes `traces`: as Parquet or gzipped where the name ends so, else as plain CSV; how many probes that were.
 pub fn write_traces(path: &Path, traces: &[Trace]) -> Result<u64, TraceError> {
@@ -21,8 +22,13 @@ pub fn write_traces(path: &Path, traces: &[Trace]) -> Result<u64, TraceError> {
     let failed = |cause: std::io::Error| TraceError::Write { path: path.to_owned(), cause: cause.to_string() };
     if ends("parquet") {
         let columns = with_ending(path, "part2");
-        parquet::write(&part, &columns)?;
+        let written = parquet::write(&part, &columns);
         std::fs::remove_file(&part).map_err(failed)?;
+        if written.is_err() {
+            // Why it failed says more than what is left of it.
+            drop(std::fs::remove_file(&columns));
+        }
+        written?;
         std::fs::rename(&columns, path).map_err(failed)?;
     } else {
         std::fs::rename(&part, path).map_err(failed)?;
@@ -64,6 +70,7 @@ fn lines(out: &mut impl Write, traces: &[Trace]) -> std::io::Result<u64> {
         };
         let background = trace.background.map_or("", |background| if background { "1" } else { "0" });
         let cause = trace.cause.map_or("", |cause| cause.name());
+        let silence = u8::from(trace.has_silence);
         let (place, terminal) = (quoted(&trace.place), quoted(&trace.terminal));
         for probe in &trace.probes {
             let hops = probe.ttl.map_or(String::new(), |ttl| HopCount::of(ttl).hops.to_string());
@@ -72,7 +79,7 @@ fn lines(out: &mut impl Write, traces: &[Trace]) -> std::io::Result<u64> {
             let (port, sent_s, answer) = (probe.port, probe.sent_s, probe.answer);
             writeln!(
                 out,
-                "{place},{terminal},{network},{background},{cause},{hops},{ttl},{port},{sent_s},{rtt},{answer}"
+                "{place},{terminal},{network},{background},{cause},{hops},{ttl},{port},{sent_s},{rtt},{answer},{silence}"
             )?;
             count += 1;
         }
