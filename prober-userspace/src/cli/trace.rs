@@ -35,7 +35,7 @@ struct ExportArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "scan")]
     traces: Option<PathBuf>,
     /// Lines of the file may be in any order; without this, a terminal's that are not in the order of time are an error
-    #[arg(long, requires = "traces")]
+    #[arg(long, requires = "traces", conflicts_with = "scan")]
     sort_by_time: bool,
     #[command(flatten)]
     database: DatabaseArgs,

@@ -77,8 +77,15 @@ impl Account {
         self.counters.get(name).copied().unwrap_or(0)
     }
 
-    /// Adds the figures that every trial closes with: accepted = rows + duplicates + counted losses.
+    /// Adds the figures that every trial closes with: accepted = rows + duplicates + counted losses, and nothing held back
+    /// by the last check before the wire.
     pub fn close(&self, finding: &mut Finding) {
+        self.balance(finding);
+        finding.exactly("probes held back at the wire", self.counter("excluded_before_wire"), 0);
+    }
+
+    /// The same where exclusions changed meanwhile: what was planned before is held back at the wire, as it should be.
+    pub fn balance(&self, finding: &mut Finding) {
         let (accepted, duplicates, lost) = (self.role("accepted"), self.role("duplicate"), self.role("loss"));
         finding.note("accepted in XDP", accepted as f64);
         finding.note("rows", self.rows as f64);
@@ -87,6 +94,5 @@ impl Account {
         let settled = (self.rows + duplicates + lost) as f64;
         finding.add("accepted - rows - duplicates - losses", accepted as f64 - settled, Bound::Exactly(0.0));
         finding.exactly("rows by the writer's own count", self.counter("stored"), self.rows);
-        finding.exactly("probes held back at the wire", self.counter("excluded_before_wire"), 0);
     }
 }

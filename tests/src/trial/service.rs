@@ -61,7 +61,9 @@ pub fn run(size: Size) -> Result<Finding> {
     let counted = stage.lab.counts()?;
     finding.exactly("probes sent and not counted at the far end", account.role("sent").abs_diff(counted.syn), 0);
     finding.exactly("broken frames", counted.bad_checksum + counted.truncated, 0);
-    account.close(&mut finding);
+    account.balance(&mut finding);
+    finding
+        .note("probes held back at the wire when exclusions changed", account.counter("excluded_before_wire") as f64);
     let audited = |what: &str| -> Result<u64> {
         let query = format!("SELECT count(*) FROM audit WHERE what = '{what}'");
         let rows = account::rows(&stage.database(), &query)?;

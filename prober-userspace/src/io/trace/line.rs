@@ -79,8 +79,8 @@ pub(super) struct Collector {
     cells: usize,
     order: LineOrder,
     traces: Vec<Trace>,
-    /// Latest time of each trace, and the number of its probe.
-    latest: Vec<(f64, u64)>,
+    /// Latest time of each trace.
+    latest_s: Vec<f64>,
     index: HashMap<(String, String), usize>,
     lines: u64,
 }
@@ -110,7 +110,7 @@ impl Collector {
             cells: heading.len(),
             order,
             traces: Vec::new(),
-            latest: Vec::new(),
+            latest_s: Vec::new(),
             index: HashMap::new(),
             lines: 0,
         })
@@ -133,8 +133,8 @@ impl Collector {
             return Err("`terminal` is empty".to_owned());
         }
         let probe = probe(cell, self.lines)?;
-        let (place, lines, order) = (self.trace(cell)?, self.lines, self.order);
-        let (trace, (latest_s, latest_line)) = (&mut self.traces[place], &mut self.latest[place]);
+        let (place, order) = (self.trace(cell)?, self.order);
+        let (trace, latest_s) = (&mut self.traces[place], &mut self.latest_s[place]);
         let first_s = trace.probes.first().map_or(probe.sent_s, |first| first.sent_s);
         if (probe.sent_s - first_s).abs() > SERIES_S_MAX {
             let (sent_s, terminal) = (probe.sent_s, &trace.terminal);
@@ -143,17 +143,13 @@ impl Collector {
             ));
         }
         if order == LineOrder::ByTime && probe.sent_s < *latest_s - DISORDER_S_MAX {
+            let (sent_s, terminal) = (probe.sent_s, &trace.terminal);
             return Err(format!(
-                "`t_send_s` is {}, yet `{}` was at {latest_s} already, {} probes before; if nothing but their order is wrong, `prober \
-                 trace export --traces FILE --sort-by-time --to SORTED.csv` puts them in order",
-                probe.sent_s,
-                trace.terminal,
-                lines - *latest_line
+                "`t_send_s` is {sent_s}, yet a line before is of `{terminal}` at {latest_s}; if nothing but the order is wrong, \
+                 `prober trace export --traces FILE --sort-by-time --to SORTED.csv` puts it right"
             ));
         }
-        if probe.sent_s >= *latest_s {
-            (*latest_s, *latest_line) = (probe.sent_s, lines);
-        }
+        *latest_s = latest_s.max(probe.sent_s);
         trace.probes.push(probe);
         Ok(())
     }
@@ -198,7 +194,7 @@ impl Collector {
                 cause,
                 background,
             });
-            self.latest.push((f64::NEG_INFINITY, 0));
+            self.latest_s.push(f64::NEG_INFINITY);
             self.traces.len() - 1
         });
         let trace = &self.traces[place];

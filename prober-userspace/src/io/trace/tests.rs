@@ -63,7 +63,7 @@ fn times_out_of_order_are_refused_with_their_line_unless_any_order_will_do() {
     let text = "terminal,t_send_s,rtt_ms\na,0,1\nb,9,1\na,8,1\na,7.5,1\nb,10,1\na,6.5,1\n";
     let (line, what) = refusal(text);
     assert_eq!(line, 7);
-    assert!(what.starts_with("`t_send_s` is 6.5, yet `a` was at 8 already, 3 probes before"), "{what}");
+    assert!(what.starts_with("`t_send_s` is 6.5, yet a line before is of `a` at 8;"), "{what}");
     assert!(what.contains("--sort-by-time"), "{what}");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("traces.csv");
