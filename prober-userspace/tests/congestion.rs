@@ -133,6 +133,25 @@ fn a_mistyped_database_is_not_made() {
 }
 
 #[test]
+fn addresses_that_answered_once_say_nothing_of_their_network_and_take_nothing_away() {
+    let (folder, database) = with_answers();
+    let at = folder.path();
+    drop(database);
+    assert_eq!(succeeds(at, &["plan", "update", "--json"])["too_few"], 0);
+    let database = Connection::open(at.join("prober.duckdb")).unwrap();
+    database
+        .execute_batch(
+            "DELETE FROM reply;
+             INSERT INTO reply SELECT 1, now()::TIMESTAMP - INTERVAL 1 HOUR, 20000 + (hash(n) % 500000)::UINTEGER,
+                 (167772160 + n)::UINTEGER, NULL, 80, 0, 0, 60, 0, 0 FROM range(5000) AS a(n);",
+        )
+        .unwrap();
+    drop(database);
+    assert!(fails(at, &["plan", "update"]).contains("the clusters stay as they are"));
+    assert!(succeeds(at, &["plan", "show", "--cluster", "0", "--json"]).is_object());
+}
+
+#[test]
 fn a_clock_that_was_stepped_leaves_the_profiles_alone() {
     let (folder, database) = with_answers();
     let at = folder.path();

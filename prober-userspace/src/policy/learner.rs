@@ -98,6 +98,11 @@ impl Learner {
         self.floors.insert(address, delay_s);
     }
 
+    /// Whether the floor of an address is known.
+    pub fn has_floor(&self, address: u32) -> bool {
+        self.floors.contains_key(&address)
+    }
+
     /// Takes in an answer. About 100 ns with many addresses (one look into a large table), less with few.
     #[inline]
     pub fn learn(&mut self, answer: &Answer) {

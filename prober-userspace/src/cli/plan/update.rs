@@ -30,9 +30,10 @@ use crate::policy::profile::Profile;
 /// Learn from stored answers how busy networks are over the day, and which are alike
 ///
 /// Makes profiles and clusters anew; a cluster keeps its number while it shares most networks with what it was. A network
-/// is a /24; its kind is what `prober network estimate` stored of its addresses. With --json prints networks,
+/// is a /24; its kind is what `prober network estimate` stored of its addresses. How fast an address can be is known after
+/// eight answers in two different hours or more; answers of others are left out. With --json prints networks,
 /// estimated_media (networks whose kind was estimated), addresses, clusters, kept (clusters that were there before),
-/// cells and what became of the answers (learnt, absurd, out_of_order, stepped_clock).
+/// cells and what became of the answers (learnt, absurd, out_of_order, stepped_clock, too_few).
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct UpdateArgs {
     #[command(flatten)]
@@ -53,7 +54,7 @@ pub(super) struct UpdateArgs {
     #[arg(long, value_name = "DAYS", default_value_t = 7.0)]
     half_life: f64,
     /// Answers older than this are not read
-    #[arg(long, value_name = "DAYS", default_value_t = 42)]
+    #[arg(long, value_name = "DAYS", default_value_t = 42, value_parser = clap::value_parser!(u16).range(1..))]
     since: u16,
     /// What one more cluster must be worth, in networks' whole objective: more for fewer clusters
     #[arg(long, default_value_t = ClusterConfig::default().price)]
@@ -78,6 +79,8 @@ struct Done {
     profile_bytes: usize,
     address_bytes: f64,
     stepped_clock: u64,
+    /// Answers of addresses that answered too seldom to know how fast they can be.
+    too_few: u64,
     #[serde(flatten)]
     answers: LearnerCounts,
 }
@@ -97,6 +100,14 @@ impl UpdateArgs {
         let learnt = self.learn(&store, &offsets, grid, since, now)?;
         let before = store.cluster_members()?;
         let clusters = self.clusters(grid, &learnt, &before, now);
+        if clusters.is_empty() && !before.is_empty() {
+            let what = format!(
+                "nothing was learnt of the last {} days ({} answers are of addresses that answered too seldom), so the clusters \
+                 stay as they are; probe the networks at several hours of the day, or look further back with --since",
+                self.since, learnt.too_few
+            );
+            return Err(UsageError(what).into());
+        }
         store.replace_clusters(&clusters)?;
         let was_there = |cluster: &&LearntCluster| before.iter().any(|(_, number)| *number == cluster.row.cluster);
         let done = Done {
@@ -109,15 +120,16 @@ impl UpdateArgs {
             profile_bytes: Profile::bytes(grid),
             address_bytes: learnt.learner.bytes_per_address(),
             stepped_clock: store.answers_of_stepped_clocks(since)?,
+            too_few: learnt.too_few,
             answers: learnt.learner.counts(),
         };
         if self.json {
             return Ok(put_json(&done)?);
         }
-        let left_out = done.stepped_clock + done.answers.absurd + done.answers.out_of_order;
+        let left_out = done.stepped_clock + done.too_few + done.answers.absurd + done.answers.out_of_order;
         Ok(put(&format!(
             "{} networks ({} of an estimated kind) with {} addresses in {} clusters ({} of before), from {} answers ({} \
-             left out: {} of scans whose clock was stepped, {} absurd, {} out of order)\n",
+             left out: {} of scans whose clock was stepped, {} of addresses that answered too seldom, {} absurd, {} out of order)\n",
             grouped(done.networks as u64),
             grouped(done.estimated_media as u64),
             grouped(done.addresses as u64),
@@ -126,6 +138,7 @@ impl UpdateArgs {
             grouped(done.answers.learnt),
             grouped(left_out),
             grouped(done.stepped_clock),
+            grouped(done.too_few),
             grouped(done.answers.absurd),
             grouped(done.answers.out_of_order),
         ))?)
@@ -167,24 +180,25 @@ impl UpdateArgs {
             learner.set_floor(address, delay_s);
         }
         let mut answers = Vec::new();
+        let mut too_few = 0;
         store.for_all_answers(since, |block| {
             answers.clear();
-            answers.extend(block.iter().map(|answer| {
+            answers.extend(block.iter().filter_map(|answer| {
+                if !learner.has_floor(answer.address) {
+                    too_few += 1;
+                    return None;
+                }
                 let number = numbers.get(&(answer.address & !255)).copied().unwrap_or(u32::MAX);
                 let offset_s = networks.get(number as usize).map_or(self.utc_offset, |network| network.utc_offset_s);
                 // The grid has one offset: what another is ahead of it is put on the clock.
                 let ahead_us = i64::from(offset_s - self.utc_offset) * 1_000_000;
-                Answer {
-                    address: answer.address,
-                    network: number,
-                    at: UtcMicros(answer.at.0 + ahead_us),
-                    monotonic_ns: 0,
-                    delay_s: answer.rtt_us as f32 / 1e6,
-                }
+                let at = UtcMicros(answer.at.0 + ahead_us);
+                let delay_s = answer.rtt_us as f32 / 1e6;
+                Some(Answer { address: answer.address, network: number, at, monotonic_ns: 0, delay_s })
             }));
             learner.learn_all_checked(&answers);
         })?;
-        Ok(Learnt { networks, learner })
+        Ok(Learnt { networks, learner, too_few })
     }
 
     fn clusters(&self, grid: DayGrid, learnt: &Learnt, before: &[(u32, u32)], now: UtcMicros) -> Vec<LearntCluster> {
@@ -244,6 +258,8 @@ impl UpdateArgs {
 struct Learnt {
     networks: Vec<Network>,
     learner: Learner,
+    /// Answers of addresses that have no floor yet.
+    too_few: u64,
 }
 
 /// What is known of a network besides its profile.

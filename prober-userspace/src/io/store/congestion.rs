@@ -58,12 +58,19 @@ const TRUSTED: &str = "
         SELECT scan_id FROM gap JOIN scan ON scan.id = scan_id GROUP BY scan_id
         HAVING coalesce(sum(us) FILTER (us > 60e6 AND scan.resumed = 0), 0) + coalesce(sum(us) FILTER (us < 7e5), 0) > 120e6)";
 
+/// Answers of an address, and different hours of them, before its quickest one is taken for its floor: one that was only ever
+/// asked once may have been asked at the busiest hour, and of few the one that gave the floor would make the network look idle.
+const FLOOR_ANSWERS: u32 = 8;
+const FLOOR_HOURS: u32 = 2;
+
 impl Store {
     /// Smallest delay of each address since a moment, us: its floor. Calls `take` with address and delay.
     pub fn for_each_floor(&self, since: UtcMicros, mut take: impl FnMut(u32, u32)) -> Result<(), StoreError> {
         let query = format!(
             "{TRUSTED} SELECT address, min(rtt_us) FROM reply
-             WHERE kind < 4 AND received_at >= ? AND scan_id NOT IN (FROM stepped) GROUP BY address ORDER BY address"
+             WHERE kind < 4 AND received_at >= ? AND scan_id NOT IN (FROM stepped) GROUP BY address
+             HAVING count(*) >= {FLOOR_ANSWERS} AND count(DISTINCT date_trunc('hour', received_at)) >= {FLOOR_HOURS}
+             ORDER BY address"
         );
         let mut read = || -> duckdb::Result<()> {
             for batch in self.connection.prepare(&query)?.query_arrow(params![timestamp(since)])? {

@@ -109,8 +109,10 @@ impl Medium {
                 idle_jitter_s: 10e-3,
                 visits: 2,
             },
-            // The slowest that carries web traffic, and little trust in it.
-            Self::Unknown => MediumModel { rate_bits_s: 5e6, rate_log_sd: 1.5, idle_jitter_s: 1e-3, ..ip },
+            // The slowest that still carries web traffic, and little trust in it: less is allowed than into any that is known to.
+            Self::Unknown => {
+                MediumModel { overhead_s: 1e-3, rate_bits_s: 1e6, rate_log_sd: 1.5, idle_jitter_s: 1e-3, ..ip }
+            }
         }
     }
 }
