@@ -79,6 +79,26 @@ pub struct StudyCommand {
     json: bool,
 }
 
+/// Refuses what is said for a scan and would be overlooked here: above all what was said for manners.
+fn refuse_unused(settings: &Settings) -> Result<(), UsageError> {
+    let usual = Settings::default();
+    let said = [
+        ("--max-runtime", settings.max_runtime.is_some()),
+        ("--max-targets", settings.max_targets.is_some()),
+        ("--max-results", settings.max_results.is_some()),
+        ("--shard", settings.shard.count() > 1),
+        ("--probes", settings.probes != usual.probes),
+        ("--rate-per-24 (--budget is that of a study)", (settings.rate_per_24 - usual.rate_per_24).abs() > 0.0),
+        ("--grab", settings.grab),
+        ("--status-json", settings.status_json.is_some()),
+    ];
+    let unused: Vec<&str> = said.iter().filter(|(_, is_said)| *is_said).map(|(name, _)| *name).collect();
+    if unused.is_empty() {
+        return Ok(());
+    }
+    Err(UsageError(format!("a study does not know {}; leave it out", unused.join(", "))))
+}
+
 /// What a schedule amounts to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Outline {
@@ -97,6 +117,7 @@ impl StudyCommand {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let layers = scan::layers(None, self.settings.clone())?;
         let mut settings = Settings::resolve(&layers).map_err(|cause| UsageError(cause.to_string()))?;
+        refuse_unused(&settings)?;
         let exclusions = scan::exclusions(&settings)?;
         if !self.network.is_empty() {
             let each = usize::from(self.per_access_point);
@@ -112,7 +133,14 @@ impl StudyCommand {
         }
         engine::open::check_ports(&ports).map_err(|cause| UsageError(cause.to_string()))?;
         let all = (0..addresses.len()).map(|index| addresses.nth(index));
-        let terminals = all.filter(|address| !exclusions.contains(*address)).collect();
+        let terminals: Vec<V4> = all.filter(|address| !exclusions.contains(*address)).collect();
+        if terminals.is_empty() {
+            let what = format!(
+                "all {} addresses are excluded, so there is nobody to study; `prober exclude check` says by what",
+                addresses.len()
+            );
+            return Err(UsageError(what).into());
+        }
         let seed = match settings.seed {
             Some(seed) => seed,
             None => getrandom::u64().context("cannot draw a seed from the kernel")? >> 11,

@@ -96,7 +96,11 @@ pub fn run(
     let outcome = feed(&mut session, &ends, sends, stop, &mut sent);
     // Also after a failure: what was sent is known.
     let stored = sent.store(session.writer());
-    let status = if stop.load(Ordering::Relaxed) { ScanStatus::Interrupted } else { ScanStatus::Finished };
+    let status = match (&outcome, &stored) {
+        (Ok(()), Ok(())) if stop.load(Ordering::Relaxed) => ScanStatus::Interrupted,
+        (Ok(()), Ok(())) => ScanStatus::Finished,
+        _ => ScanStatus::Failed,
+    };
     let last = session.close(study.cooldown, status)?;
     outcome?;
     stored?;
@@ -112,11 +116,12 @@ struct Sent {
 }
 
 impl Sent {
-    fn note(&mut self, send: &StudySend, done: ErrandDone, clock: ClockOffset) {
+    fn note(&mut self, send: &StudySend, done: ErrandDone) {
         if done.is_excluded {
             self.excluded += 1;
         } else if done.probes > 0 {
-            let sent_at: UtcMicros = clock.utc(done.sent_ns);
+            // Looked up anew: replies are stored by a clock that follows when it is set, and must find their probes.
+            let sent_at: UtcMicros = ClockOffset::between(utc_now(), monotonic_ns()).utc(done.sent_ns);
             let (address, port) = (send.address, send.port);
             self.count += 1;
             self.waiting.push(StudyProbe { sent_at, address, port: port.port, kind: port.kind });
@@ -140,7 +145,6 @@ fn feed(
     sent: &mut Sent,
 ) -> anyhow::Result<()> {
     let (began, began_ns) = (Instant::now(), monotonic_ns());
-    let clock = ClockOffset::between(utc_now(), began_ns);
     let at = |send: &StudySend| Duration::from_secs_f64(LEAD_S + send.at_s);
     let (mut handed, mut over, mut ticked) = (0, 0, began);
     while over < sends.len() && !(stop.load(Ordering::Relaxed) && over >= handed) {
@@ -160,7 +164,7 @@ fn feed(
         }
         match ends.done.recv_timeout(PATIENCE) {
             Ok(done) => {
-                sent.note(&sends[done.tag as usize], done, clock);
+                sent.note(&sends[done.tag as usize], done);
                 over += 1;
             }
             Err(RecvTimeoutError::Timeout) => {
