@@ -4,6 +4,7 @@
 pub mod exclusion_watch;
 pub mod figures;
 pub mod from_settings;
+mod kept_rollout;
 pub mod service;
 pub mod shown;
 #[cfg(test)]
