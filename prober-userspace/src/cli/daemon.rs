@@ -5,6 +5,7 @@ pub mod advice_log;
 pub mod exclusion_watch;
 pub mod figures;
 pub mod from_settings;
+pub mod kept_rollout;
 pub mod service;
 pub mod shown;
 pub mod standing_orders;

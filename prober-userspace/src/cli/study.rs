@@ -14,7 +14,7 @@ use super::UsageError;
 use super::interrupt::interrupted;
 use super::output::{put, put_json};
 use super::scan;
-use super::settings::{SettingFlags, Settings};
+use super::settings::{Layers, SettingFlags, Settings};
 use super::table::Table;
 use crate::engine;
 use crate::engine::study::{StudyOutcome, StudyRun};
@@ -81,7 +81,7 @@ pub struct StudyCommand {
 
 /// Refuses what is said for a scan and would be overlooked here: above all what was said for manners.
 fn refuse_unused(settings: &Settings) -> Result<(), UsageError> {
-    let usual = Settings::default();
+    let usual = Settings::resolve(&Layers::defaults()).map_err(|cause| UsageError(cause.to_string()))?;
     let said = [
         ("--max-runtime", settings.max_runtime.is_some()),
         ("--max-targets", settings.max_targets.is_some()),
@@ -136,7 +136,7 @@ impl StudyCommand {
         let terminals: Vec<V4> = all.filter(|address| !exclusions.contains(*address)).collect();
         if terminals.is_empty() {
             let what = format!(
-                "all {} addresses are excluded, so there is nobody to study; `prober exclude check` says by what",
+                "all {} addresses are excluded, so there is nobody to study; `prober exclude test` says by what",
                 addresses.len()
             );
             return Err(UsageError(what).into());

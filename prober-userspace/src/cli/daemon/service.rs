@@ -15,6 +15,7 @@ use super::advice_log::AdviceLog;
 use super::exclusion_watch::{ExclusionWatch, Seen};
 use super::figures;
 use super::from_settings::{attribution, is_live, nightly_work};
+use super::kept_rollout::{ROLLOUT, take_up};
 use super::shown::Shown;
 use super::standing_orders::StandingOrders;
 use super::trail;
@@ -29,7 +30,7 @@ use crate::model::request::RateLimit;
 use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::utc::UtcMicros;
 use crate::model::watch::WatchStatus;
-use crate::policy::rollout::{Rollout, RolloutChange, RolloutState, Share};
+use crate::policy::rollout::{Rollout, RolloutChange, Share};
 use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
 use crate::target::shared_exclusions::SharedExclusions;
@@ -37,8 +38,6 @@ use crate::target::shared_exclusions::SharedExclusions;
 /// How often the roll-out looks at errors, and keeps its state.
 const ROLLOUT_LOOK: Duration = Duration::from_secs(5);
 const ROLLOUT_KEEP: Duration = Duration::from_secs(30);
-/// Under which the state of the roll-out is kept.
-pub const ROLLOUT: &str = "rollout";
 /// Who did it, in the audit trail.
 const WHO: &str = "prober daemon";
 
@@ -442,25 +441,4 @@ impl Service {
 /// `10 %`, without the digits that only a binary fraction has.
 pub fn percent(share: f64) -> String {
     format!("{} %", (share * 1e8).round() / 1e6)
-}
-
-/// The roll-out as it was kept, with the complaints that came while no daemon ran.
-fn take_up(store: &Store, config: &Config, fresh_key: u64) -> anyhow::Result<Rollout> {
-    let (state, kept_at) = match store.service_state(ROLLOUT)? {
-        Some((text, at)) => (serde_json::from_str(&text)?, Some(at)),
-        None => (RolloutState { key: fresh_key, ..RolloutState::default() }, None),
-    };
-    let mut rollout = Rollout::new(config.settings.rollout.clone(), state);
-    if let Some(kept_at) = kept_at {
-        let complaints = store.complaints_since(kept_at)?;
-        if complaints > 0
-            && let Some(change) = rollout.complained(complaints)
-        {
-            log::error!("{change}");
-        }
-    }
-    if let Some(halt) = rollout.halt() {
-        log::warn!("the roll-out is stopped ({halt}); `prober control resume` goes on one step smaller");
-    }
-    Ok(rollout)
 }

@@ -8,7 +8,8 @@ use prober_common::address::V4;
 use serde::Serialize;
 
 use super::super::UsageError;
-use super::super::daemon::service::{ROLLOUT, percent};
+use super::super::daemon::kept_rollout::ROLLOUT;
+use super::super::daemon::service::percent;
 use super::super::database::DatabaseArgs;
 use super::super::output::{put, put_json};
 use crate::io::clock::utc_now;

@@ -1,0 +1,29 @@
+//! The roll-out from one start of the daemon to the next, with the complaints that came while none ran.
+
+use crate::cli::config::Config;
+use crate::io::store::Store;
+use crate::policy::rollout::{Rollout, RolloutState};
+
+/// Under which its state is kept.
+pub const ROLLOUT: &str = "rollout";
+
+/// The roll-out as it was kept, with the complaints that came while no daemon ran.
+pub(super) fn take_up(store: &Store, config: &Config, fresh_key: u64) -> anyhow::Result<Rollout> {
+    let (state, kept_at) = match store.service_state(ROLLOUT)? {
+        Some((text, at)) => (serde_json::from_str(&text)?, Some(at)),
+        None => (RolloutState { key: fresh_key, ..RolloutState::default() }, None),
+    };
+    let mut rollout = Rollout::new(config.settings.rollout.clone(), state);
+    if let Some(kept_at) = kept_at {
+        let complaints = store.complaints_since(kept_at)?;
+        if complaints > 0
+            && let Some(change) = rollout.complained(complaints)
+        {
+            log::error!("{change}");
+        }
+    }
+    if let Some(halt) = rollout.halt() {
+        log::warn!("the roll-out is stopped ({halt}); `prober control resume` goes on one step smaller");
+    }
+    Ok(rollout)
+}
