@@ -188,6 +188,11 @@ pub fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Succe
             }
         }
     }
+    if let Some(export) = &work.export
+        && let Err(cause) = store.export_standing(&export.folder)
+    {
+        log::error!("what stands could not be exported, tomorrow again: {cause}");
+    }
     match store.retire(work.retention, now, WHO) {
         Ok(retired) => {
             now_at(&successes.retention, now);

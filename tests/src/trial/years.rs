@@ -255,8 +255,14 @@ fn sample(directory: &Path) -> Result<Sample> {
     }
     for table in fs::read_dir(directory.join("export"))? {
         for day in fs::read_dir(table?.path())? {
+            let day = day?;
+            // What stands is one file for each table, not one folder for each day.
+            if day.file_type()?.is_file() {
+                sample.exported += day.metadata()?.len() as f64;
+                continue;
+            }
             sample.folders += 1.0;
-            for file in fs::read_dir(day?.path())? {
+            for file in fs::read_dir(day.path())? {
                 sample.exported += file?.metadata()?.len() as f64;
             }
         }

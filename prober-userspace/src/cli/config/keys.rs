@@ -59,7 +59,10 @@ pub static SECTIONS: [(&str, &str); 12] = [
     ("way-out", "How packets leave this host. All of it is found out if nothing is said."),
     ("store", "Where everything is kept."),
     ("retention", "How long rows stay in the database; \"forever\" keeps them."),
-    ("export", "A copy of each finished day as Parquet files, in folders like reply/day=2026-11-21."),
+    (
+        "export",
+        "A copy of each finished day as Parquet files, in folders like reply/day=2026-11-21, and of what stands (device_latest, target_state, network, exclusion ...) in latest/.",
+    ),
     (
         "roll-out",
         "The watched share of the targets grows step by step, and stops growing (and probing) by itself when\n\

@@ -67,6 +67,16 @@ pub enum ExportTable {
     Exclusion,
     /// The audit trail.
     Audit,
+    /// The latest estimates of each address's devices, with names.
+    DeviceLatest,
+    /// What a watch knows of each address, and when it is due.
+    TargetState,
+    /// Estimated access networks.
+    Network,
+    /// Estimated causes of failure.
+    FailureCause,
+    /// How busy clusters are over the day, and what they are allowed.
+    Congestion,
 }
 
 impl ExportTable {
@@ -84,6 +94,11 @@ impl ExportTable {
             Self::ScanRate => "scan_rate",
             Self::Exclusion => "exclusion",
             Self::Audit => "audit",
+            Self::DeviceLatest => "device_latest",
+            Self::TargetState => "target_state",
+            Self::Network => "network",
+            Self::FailureCause => "failure_cause",
+            Self::Congestion => "congestion",
         }
     }
 
@@ -96,7 +111,13 @@ impl ExportTable {
             Self::ScanRate => Some("ended_at"),
             Self::Audit => Some("made_at"),
             Self::Scan => Some("started_at"),
-            Self::ScanCounter | Self::Exclusion => None,
+            Self::ScanCounter
+            | Self::Exclusion
+            | Self::DeviceLatest
+            | Self::TargetState
+            | Self::Network
+            | Self::FailureCause
+            | Self::Congestion => None,
         }
     }
 
@@ -104,7 +125,7 @@ impl ExportTable {
     const fn scan_column(self) -> Option<&'static str> {
         match self {
             Self::Scan => Some("id"),
-            Self::Exclusion | Self::Audit => None,
+            Self::Exclusion | Self::Audit | Self::DeviceLatest | Self::TargetState | Self::Congestion => None,
             _ => Some("scan_id"),
         }
     }

@@ -1,4 +1,4 @@
-//! The nightly export: each finished day (UTC) of a table as one Parquet file in a folder of its own. A folder appears
+//! The nightly export, for whoever may not touch the database while it is written to: what stands, and each finished day (UTC) of a table as one Parquet file in a folder of its own. A folder appears
 //! under its name only when its file is complete and on the disk, so an interrupted export is made again and a finished
 //! one is left alone.
 
@@ -20,7 +20,20 @@ use crate::model::utc::UtcMicros;
 pub const NIGHTLY: [ExportTable; 4] =
     [ExportTable::Reply, ExportTable::Banner, ExportTable::ScanRate, ExportTable::Audit];
 
+/// What stands at the moment: exported whole each night, beside the days.
+pub const STANDING: [ExportTable; 7] = [
+    ExportTable::DeviceLatest,
+    ExportTable::TargetState,
+    ExportTable::Network,
+    ExportTable::FailureCause,
+    ExportTable::Congestion,
+    ExportTable::Exclusion,
+    ExportTable::Scan,
+];
+
 const PREFIX: &str = "day=";
+/// Folder of what stands.
+const LATEST: &str = "latest";
 const DAY_US: i64 = 86_400_000_000;
 
 /// What a night brought.
@@ -67,6 +80,28 @@ impl Store {
             }
         }
         Ok(night)
+    }
+
+    /// Exports what stands now as `latest/NAME.parquet` in `folder`, instead of what stood there; a reader finds a whole file at any
+    /// time.
+    pub fn export_standing(&self, folder: &Path) -> Result<Vec<Exported>, ExportError> {
+        let home = folder.join(LATEST);
+        fs::create_dir_all(&home).map_err(|error| ExportError::Io(home.clone(), error))?;
+        let mut exported = Vec::new();
+        for table in STANDING {
+            let name = format!("{}.{}", table.name(), ExportFormat::Parquet.extension());
+            let (to, partial) = (home.join(&name), home.join(format!(".{name}.partial")));
+            let io = |error| ExportError::Io(to.clone(), error);
+            remove(&partial).map_err(io)?;
+            let export = Export { table, scan: None, format: ExportFormat::Parquet, to: to.clone() };
+            let query = format!("FROM {}", table.name());
+            let rows = self.copy_to(&export, &query, &partial, ExportFormat::Parquet.options())?;
+            File::open(&partial).and_then(|file| file.sync_all()).map_err(io)?;
+            fs::rename(&partial, &to).map_err(io)?;
+            exported.push(Exported { path: to, rows });
+        }
+        File::open(&home).and_then(|home| home.sync_all()).map_err(|error| ExportError::Io(home.clone(), error))?;
+        Ok(exported)
     }
 
     /// The days with rows, from `oldest` until before `today`, as 2026-11-21.

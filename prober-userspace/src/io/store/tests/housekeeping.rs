@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::super::export::Exported;
+use super::super::export::daily::STANDING;
 use super::super::{Access, ExportTable, RetentionLimits, Retired, Store};
 use super::{count, new_database};
 use crate::model::utc::UtcMicros;
@@ -95,6 +97,31 @@ fn finished_days_are_exported_once_and_completely() {
         to.display().to_string().replace('\'', "''")
     );
     assert_eq!(count(&store, &read), 3_000);
+}
+
+#[test]
+fn what_stands_is_exported_whole_and_anew() {
+    let (folder, _path, store) = new_database();
+    let to = folder.path().join("export");
+    let first = store.export_standing(&to).unwrap();
+    assert_eq!(first.len(), STANDING.len());
+    store
+        .connection()
+        .execute_batch(
+            "INSERT INTO exclusion (first, last, reason, added_at, added_by)
+        VALUES (1, 2, 'asked', now(), 'test')",
+        )
+        .unwrap();
+    let again = store.export_standing(&to).unwrap();
+    let rows = |of: &[Exported]| {
+        let is_wanted = |one: &&Exported| one.path.ends_with("latest/exclusion.parquet");
+        of.iter().find(is_wanted).expect("exclusions stand").rows
+    };
+    assert_eq!((rows(&first), rows(&again)), (0, 1));
+    let read = format!("SELECT count(*)::UBIGINT FROM read_parquet('{}/latest/exclusion.parquet')", to.display());
+    assert_eq!(count(&store, &read), 1);
+    let left = std::fs::read_dir(to.join("latest")).unwrap().count();
+    assert_eq!(left, STANDING.len(), "nothing half written stays");
 }
 
 #[test]
