@@ -23,7 +23,7 @@ const _: () = assert!(size_of::<(u32, Host)>() == 12);
 impl Host {
     /// How often it is late without any reason, out of itself and its network. Of n + 2 answers in any order the last is the
     /// longest once in n + 2 times, whatever the host is like: so much at least.
-    pub fn late_share(&self, network: LateShare) -> f32 {
+    pub fn late_share(self, network: LateShare) -> f32 {
         let answers = f32::from(self.answers);
         let late = f32::from(self.late) + NETWORK_ANSWERS * network.share();
         LateShare::bounded((late / (answers + NETWORK_ANSWERS)).max(1.0 / (answers + 2.0)))
