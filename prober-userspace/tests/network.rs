@@ -177,14 +177,15 @@ fn odd_traces_are_estimated_without_a_panic() {
     let path = folder.path().join("odd.csv");
     let mut text = "scenario,terminal,t_send_s,rtt_ms,port\n".to_owned();
     for index in 0..40 {
-        writeln!(text, "a,silent,{index},,80\nb,equal,{index},5,80\nc,many,{index},{index}.5,{index}").unwrap();
+        writeln!(text, "a,alone,{index},,80\nb,silent,{index},,80\nb,equal,{index},5,80").unwrap();
+        writeln!(text, "c,many,{index},{index}.5,{index}").unwrap();
     }
     text.push_str("d,one,7,3.25,443\ne,zero,1,0,1\ne,zero,1,0,1\n");
     fs::write(&path, text).unwrap();
     let path = path.to_str().unwrap();
     let types = json(&["network", "estimate", "--traces", path, "--json"]);
     let types = types["estimates"].as_array().unwrap();
-    assert_eq!(types.len(), 5);
+    assert_eq!(types.len(), 6);
     let posterior = |estimate: &serde_json::Value| -> f64 {
         let shares = estimate["posterior"].as_array().unwrap();
         shares.iter().map(|share| share["probability"].as_f64().expect("a number, not NaN")).sum()
@@ -201,6 +202,8 @@ fn odd_traces_are_estimated_without_a_panic() {
     let silent = causes.iter().find(|estimate| estimate["terminal"] == "silent").unwrap();
     assert_eq!(silent["cause"], "disconnected");
     assert_eq!(silent["explanation"], "no port ever answered, though neighbours do");
+    let alone = causes.iter().find(|estimate| estimate["terminal"] == "alone").unwrap();
+    assert!(alone["cause"].is_null() && alone["explanation"].as_str().unwrap().contains("neighbours"), "{alone}");
 }
 
 #[test]
