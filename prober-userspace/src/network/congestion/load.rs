@@ -199,8 +199,15 @@ impl Likelihood {
             });
             load_at(l.unwrap_or(LOADS - 1))
         };
-        LoadEstimate { load, low: point(0.05).min(load), high: point(0.95).max(load), answers }
+        let high = point(0.95).max(load).max(not_excluded(answers));
+        LoadEstimate { load, low: point(0.05).min(load), high, answers }
     }
+}
+
+/// The load that so many answers cannot exclude even if none of them had to wait (at 95 %; Clopper and Pearson 1934). How long
+/// they waited says more only as far as the queue is like the model; a token bucket, say, hides what is below its rate.
+fn not_excluded(answers: f64) -> f64 {
+    1.0 - 0.05_f64.powf(1.0 / answers.clamp(1.0, MOST_LOOKS))
 }
 
 fn load_at(index: usize) -> f64 {

@@ -37,6 +37,17 @@ fn more_answers_narrow_it_and_none_leave_it_unknown() {
     assert_eq!(estimate_slot(&service, &SlotDelays::default()), LoadEstimate::UNKNOWN);
 }
 
+/// Idle slots beside busy ones, whose burst factor makes the model sure of itself.
+#[test]
+fn a_few_quick_answers_do_not_prove_an_idle_network() {
+    let service = ServiceTime::of(Medium::Wired, 60.0);
+    for answers in [5.0, 20.0, 100.0] {
+        let idle = SlotDelays { answers, below: [answers; STEPS], mean_s: 1e-5, sd_s: 1e-5 };
+        let high = estimate_day(&service, &[idle, exact(&service, 0.9, 20.0, 300.0)])[0].high;
+        assert!((3.0 / answers * 0.7..0.6).contains(&high), "{answers}: {high}");
+    }
+}
+
 #[test]
 fn nonsense_stays_unknown_and_extremes_stay_finite() {
     let service = ServiceTime::of(Medium::Lte, 60.0);
