@@ -21,6 +21,8 @@ pub const FLAG_CELLS: u32 = 1;
 pub const FLAG_ARRIVALS: u32 = 2;
 /// Verify the checksums of each frame; wrong ones are counted and dropped, as a real host does.
 pub const FLAG_VERIFY: u32 = 4;
+/// World: hand the segments of connections to user space as well, not only what opens them.
+pub const FLAG_TALK: u32 = 8;
 
 /// Arrival buckets are 2^17 ns = 131 us long.
 pub const ARRIVAL_BUCKET_SHIFT: u32 = 17;

@@ -2,13 +2,15 @@
 //! made, and read as the daemon reads it, up to the planner with everything queued. Prints one JSON object.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use clap::Parser;
 use prober_common::address::V4;
 use prober_userspace::engine::watch::recall::recall;
-use prober_userspace::io::store::{Access, Store, StoredTarget, WatchClock};
+use prober_userspace::io::process::{most_resident_bytes, resident_bytes};
+use prober_userspace::io::store::{Access, Store, StoredTarget, USUAL_MEMORY, WatchClock};
 use prober_userspace::model::utc::UtcMicros;
 use prober_userspace::model::watch::{SchemeConfig, SchemeKind};
 use prober_userspace::policy::interval::{LADDER_S, Step};
@@ -37,6 +39,9 @@ struct Options {
     /// Folder for the database, which is removed afterwards; 60 bytes for each address are needed
     #[arg(long, default_value = ".")]
     folder: PathBuf,
+    /// Only makes the database, here
+    #[arg(long, hide = true)]
+    make: Option<PathBuf>,
     /// Accepted for the sake of the other measurements: the output is JSON anyway
     #[arg(long)]
     json: bool,
@@ -45,6 +50,8 @@ struct Options {
 const FIRST: u32 = 0x1000_0000;
 /// Half a year after the watch began.
 const NOW_S: u32 = 182 * 86_400;
+/// After every reply: 2100-01-01.
+const LATER: UtcMicros = UtcMicros(4_102_444_800_000_000);
 /// States made together.
 const PART: u32 = 1 << 20;
 const BUCKET_S: u32 = 10;
@@ -52,16 +59,22 @@ const BUCKET_S: u32 = 10;
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     ensure!(options.addresses > 0 && options.answering > 0, "--addresses and --answering must be at least 1");
+    if let Some(path) = &options.make {
+        return make(&options, &sample(&CountryConfig::default(), 200_000), path);
+    }
     let folder = tempfile::tempdir_in(&options.folder).context("cannot make a folder for the database")?;
     let path = folder.path().join("opening.duckdb");
-    let hosts = sample(&CountryConfig::default(), 200_000);
     let begun = Instant::now();
-    make(&options, &hosts, &path)?;
+    // By a process of its own: what it takes to make must not count as what it takes to start.
+    let mut maker = Command::new(std::env::current_exe().context("cannot find myself")?);
+    let made = maker.args(std::env::args_os().skip(1)).arg("--make").arg(&path).status();
+    ensure!(made.context("cannot start the process that makes the database")?.success(), "making the database failed");
     let made_s = begun.elapsed().as_secs_f64();
     let file_bytes = std::fs::metadata(&path).context("looking at the database")?.len();
 
     let begun = Instant::now();
     let store = Store::open(&path, Access::Write)?;
+    store.limit_memory(USUAL_MEMORY)?;
     let opened_s = begun.elapsed().as_secs_f64();
     let range = AddressRange::between(V4(FIRST), V4(FIRST + options.addresses - 1));
     let targets: AddressSet = [range].into_iter().collect();
@@ -87,8 +100,8 @@ fn main() -> anyhow::Result<()> {
         "opened_s": opened_s,
         "recalled_s": recalled_s,
         "started_s": started_s,
-        "resident_bytes": memory("VmRSS:"),
-        "most_resident_bytes": memory("VmHWM:"),
+        "resident_bytes": resident_bytes(),
+        "most_resident_bytes": most_resident_bytes(),
         "standings": standings,
     });
     println!("{result}");
@@ -96,14 +109,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn scheme() -> SchemeConfig {
-    SchemeConfig {
-        kind: SchemeKind::Predictive,
-        starter_ports: vec![80, 443, 22, 23],
-        coverage: 0.95,
-        reduction: 80.0,
-        exploration: 0.03,
-        answering: 0.025,
-    }
+    SchemeConfig::usual(SchemeKind::Predictive, vec![80, 443, 22, 23])
 }
 
 /// A store as a watch leaves it after half a year.
@@ -124,7 +130,7 @@ fn make(options: &Options, hosts: &[Vec<u16>], path: &std::path::Path) -> anyhow
     while first < options.addresses {
         let until = options.addresses.min(first.saturating_add(PART));
         let part: Vec<StoredTarget> = (first..until).map(|number| target(number, NOW_S)).collect();
-        store.replace_targets(FIRST + first, FIRST + (until - 1), &part)?;
+        store.replace_targets(&part, 0)?;
         first = until;
     }
     let clock = WatchClock {
@@ -146,7 +152,7 @@ fn make(options: &Options, hosts: &[Vec<u16>], path: &std::path::Path) -> anyhow
         first = until;
     }
     replies(options, hosts, &store)?;
-    store.gather_open_ports()?;
+    store.gather_open_ports(LATER)?;
     store.connection().execute_batch("CHECKPOINT").context("making the store")
 }
 
@@ -181,10 +187,4 @@ fn replies(options: &Options, hosts: &[Vec<u16>], store: &Store) -> anyhow::Resu
     );
     connection.execute_batch(&sql).context("making replies")?;
     connection.execute_batch("DROP TABLE host_port").context("making replies")
-}
-
-fn memory(name: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap_or_default() * 1_024
 }

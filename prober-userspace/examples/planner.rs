@@ -6,6 +6,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use clap::Parser;
+use prober_userspace::io::process::resident_bytes;
 use prober_userspace::policy::derive::{PortCounts, finding_order};
 use prober_userspace::policy::due::DueQueue;
 use prober_userspace::policy::interval::LADDER_S;
@@ -117,10 +118,4 @@ fn probes(queue: &mut DueQueue, wanted: u64) -> (f64, f64) {
         }
     }
     (planned as f64 / begun.elapsed().as_secs_f64(), planned as f64 / visits.max(1) as f64)
-}
-
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap_or_default() * 1_024
 }

@@ -12,8 +12,8 @@ use aya::{
 use prober_common::{
     address::V4,
     lab::{
-        ARRIVAL_BUCKET_SHIFT, ARRIVAL_BUCKETS, CELL_PORTS, FLAG_ARRIVALS, FLAG_CELLS, FLAG_VERIFY, LabCounts, LabRules,
-        PASS_PREFIXES, Prefix, one_in,
+        ARRIVAL_BUCKET_SHIFT, ARRIVAL_BUCKETS, CELL_PORTS, FLAG_ARRIVALS, FLAG_CELLS, FLAG_TALK, FLAG_VERIFY,
+        LabCounts, LabRules, PASS_PREFIXES, Prefix, one_in,
     },
 };
 
@@ -50,6 +50,8 @@ pub struct FarEndConfig {
     pub arrivals: bool,
     /// Verify checksums; costs about 50 ns a frame.
     pub verify: bool,
+    /// World: hear the segments of connections as well.
+    pub talk: bool,
     /// Frames to these go to the kernel's own stack.
     pub pass: Vec<Prefix>,
     /// World: bytes of the ring to user space; a power of two.
@@ -65,6 +67,7 @@ impl Default for FarEndConfig {
             cells: None,
             arrivals: false,
             verify: false,
+            talk: false,
             pass: Vec::new(),
             ring_bytes: 1 << 25,
         }
@@ -172,7 +175,7 @@ fn rules(config: &FarEndConfig) -> Result<LabRules> {
         pass_count: config.pass.len() as u32,
         ..LabRules::default()
     };
-    for (flag, wanted) in [(FLAG_ARRIVALS, config.arrivals), (FLAG_VERIFY, config.verify)] {
+    for (flag, wanted) in [(FLAG_ARRIVALS, config.arrivals), (FLAG_VERIFY, config.verify), (FLAG_TALK, config.talk)] {
         rules.flags |= if wanted { flag } else { 0 };
     }
     rules.pass[..config.pass.len()].copy_from_slice(&config.pass);

@@ -8,6 +8,8 @@ pub const FIN: u8 = 1;
 pub const SYN: u8 = 2;
 /// RST.
 pub const RST: u8 = 4;
+/// PSH.
+pub const PSH: u8 = 8;
 /// ACK.
 pub const ACK: u8 = 16;
 /// Bytes of an IPv4 header as written here.
@@ -38,7 +40,7 @@ impl Envelope {
     }
 }
 
-/// A TCP segment without data.
+/// A TCP segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Segment<'a> {
     /// Source port.
@@ -55,12 +57,14 @@ pub struct Segment<'a> {
     pub window: u16,
     /// Options; a multiple of four bytes.
     pub options: &'a [u8],
+    /// Data; of a frame cut off by capturing, what is there.
+    pub payload: &'a [u8],
 }
 
 /// Writes a TCP segment into `frame`, replacing what was there.
 pub fn write_tcp(frame: &mut Vec<u8>, envelope: &Envelope, segment: &Segment) {
     let len = 20 + segment.options.len();
-    let start = begin(frame, envelope, 6, len);
+    let start = begin(frame, envelope, 6, len + segment.payload.len());
     frame.extend(segment.from.to_be_bytes());
     frame.extend(segment.to.to_be_bytes());
     frame.extend(segment.sequence.to_be_bytes());
@@ -69,7 +73,8 @@ pub fn write_tcp(frame: &mut Vec<u8>, envelope: &Envelope, segment: &Segment) {
     frame.extend(segment.window.to_be_bytes());
     frame.extend([0; 4]);
     frame.extend(segment.options);
-    finish(frame, start, 16, pseudo_header(envelope, 6, len));
+    frame.extend(segment.payload);
+    finish(frame, start, 16, pseudo_header(envelope, 6, len + segment.payload.len()));
 }
 
 /// Writes a UDP datagram into `frame`, replacing what was there.
@@ -195,7 +200,15 @@ impl<'a> Received<'a> {
             flags: t[13] & 0x3f,
             window: self.word(14)?,
             options: &t[20..len],
+            payload: &t[len..],
         })
+    }
+
+    /// How much data a TCP segment carried before it was cut off by capturing.
+    pub fn tcp_payload_len(&self) -> Option<u32> {
+        let total = u16::from_be_bytes(self.packet.get(2..4)?.try_into().ok()?);
+        let headers = self.packet.len() - self.transport.len() + usize::from(self.transport.get(12)? >> 4) * 4;
+        u32::from(total).checked_sub(headers as u32).filter(|_| self.protocol == 6)
     }
 
     /// Source port, destination port and payload, if it is UDP.
@@ -251,6 +264,7 @@ mod tests {
             flags: SYN | ACK,
             window: 9,
             options: &options,
+            payload: b"abc",
         };
         for vlan in [None, Some(42)] {
             write_tcp(&mut frame, &envelope(vlan), &segment);
@@ -258,6 +272,7 @@ mod tests {
             let received = Received::parse(&frame).unwrap();
             assert_eq!(received.envelope, envelope(vlan));
             assert_eq!(received.tcp().unwrap(), segment);
+            assert_eq!(received.tcp_payload_len(), Some(3));
             assert!(received.verifies());
         }
         write_udp(&mut frame, &envelope(None), 53, 40_000, b"abc");

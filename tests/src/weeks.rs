@@ -1,9 +1,9 @@
 //! Weeks of a watch over the wire in compressed time: a simulated country that the emulated world answers for, and the
-//! `prober watch` that keeps watch over it. What is made of the figures is not here.
+//! `prober watch` or `prober daemon` that keeps watch over it. What is made of the figures is not here.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use prober_common::address::V4;
 use prober_common::event::ProbeKind;
 use prober_userspace::model::watch::{SchemeConfig, SchemeKind};
@@ -22,8 +22,6 @@ use crate::{
 
 /// Hosts whose open ports decide which ports are watched.
 const HOSTS: usize = 50_000;
-/// The published scheme sends 1/38 of the standard one's probes, the predictive one may send 1/80.
-const REDUCTION: f64 = 80.0;
 
 /// Which weeks.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +34,8 @@ pub struct WeeksConfig {
     pub days: u32,
     /// in so many seconds.
     pub seconds: u32,
+    /// Of the hosts that answer, those whose banners show a device that is known, 0 to 1; as published if not said.
+    pub showing: Option<f64>,
 }
 
 /// Weeks, ready to be watched.
@@ -52,17 +52,16 @@ pub struct Weeks {
 impl Weeks {
     /// Of the country that this seed makes.
     pub fn new(config: WeeksConfig, seed: u64) -> Self {
-        let country =
-            CountryConfig { addresses: config.addresses, days: config.days, seed, ..CountryConfig::default() };
-        let ports = likeliest_ports(&country, ports_of(config.kind));
-        let scheme = SchemeConfig {
-            kind: config.kind,
-            starter_ports: ports.clone(),
-            coverage: 0.95,
-            reduction: REDUCTION,
-            exploration: 0.03,
-            answering: country.answering,
+        let usual = CountryConfig::default();
+        let country = CountryConfig {
+            addresses: config.addresses,
+            days: config.days,
+            seed,
+            showing: config.showing.unwrap_or(usual.showing),
+            ..usual
         };
+        let ports = likeliest_ports(&country, ports_of(config.kind));
+        let scheme = SchemeConfig { answering: country.answering, ..SchemeConfig::usual(config.kind, ports.clone()) };
         Self { config, country, ports, scheme }
     }
 
@@ -90,7 +89,7 @@ impl Weeks {
     /// A lab whose far end is the country; its clock begins with the first probe.
     pub fn lab(&self) -> Result<Lab> {
         let living = LivingCountry::new(self.country(), FIRST_ADDRESS, self.time_scale());
-        let far_end = FarEndConfig { answer_one_in: 1, ring_bytes: 1 << 27, ..FarEndConfig::default() };
+        let far_end = FarEndConfig { answer_one_in: 1, ring_bytes: 1 << 27, talk: true, ..FarEndConfig::default() };
         Lab::world(&far_end, &WorldConfig { country: Some(living), ..WorldConfig::default() })
     }
 
@@ -108,6 +107,45 @@ impl Weeks {
             .args(["--answering", &self.scheme.answering.to_string(), "--time-scale", &self.time_scale().to_string()])
             .args(["--max-runtime", &format!("{}s", self.config.seconds), "--db"])
             .arg(database);
+        Ok(command)
+    }
+}
+
+/// The daemon over the same weeks, with its files in a folder.
+impl Weeks {
+    /// Its configuration. No limits but the overall one, because nobody else's network is in the way, and as time is
+    /// compressed.
+    pub fn configuration(&self, folder: &Path) -> String {
+        let at = |name: &str| folder.join(name).display().to_string();
+        let ports: Vec<String> = self.ports.iter().map(|port| format!("\"{port}\"")).collect();
+        let bits = 32 - self.config.addresses.ilog2();
+        format!(
+            "[operator]\nname = \"Laboratory\"\ncontact = \"mailto:lab@example.org\"\n\
+             [targets]\nranges = \"{}/{bits}\"\nallow-special = true\n\
+             [probing]\nscheme = \"{}\"\nports = [{}]\nreduction = \"{}\"\nexploration = \"{}%\"\nanswering = \"{}%\"\n\
+             rate = \"400k\"\nrate-per-24 = 0\nrate-per-address = 0\ncooldown = \"500ms\"\ntime-scale = \"{}\"\n\
+             [banners]\nrate = \"max\"\nrate-per-24 = 0\ntimeout = \"1s\"\n\
+             [store]\ndatabase = \"{}\"\n\
+             [control]\nsocket = \"{}\"\nkill-switch = \"{}\"\n",
+            V4(FIRST_ADDRESS),
+            self.config.kind.name(),
+            ports.join(", "),
+            self.scheme.reduction,
+            self.scheme.exploration * 100.0,
+            self.scheme.answering * 100.0,
+            self.time_scale(),
+            at("watch.duckdb"),
+            at("daemon.sock"),
+            at("STOP"),
+        )
+    }
+
+    /// The daemon, to be run in that lab; writes its configuration.
+    pub fn daemon(&self, lab: &Lab, folder: &Path) -> Result<Command> {
+        let file = folder.join("daemon.toml");
+        fs::write(&file, self.configuration(folder)).with_context(|| format!("cannot write {}", file.display()))?;
+        let mut command = lab.command(&program()?.to_string_lossy());
+        command.args(["daemon", "--config"]).arg(file);
         Ok(command)
     }
 }

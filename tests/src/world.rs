@@ -5,6 +5,7 @@ mod answer;
 pub mod country;
 pub mod delay;
 pub mod host;
+mod phrases;
 pub mod record;
 mod service;
 mod wheel;
@@ -237,7 +238,8 @@ impl Inhabitants {
 
     fn give(&mut self, due_ns: u64, Pending { arrival, answer, copy }: Pending) -> Result<()> {
         let Some(probe) = received(&arrival) else { return Ok(()) };
-        if answer::write(&mut self.frame, &answer, &probe, arrival.at_ns).is_none() {
+        let phrase = self.country.as_ref().map_or(&[][..], |country| country.phrase(answer.reply));
+        if answer::write(&mut self.frame, &answer, &probe, arrival.at_ns, phrase).is_none() {
             self.shared.add(Count::NotUnderstood);
             return Ok(());
         }

@@ -49,7 +49,7 @@ pub fn run(options: &Options) -> Result<()> {
     removed?;
 
     step("results");
-    for file in ["prober.duckdb", "report.html", "report.txt", "watch.duckdb"] {
+    for file in ["prober.duckdb", "report.html", "report.txt", "watch/watch.duckdb", "watch/report.html"] {
         println!("{}", results.join(file).display());
     }
     println!("ask it:  {} sql --db {}", workspace::built("prober")?.display(), results.join("prober.duckdb").display());
@@ -72,11 +72,7 @@ fn scan_and_report(results: &Path) -> Result<()> {
     print!("{}", workspace::output(&mut types)?);
 
     step("report");
-    let mut report = Command::new(workspace::built("prober")?);
-    report.arg("report").arg("--db").arg(&database).arg("--html").arg(results.join("report.html"));
-    let text = workspace::output(&mut report)?;
-    print!("{text}");
-    fs::write(results.join("report.txt"), text).context("writing report.txt")?;
+    report(&database, results)?;
 
     step("the devices that were met");
     let mut devices = Command::new(workspace::built("prober")?);
@@ -86,8 +82,21 @@ fn scan_and_report(results: &Path) -> Result<()> {
     step("the lab's real servers");
     found::show(&lab, &database)?;
 
-    step("four weeks of a watch, in two minutes");
-    workspace::run(lab::program()?.arg("weeks").arg("--output").arg(results))
+    step("four weeks of the daemon, in two minutes");
+    let watch = results.join("watch");
+    workspace::run(lab::program()?.arg("weeks").arg("--output").arg(&watch))?;
+
+    step("report of the watch");
+    report(&watch.join("watch.duckdb"), &watch)
+}
+
+/// Prints the report of a database's latest scan, and leaves it in a folder, with its page.
+fn report(database: &Path, folder: &Path) -> Result<()> {
+    let mut report = Command::new(workspace::built("prober")?);
+    report.arg("report").arg("--db").arg(database).arg("--html").arg(folder.join("report.html"));
+    let text = workspace::output(&mut report)?;
+    print!("{text}");
+    fs::write(folder.join("report.txt"), text).context("writing report.txt")
 }
 
 /// From within the prober's namespace. Faster than the default and than its cap per /24, because nobody else's network

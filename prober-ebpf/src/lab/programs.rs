@@ -7,7 +7,9 @@ use aya_ebpf::{
     maps::{Array, PerCpuArray, RingBuf},
     programs::XdpContext,
 };
-use prober_common::lab::{Arrival, BARE_FRAMES, BareFrame, CAPTURE_LEN, LabCounts, LabRules, population_hash};
+use prober_common::lab::{
+    Arrival, BARE_FRAMES, BareFrame, CAPTURE_LEN, FLAG_TALK, LabCounts, LabRules, population_hash,
+};
 
 use crate::{
     account::{Role, account, opaque},
@@ -128,7 +130,12 @@ fn reflect(packet: &Packet, rules: &LabRules, counts: &mut LabCounts) -> u32 {
 
 #[inline(always)]
 fn deliver(ctx: &XdpContext, packet: &Packet, rules: &LabRules, counts: &mut LabCounts) -> u32 {
-    if !matches!(packet.kind, Kind::Syn | Kind::Echo | Kind::Udp) {
+    let is_heard = match packet.kind {
+        Kind::Syn | Kind::Echo | Kind::Udp => true,
+        Kind::TcpOther => rules.flags & FLAG_TALK != 0,
+        _ => false,
+    };
+    if !is_heard {
         return xdp_action::XDP_DROP;
     }
     if population_hash(rules.seed, packet.destination) >= rules.answer_below {

@@ -82,11 +82,15 @@ impl DaemonCommand {
         let notice = ServiceNotice::from_environment().context("cannot reach the service manager")?;
         let settings = &config.settings;
         let store = Store::open(&settings.database, Access::Write)?;
+        store.limit_memory(settings.database_memory_bytes)?;
         let stored = store.exclusions()?;
         let stored = stored.iter().map(|entry| AddressRange::between(entry.first, entry.last)).collect();
         let allow_special = settings.targets.allow_special;
         let watch = ExclusionWatch::new(settings.exclusions.clone(), allow_special, stored);
-        let watch = watch.map_err(|problem| Problems(vec![problem]))?;
+        let mut watch = watch.map_err(|problem| Problems(vec![problem]))?;
+        if let Some(problem) = watch.keep(&store.excluded_by_last_watch()?.into_iter().collect()) {
+            log::error!("{problem}");
+        }
         let exclusions = SharedExclusions::new(watch.exclusions());
         let watch_config = watch_config(&config)?;
         let parts = Parts {

@@ -5,6 +5,7 @@ pub(super) mod chart;
 mod congestion;
 mod figures;
 pub(super) mod html;
+mod met;
 mod models;
 mod networks;
 mod text;

@@ -165,7 +165,7 @@ fn is_due(last_day: Option<i64>, at: Duration, now: UtcMicros) -> bool {
 
 /// A night's work at `now`, noted when it goes well. Rows only go if their export did not fail.
 pub fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Successes) {
-    if let Err(cause) = store.gather_open_ports() {
+    if let Err(cause) = store.gather_open_ports(now) {
         log::error!("{cause}; tomorrow again");
     }
     if let Some(export) = &work.export {

@@ -7,6 +7,7 @@ mod figures;
 pub mod keeper;
 mod naming;
 mod opening;
+mod outage;
 mod quiet;
 pub mod recall;
 pub mod saving;
@@ -24,8 +25,10 @@ use self::clock::PolicyClock;
 use self::devices::Devices;
 use self::keeper::Order;
 use self::naming::Asking;
+use self::outage::Outage;
 use self::saving::Saving;
 use super::session::{Session, SessionEnds, SessionSample};
+use crate::io::clock::utc_now;
 use crate::io::store::{Access, Store};
 use crate::io::sys::monotonic_ns;
 use crate::model::banner::Banner;
@@ -34,6 +37,7 @@ use crate::model::status::Phase;
 use crate::model::watch::{Overseer, Share, WatchConfig, WatchStatus, Wishes};
 use crate::policy::planner::{Admission, PlannedVisit, Planner};
 use crate::policy::scheme::Found;
+use crate::policy::target_state::Standing;
 use crate::policy::visits::{Visit, Visits};
 use crate::target::address_set::AddressSet;
 use crate::target::errand::{Errand, ErrandDone, Probes};
@@ -75,7 +79,7 @@ pub fn run(
 ) -> anyhow::Result<WatchStatus> {
     let store = Store::open(&config.database, Access::Write)?;
     // A daemon does this every night.
-    store.gather_open_ports()?;
+    store.gather_open_ports(utc_now())?;
     run_on(store, config, exclusions, overseer)
 }
 
@@ -122,6 +126,7 @@ struct Watch<'a> {
     planner: Planner,
     visits: Visits,
     asking: HashMap<V4, Asking>,
+    outage: Outage,
     devices: Devices,
     gate: Gate,
     session: Session,
@@ -214,6 +219,11 @@ impl Watch<'_> {
         let mut is_busy = false;
         while let Some(visit) = self.visits.pop_over(now_ns) {
             is_busy = true;
+            if self.says_nothing(&visit, now_ns) {
+                self.status.visits_interrupted += 1;
+                self.planner.try_again(visit.number, visit.began_s.saturating_add(outage::AGAIN_S));
+                continue;
+            }
             let asked = self.ask(&visit);
             if asked == 0 {
                 let device = self.device_so_far(&visit);
@@ -234,6 +244,28 @@ impl Watch<'_> {
             is_busy = true;
         }
         Ok(is_busy)
+    }
+
+    /// Whether a visit's silence is that of the way, not of the host.
+    fn says_nothing(&mut self, visit: &Visit, now_ns: u64) -> bool {
+        let now_s = self.clock.now_s(now_ns);
+        let is_known = matches!(self.planner.state(visit.number).standing(), Standing::Answering | Standing::Device(_));
+        if is_known || !visit.open.is_empty() {
+            self.outage.note(!visit.open.is_empty(), now_s);
+        }
+        let lasts = self.outage.lasts(now_s);
+        if lasts != self.status.is_unanswered {
+            self.status.is_unanswered = lasts;
+            if lasts {
+                log::error!(
+                    "none of the addresses that are known to answer does any more: something is wrong on the way to them; \
+                     nothing is learnt from silence and little is sent until one answers"
+                );
+            } else {
+                log::info!("addresses answer again, or the silence has lasted so long that it is believed");
+            }
+        }
+        lasts && visit.open.is_empty()
     }
 
     /// Replies that are awaited when the link goes down may be lost: nothing is learnt from these visits, they come again.
@@ -264,10 +296,14 @@ impl Watch<'_> {
         if self.is_held || self.status.link_down || under_way >= MOST_VISITS || self.visits.probes() >= MOST_PROBES {
             return Ok(false);
         }
+        if self.status.is_unanswered && !self.outage.may_try(Instant::now()) {
+            return Ok(false);
+        }
         self.gate.exclusions.refresh();
         let now_ns = monotonic_ns();
         let now_s = self.clock.now_s(now_ns);
-        let most = TOGETHER.min(MOST_VISITS - under_way);
+        let together = if self.status.is_unanswered { outage::TRICKLE } else { TOGETHER };
+        let most = together.min(MOST_VISITS - under_way);
         let room = MOST_PROBES - self.visits.probes();
         self.planner.take(now_s, most, room, &self.gate, &mut self.planned);
         if self.planned.is_empty() {

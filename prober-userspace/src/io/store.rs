@@ -52,6 +52,9 @@ pub use writer::{EVENT_QUEUE, OpenPortSink, Outcome, Writer, WriterConfig, Write
 /// The file used when none is named.
 pub const DEFAULT_PATH: &str = "prober.duckdb";
 
+/// What a daemon's database may take of the memory unless the configuration says otherwise, bytes.
+pub const USUAL_MEMORY: u64 = 1_000_000_000;
+
 /// What a command wants of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -107,6 +110,13 @@ impl Store {
                 Ok(Self { connection, path: path.to_owned(), access, siblings: Arc::default() })
             }
         }
+    }
+
+    /// Lets the database take about so much memory for its pages, sorts and joins, bytes; what needs more goes to disk.
+    /// For all connections of this process to the file.
+    pub fn limit_memory(&self, bytes: u64) -> Result<(), StoreError> {
+        let limit = format!("SET memory_limit = '{}MiB'", (bytes >> 20).max(1));
+        self.connection.execute_batch(&limit).map_err(self.failed("limiting the memory"))
     }
 
     /// The connection, for queries.

@@ -105,6 +105,11 @@ const fn usual_reduction() -> f64 {
 }
 
 impl SchemeConfig {
+    /// With what is usual besides scheme and ports.
+    pub const fn usual(kind: SchemeKind, starter_ports: Vec<u16>) -> Self {
+        Self { kind, starter_ports, coverage: 0.95, reduction: USUAL_REDUCTION, exploration: 0.03, answering: 0.025 }
+    }
+
     /// Predictive: probes a day for each address, on average, with a standard set of so many ports.
     pub fn budget_per_day(&self, standard_ports: usize) -> f64 {
         2.0 * standard_ports as f64 / self.reduction
@@ -193,7 +198,11 @@ pub struct WatchStatus {
     /// The interface is down: nothing is sent until it is up again.
     #[serde(default)]
     pub link_down: bool,
-    /// Visits that an interface that went down interrupted; they come again.
+    /// Of the addresses known to answer none does, one after the other: the fault is on the way, and nothing is learnt from
+    /// silence until one answers.
+    #[serde(default)]
+    pub is_unanswered: bool,
+    /// Visits that an interface that went down, or an outage on the way, interrupted; they come again.
     #[serde(default)]
     pub visits_interrupted: u64,
     /// Visits decided since the start.

@@ -15,13 +15,12 @@ pub struct Bounds {
 impl Bounds {
     /// Of a series with these figures.
     pub(super) fn of_cause(classes: &[String], features: &Features, seen: Seen) -> Self {
-        let of_each = |test: &dyn Fn(Cause) -> bool| -> Vec<bool> {
-            classes.iter().map(|class| class.parse::<Cause>().is_ok_and(test)).collect()
-        };
-        Self {
-            ruled_out: of_each(&|cause| rules_out(cause, features)),
-            named: of_each(&|cause| is_enough(cause, seen)),
-        }
+        Self { named: of_each(classes, |cause| is_enough(cause, seen)), ..Self::ruling_out(classes, features) }
+    }
+
+    /// Of figures alone: any class may be named that they do not rule out.
+    pub(super) fn ruling_out(classes: &[String], features: &Features) -> Self {
+        Self { ruled_out: of_each(classes, |cause| rules_out(cause, features)), named: Vec::new() }
     }
 
     /// Nothing is left of what is ruled out; the rest adds up to 1 again.
@@ -44,6 +43,10 @@ impl Bounds {
     pub fn allow(&self, class: usize) -> bool {
         self.named.get(class).copied().unwrap_or(true)
     }
+}
+
+fn of_each(classes: &[String], test: impl Fn(Cause) -> bool) -> Vec<bool> {
+    classes.iter().map(|class| class.parse::<Cause>().is_ok_and(&test)).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::boost::{Ensemble, softmax};
 use super::bounds::Bounds;
 use super::calibration::{Temperature, temperature_for};
-use super::cause::Seen;
 use super::evaluation::Evaluation;
 use super::feature::Features;
 use super::novelty::{Novelty, widened};
@@ -187,8 +186,7 @@ impl Model {
         }
         let mut shares = self.shares(features.values(), probes, self.kind.is_bare(features));
         if self.kind == ModelKind::Cause {
-            shares = Bounds::of_cause(&self.classes, features, Seen { probes, answered, neighbours_answer: true })
-                .keep(&shares);
+            shares = Bounds::ruling_out(&self.classes, features).keep(&shares);
         }
         Posterior::new(&self.classes, &shares)
     }

@@ -26,6 +26,10 @@ const EXCLUDED_S: u32 = 12 * 3_600;
 /// And one outside the watched share after this, s, up to twice as long: when the share grows, those that join it come spread
 /// over as much time.
 const OUTSIDE_S: u32 = FIRST_S;
+/// A cluster's visits are put off by this at most, s: by then it is another slot with another rate.
+const PUT_OFF_S: f64 = 1_800.0;
+/// Visits looked at in a call at most, also those that must not go now: whoever calls has more to look after.
+const LOOKED_MOST: usize = 1 << 16;
 /// Visits looked at together.
 const TOGETHER: usize = 64;
 /// First visits are spread over this at least, s.
@@ -89,10 +93,20 @@ struct Cluster {
     quiet: Option<QuietHours>,
     /// 0: no limit.
     rate_pps: f64,
-    /// When the probes handed out so far would end at its rate.
-    busy_until_s: f64,
-    /// When those put off would.
-    tail_s: f64,
+    /// Probes handed out that its rate has not sent yet, and probes of visits put off, at a second.
+    debt: f64,
+    put_off: f64,
+    at_s: f64,
+}
+
+impl Cluster {
+    /// Brings the counts to this second. In probes, so that a rate that rises later pays them sooner.
+    fn settle(&mut self, now_s: f64) {
+        let paid = (now_s - self.at_s).max(0.0) * self.rate_pps;
+        self.debt = (self.debt - paid).max(0.0);
+        self.put_off = (self.put_off - paid).max(0.0);
+        self.at_s = self.at_s.max(now_s);
+    }
 }
 
 /// The planner.
@@ -130,6 +144,7 @@ impl Planner {
         for state in &states {
             demand.add(state.standing());
         }
+        demand.spread_first(spread_s);
         let queue = DueQueue::new(states, config.bucket_s, LADDER_S[6]);
         Self {
             config,
@@ -187,14 +202,15 @@ impl Planner {
         let most = rate_pps * self.config.ahead_s;
         self.budget = (self.budget + (now_s - self.budget_s).max(0.0) * rate_pps).min(most);
         self.budget_s = self.budget_s.max(now_s);
-        let (mut visits, mut probes) = (0, 0);
+        let (mut visits, mut probes, mut looked) = (0, 0, 0);
         let mut taken = std::mem::take(&mut self.taken);
-        while self.budget > 0.0 && visits < most_visits && probes < most_probes {
+        while self.budget > 0.0 && visits < most_visits && probes < most_probes && looked < LOOKED_MOST {
             taken.clear();
             self.queue.take_due(now_s as u32, TOGETHER.min(most_visits - visits), &mut taken);
             if taken.is_empty() {
                 break;
             }
+            looked += taken.len();
             for number in taken.drain(..) {
                 if self.budget <= 0.0 || probes >= most_probes || !self.may_go(number, now_s, admission) {
                     self.queue.put_back(number);
@@ -221,11 +237,20 @@ impl Planner {
         } else {
             let ahead_s = self.config.ahead_s;
             let cluster = self.clusters.get_mut(usize::from(state.cluster)).filter(|cluster| cluster.rate_pps > 0.0);
-            let Some(cluster) = cluster.filter(|cluster| cluster.busy_until_s > now_s + ahead_s) else { return true };
-            // Each of those put off waits for its own turn.
-            let probes = self.demand.probes_of(state.standing());
-            cluster.tail_s = cluster.tail_s.max(cluster.busy_until_s) + probes / cluster.rate_pps;
-            ((cluster.tail_s - now_s) as u32).max(1)
+            let Some(cluster) = cluster else { return true };
+            cluster.settle(now_s);
+            if cluster.debt <= cluster.rate_pps * ahead_s {
+                return true;
+            }
+            let wait_s = (cluster.debt + cluster.put_off) / cluster.rate_pps;
+            if wait_s < PUT_OFF_S {
+                // Each of those put off waits for its own turn.
+                cluster.put_off += self.demand.probes_of(state.standing());
+                (wait_s as u32).max(1)
+            } else {
+                // The rate is another one then.
+                PUT_OFF_S as u32 / 2 + phase(state.address, PUT_OFF_S as u32 / 2)
+            }
         };
         state.due_s = (now_s as u32).saturating_add(wait_s);
         false
@@ -240,7 +265,8 @@ impl Planner {
         self.demand.planned(state.standing(), ports.len());
         self.latest_due_s = self.latest_due_s.max(state.due_s);
         if let Some(cluster) = self.clusters.get_mut(usize::from(state.cluster)).filter(|of| of.rate_pps > 0.0) {
-            cluster.busy_until_s = cluster.busy_until_s.max(now_s) + ports.len() as f64 / cluster.rate_pps;
+            cluster.settle(now_s);
+            cluster.debt += ports.len() as f64;
         }
         PlannedVisit {
             number,
@@ -273,6 +299,13 @@ impl Planner {
     /// A visit did not take place: its address became excluded. Looked at again half a day later.
     pub fn give_up(&mut self, number: u32, now_s: u32) {
         self.queue.state_mut(number).due_s = now_s.saturating_add(EXCLUDED_S);
+        self.queue.put_back(number);
+    }
+
+    /// A visit says nothing: its address is due again at about `at_s`.
+    pub fn try_again(&mut self, number: u32, at_s: u32) {
+        let state = self.queue.state_mut(number);
+        state.due_s = at_s.saturating_add(phase(state.address, FIRST_S / 72));
         self.queue.put_back(number);
     }
 

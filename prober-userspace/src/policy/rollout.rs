@@ -172,6 +172,9 @@ pub struct RolloutState {
     pub key: u64,
     /// Which step, from 0.
     pub step: usize,
+    /// The share that it stands for; `None` if an older version kept the state.
+    #[serde(default)]
+    pub reached: Option<f64>,
     /// Time spent probing in it, s. A daemon that does not run does not grow.
     pub watched_s: f64,
     /// Errors of late.
@@ -202,17 +205,24 @@ impl RolloutState {
 pub struct Rollout {
     config: RolloutConfig,
     state: RolloutState,
+    /// Whether the share has been seen as a whole.
+    is_seen: bool,
 }
 
 impl Rollout {
-    /// Goes on from a state; a configuration with fewer steps than were taken leaves it at the last one.
+    /// Goes on from a state. With other steps than before it takes the largest that is not above the share that was
+    /// reached: what was asked of the smaller steps has not been asked of a larger share.
     pub fn new(config: RolloutConfig, mut state: RolloutState) -> Self {
         state.step = state.step.min(config.steps.len().saturating_sub(1));
+        if let Some(reached) = state.reached.filter(|reached| config.steps.get(state.step) != Some(reached)) {
+            state.step = config.steps.partition_point(|step| *step <= reached).saturating_sub(1);
+        }
+        state.reached = config.steps.get(state.step).copied();
         // Kept by a version that did not note when they came.
         if state.complained_at_s.is_empty() {
             state.complained_at_s = vec![state.watched_s; (state.complaints as usize).min(MOST_COMPLAINTS)];
         }
-        Self { config, state }
+        Self { config, state, is_seen: true }
     }
 
     /// What has to be kept.
@@ -222,7 +232,12 @@ impl Rollout {
 
     /// Changes the configuration.
     pub fn reconfigure(&mut self, config: RolloutConfig) {
-        *self = Self::new(config, self.state.clone());
+        *self = Self { is_seen: self.is_seen, ..Self::new(config, self.state.clone()) };
+    }
+
+    /// Whether nearly all of the share were visited: time alone shows nothing of those who were not.
+    pub const fn note_seen(&mut self, is_seen: bool) {
+        self.is_seen = is_seen;
     }
 
     /// The watched share.
@@ -276,12 +291,13 @@ impl Rollout {
             return Some(RolloutChange::Halted(halt));
         }
         let next = *config.steps.get(state.step + 1)?;
-        if state.watched_s < config.step_time.as_secs_f64() {
+        if state.watched_s < config.step_time.as_secs_f64() || !self.is_seen {
             return None;
         }
         let from = config.steps[state.step];
         let before = Some(state.recent);
-        *state = RolloutState { key: state.key, step: state.step + 1, before, ..RolloutState::default() };
+        let reached = Some(next);
+        *state = RolloutState { key: state.key, step: state.step + 1, reached, before, ..RolloutState::default() };
         Some(RolloutChange::Grew { from, to: next })
     }
 
@@ -290,7 +306,8 @@ impl Rollout {
     pub fn resume(&mut self) -> Option<Share> {
         self.state.halt?;
         let step = self.state.step.saturating_sub(1);
-        self.state = RolloutState { key: self.state.key, step, ..RolloutState::default() };
+        let reached = self.config.steps.get(step).copied();
+        self.state = RolloutState { key: self.state.key, step, reached, ..RolloutState::default() };
         Some(self.share())
     }
 }

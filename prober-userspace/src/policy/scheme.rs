@@ -145,8 +145,10 @@ impl Scheme {
 
     /// A device's ports, as they are known now.
     pub fn teach_device(&mut self, device: u16, ports: &[u16]) {
-        if let Self::Efficient(efficient) = self {
-            efficient.teach_device(device, ports);
+        match self {
+            Self::Standard(_) => {}
+            Self::Efficient(efficient) => efficient.teach_device(device, ports),
+            Self::Predictive(predictive) => predictive.teach_device(device, ports),
         }
     }
 

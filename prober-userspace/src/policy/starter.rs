@@ -76,42 +76,54 @@ impl Known {
 
     /// The scheme, for these addresses.
     pub fn scheme(self, config: &SchemeConfig, states: &[TargetState]) -> Scheme {
-        let bits = |ports: Vec<u16>| ports.into_iter().collect::<PortBits>();
         match config.kind {
             SchemeKind::Standard => Scheme::Standard(bits(self.standard)),
-            SchemeKind::Efficient => Scheme::Efficient(Efficient::new(PortSets {
-                standard: bits(self.standard),
-                answering: bits(self.answering),
-                silent: bits(self.silent),
-                devices: Vec::new(),
-            })),
+            SchemeKind::Efficient => Scheme::Efficient(Efficient::new(self.port_sets())),
             SchemeKind::Predictive => {
-                let settings = PredictiveConfig {
-                    probes_per_day: config.budget_per_day(self.standard.len()),
-                    exploration: config.exploration,
-                    answering: config.answering,
-                };
-                let experience =
-                    Experience { standard: bits(self.standard), finding: self.finding, opening: self.opening };
+                let (settings, experience) = self.prediction(config);
                 Scheme::Predictive(Box::new(Predictive::new(settings, experience, states)))
             }
         }
     }
+
+    /// Lets a scheme that is in use go on with this. What it knows of addresses, classes and devices stays.
+    pub fn renew(self, config: &SchemeConfig, scheme: &mut Scheme, now_s: u32) {
+        match scheme {
+            Scheme::Standard(set) => *set = bits(self.standard),
+            Scheme::Efficient(efficient) => efficient.renew(self.port_sets()),
+            Scheme::Predictive(predictive) => {
+                let (settings, experience) = self.prediction(config);
+                predictive.renew(settings, experience, now_s);
+            }
+        }
+    }
+
+    fn port_sets(self) -> PortSets {
+        let (standard, answering) = (bits(self.standard), bits(self.answering));
+        PortSets { standard, answering, silent: bits(self.silent), devices: Vec::new() }
+    }
+
+    fn prediction(self, config: &SchemeConfig) -> (PredictiveConfig, Experience) {
+        let settings = PredictiveConfig {
+            probes_per_day: config.budget_per_day(self.standard.len()),
+            exploration: config.exploration,
+            answering: config.answering,
+        };
+        (settings, Experience { standard: bits(self.standard), finding: self.finding, opening: self.opening })
+    }
+}
+
+fn bits(ports: Vec<u16>) -> PortBits {
+    ports.into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::scheme::Found;
 
     fn config() -> SchemeConfig {
-        SchemeConfig {
-            kind: SchemeKind::Efficient,
-            starter_ports: vec![80, 443, 22, 23],
-            coverage: 0.95,
-            reduction: 80.0,
-            exploration: 0.0,
-            answering: 0.025,
-        }
+        SchemeConfig { exploration: 0.0, ..SchemeConfig::usual(SchemeKind::Efficient, vec![80, 443, 22, 23]) }
     }
 
     #[test]
@@ -125,5 +137,30 @@ mod tests {
         let known = Known::of(&config(), &many);
         assert_eq!(known.standard[..3], [8080, 9000, 9001]);
         assert!(known.standard.contains(&23) && known.silent == [8080]);
+    }
+
+    #[test]
+    fn a_scheme_in_use_takes_over_what_was_found_meanwhile_and_keeps_what_it_knows() {
+        let many: Vec<(u32, Vec<u16>)> = (0..2_000).map(|number| (number, vec![8080])).collect();
+        for kind in SchemeKind::ALL {
+            let config = SchemeConfig { kind, ..config() };
+            let mut states = vec![TargetState::new(7, 0), TargetState::new(8, 0)];
+            let mut scheme = Known::of(&config, &[]).scheme(&config, &states);
+            scheme.teach_device(0, &[554]);
+            for _ in 0..2 {
+                scheme.learn(&mut states[0], 0, Found { open: &[443], device: Some(0) });
+            }
+            let due_s = states[0].due_s;
+            let looks_for = |scheme: &Scheme, port: u16| {
+                (0..400).any(|day| scheme.visit(&states[1], due_s + day * 86_400).holds(port))
+            };
+            assert!(!looks_for(&scheme, 8080), "{kind:?}");
+            Known::of(&config, &many).renew(&config, &mut scheme, due_s);
+            assert!(looks_for(&scheme, 8080), "{kind:?}");
+            if kind != SchemeKind::Standard {
+                assert_eq!(scheme.open_ports(7), [443], "{kind:?}");
+                assert!(scheme.visit(&states[0], due_s).holds(554), "{kind:?}");
+            }
+        }
     }
 }

@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::country::{CountryConfig, make, sample};
-use super::watch::{FIRST_ADDRESS, Outcome, standard, watch};
+use super::country::{Country, CountryConfig, make, sample};
+use super::watch::{FIRST_ADDRESS, Outcome, Standard, standard, watch, watch_and_renew};
+use crate::model::watch::{SchemeConfig, SchemeKind};
 use crate::policy::derive::{Gain, PortCounts, finding_order};
 use crate::policy::port_bits::PortBits;
 use crate::policy::scheme::Scheme;
 use crate::policy::scheme::efficient::{Efficient, PortSets};
 use crate::policy::scheme::predictive::{Experience, Predictive, PredictiveConfig};
+use crate::policy::starter::Known;
 use crate::policy::target_state::TargetState;
 
-/// Answering hosts in the store before the watch begins: so many that 11,700 ports are open on more than two of them.
-const STORED_HOSTS: usize = 900_000;
+/// Answering hosts in a country's store: so many that 11,700 ports are open on more than two of them.
+pub const STORED_HOSTS: usize = 900_000;
 /// Sizes of the standard set and of those for addresses that answer and that do not (METHODS section 10).
 const STANDARD_PORTS: usize = 11_700;
 const ANSWERING_PORTS: usize = 5_500;
@@ -33,6 +35,16 @@ pub enum Policy {
     Predictive,
 }
 
+impl Policy {
+    const fn kind(self) -> SchemeKind {
+        match self {
+            Self::Standard => SchemeKind::Standard,
+            Self::Efficient => SchemeKind::Efficient,
+            Self::Predictive => SchemeKind::Predictive,
+        }
+    }
+}
+
 /// Settings.
 #[derive(Clone, Debug)]
 pub struct TrialConfig {
@@ -44,6 +56,9 @@ pub struct TrialConfig {
     pub exploration: f64,
     /// Of the answers, those lost on the way, 0 to 1.
     pub loss: f64,
+    /// Answering hosts that the store knows before the watch begins, at most [`STORED_HOSTS`]. 0: a cold start, with nothing
+    /// but the list of ports in numerical order; what it finds then decides on its ports, night by night.
+    pub stored: usize,
 }
 
 /// What the store knew before, and what the standard scheme would find. Stable field names.
@@ -98,6 +113,30 @@ pub fn trial(config: &TrialConfig, policies: &[Policy]) -> Trial {
         answering: answering as f64 / country.places.len() as f64,
         ..stored(&hosts, &counts, &finding, ports.len())
     };
+    if config.stored == 0 {
+        let outcome = |policy: &Policy| (*policy, cold(config, *policy, &ports, &country, &truth));
+        return Trial {
+            seed: config.country.seed,
+            churn: config.country.churn,
+            tail: config.country.tail,
+            policies: policies.iter().map(outcome).collect(),
+            background,
+        };
+    }
+    // Of the standard set, in the order of what is known.
+    let known = &hosts[..config.stored.min(hosts.len())];
+    let counts = PortCounts::of(known.iter().copied());
+    let by_count = counts.covering(&ports, 1.0);
+    let rest = |first: &[u16]| -> Vec<u16> {
+        let first: PortBits = first.iter().copied().collect();
+        ports.iter().copied().filter(|port| !first.holds(*port)).collect()
+    };
+    let ports = [by_count.clone(), rest(&by_count)].concat();
+    let finding: Vec<Gain> = if known.len() == hosts.len() {
+        finding
+    } else {
+        finding_order(known).into_iter().filter(|gain| standard_set.holds(gain.port)).collect()
+    };
     let scheme = |policy: Policy| match policy {
         Policy::Standard => Scheme::Standard(standard_set.clone()),
         Policy::Efficient => Scheme::Efficient(Efficient::new(PortSets {
@@ -116,7 +155,11 @@ pub fn trial(config: &TrialConfig, policies: &[Policy]) -> Trial {
                 Experience { standard: standard_set.clone(), finding: finding.clone(), opening: counts.shares(&ports) };
             let states: Vec<TargetState> =
                 (0..country.places.len() as u32).map(|number| TargetState::new(FIRST_ADDRESS + number, 0)).collect();
-            Scheme::Predictive(Box::new(Predictive::new(settings, experience, &states)))
+            let mut scheme = Scheme::Predictive(Box::new(Predictive::new(settings, experience, &states)));
+            for (device, ports) in (0..).zip(&country.devices) {
+                scheme.teach_device(device, ports);
+            }
+            scheme
         }
     };
     let outcome = |policy: &Policy| (*policy, watch(&country, &mut scheme(*policy), &truth, config.loss));
@@ -127,6 +170,22 @@ pub fn trial(config: &TrialConfig, policies: &[Policy]) -> Trial {
         policies: policies.iter().map(outcome).collect(),
         background,
     }
+}
+
+/// A watch that knows nothing but which ports there are.
+fn cold(config: &TrialConfig, policy: Policy, ports: &[u16], country: &Country, truth: &Standard) -> Outcome {
+    let mut ports = ports.to_vec();
+    ports.sort_unstable();
+    let scheme = SchemeConfig {
+        reduction: config.reduction,
+        exploration: config.exploration,
+        answering: config.country.answering,
+        ..SchemeConfig::usual(policy.kind(), ports)
+    };
+    let states: Vec<TargetState> =
+        (0..country.places.len() as u32).map(|number| TargetState::new(FIRST_ADDRESS + number, 0)).collect();
+    let mut watching = Known::of(&scheme, &[]).scheme(&scheme, &states);
+    watch_and_renew(country, &mut watching, truth, config.loss, Some(&scheme))
 }
 
 fn stored(hosts: &[&[u16]], counts: &PortCounts, finding: &[Gain], standard_ports: usize) -> Background {
@@ -156,7 +215,7 @@ mod tests {
     fn figures(seed: u64, days: u32) -> Trial {
         let country = CountryConfig { addresses: 16_384, days, seed, ..CountryConfig::default() };
         trial(
-            &TrialConfig { country, reduction: 80.0, exploration: 0.03, loss: 0.01 },
+            &TrialConfig { country, reduction: 80.0, exploration: 0.03, loss: 0.01, stored: STORED_HOSTS },
             &[Policy::Standard, Policy::Efficient, Policy::Predictive],
         )
     }

@@ -6,10 +6,12 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::country::Country;
+use crate::model::watch::SchemeConfig;
 use crate::policy::due::DueQueue;
 use crate::policy::interval::LADDER_S;
 use crate::policy::port_bits::PortBits;
 use crate::policy::scheme::{Found, Scheme};
+use crate::policy::starter::Known;
 use crate::policy::target_state::{Standing, TargetState};
 use crate::target::splitmix;
 
@@ -94,12 +96,26 @@ pub fn standard(country: &Country, set: &PortBits) -> Standard {
 
 /// Lets a scheme watch; of the answers this share is lost on the way (0 to 1).
 pub fn watch(country: &Country, scheme: &mut Scheme, standard: &Standard, loss: f64) -> Outcome {
+    watch_and_renew(country, scheme, standard, loss, None)
+}
+
+/// The same; each night the scheme's ports are derived anew from all that was found so far, as the daemon does.
+pub fn watch_and_renew(
+    country: &Country,
+    scheme: &mut Scheme,
+    standard: &Standard,
+    loss: f64,
+    renewal: Option<&SchemeConfig>,
+) -> Outcome {
     let states = states(country);
     let mut queue = DueQueue::new(states, TICK_S, LADDER_S[6]);
     let mut probes = vec![0; country.length_s.div_ceil(DAY_S) as usize];
     let mut first_seen: HashMap<(u32, u16), Vec<u32>> = HashMap::new();
     let mut taken = Vec::new();
     for now_s in (0..country.length_s).step_by(TICK_S as usize) {
+        if let Some(config) = renewal.filter(|_| now_s > 0 && now_s % DAY_S == 0) {
+            Known::of(config, &open_ports(first_seen.keys().copied())).renew(config, scheme, now_s);
+        }
         loop {
             taken.clear();
             queue.take_due(now_s, 65_536, &mut taken);
@@ -124,6 +140,14 @@ pub fn watch(country: &Country, scheme: &mut Scheme, standard: &Standard, loss: 
         }
     }
     outcome(country, &queue, &probes, &first_seen, standard)
+}
+
+/// Ports by address, both in order.
+fn open_ports(pairs: impl Iterator<Item = (u32, u16)>) -> Vec<(u32, Vec<u16>)> {
+    let mut pairs: Vec<(u32, u16)> = pairs.collect();
+    pairs.sort_unstable();
+    let of_one = pairs.chunk_by(|one, other| one.0 == other.0);
+    of_one.map(|pairs| (pairs[0].0, pairs.iter().map(|(_, port)| *port).collect())).collect()
 }
 
 fn is_lost(address: u32, port: u16, now_s: u32, loss: f64) -> bool {

@@ -1,26 +1,46 @@
-//! `prober-lab weeks`: a watch to look at, with its progress line in the terminal, and day by day what it sent and found.
+//! `prober-lab weeks`: a daemon to look at, with a progress line in the terminal, and day by day what it sent and found.
 //! Whether its figures hold is tried by the trial of the same name.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use prober_common::address::V4;
+use prober_userspace::model::service_status::ServiceStatus;
 use prober_userspace::model::watch::{SchemeKind, WatchStatus};
 use prober_userspace::simulate::watch::{FIRST_ADDRESS, Standard};
+use serde_json::Value;
 
-use crate::trial::{account, prober::program};
+use crate::trial::{
+    account,
+    prober::{Running, program},
+};
 use crate::weeks::{Weeks, WeeksConfig};
 
 const DAY_S: f64 = 86_400.0;
 /// Days that get a line.
 const DAYS: [u32; 10] = [1, 2, 3, 5, 7, 10, 14, 18, 21, 28];
+/// Of the hosts that answer, those whose banners show a device that is known: so many that something is to be seen.
+const SHOWING: f64 = 0.3;
+const LOOK: Duration = Duration::from_millis(250);
+/// For everything that takes a moment.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// A bar of a standard scheme's day, in characters.
 const BAR: f64 = 50.0;
+
+const DEVICES: &str = "SELECT device, count(*) AS addresses FROM target_state WHERE device IS NOT NULL \
+                       GROUP BY ALL ORDER BY addresses DESC, device LIMIT 10";
+const TYPES: &str = "FROM network_type";
+const HOURS: &str = "SELECT cluster_id, networks, arg_min(local_time, load) AS quietest, round(min(load), 2) AS load, \
+                     arg_max(local_time, load) AS busiest, round(max(load), 2) AS its_load \
+                     FROM congestion GROUP BY ALL ORDER BY cluster_id";
 
 /// Which weeks.
 #[derive(Args, Clone, Debug)]
@@ -45,7 +65,7 @@ pub struct WeeksOptions {
     output: PathBuf,
 }
 
-/// Watches them, and prints what came of it.
+/// Lets the daemon watch them, and prints what came of it.
 pub fn watch(options: &WeeksOptions) -> Result<()> {
     ensure!(options.addresses.is_power_of_two(), "--addresses {}: write a power of two", options.addresses);
     ensure!(options.days > 0 && options.seconds > 0, "--days and --seconds must be at least 1");
@@ -54,14 +74,16 @@ pub fn watch(options: &WeeksOptions) -> Result<()> {
         addresses: options.addresses,
         days: options.days,
         seconds: options.seconds,
+        showing: Some(SHOWING),
     };
     fs::create_dir_all(&options.output).with_context(|| format!("cannot make {}", options.output.display()))?;
-    let (database, objects) = (options.output.join("watch.duckdb"), options.output.join("watch.jsonl"));
+    let output = options.output.canonicalize().context("looking for the output folder")?;
+    let (database, objects) = (output.join("watch.duckdb"), output.join("watch.jsonl"));
     for old in [&database, &objects] {
         ensure!(!old.exists(), "{} is there already: name another folder", old.display());
     }
     let weeks = Weeks::new(config, options.seed);
-    let lab = weeks.lab()?;
+    let mut lab = weeks.lab()?;
     println!(
         "{} addresses, {} ports, {} days in {} seconds by the {} scheme",
         options.addresses,
@@ -70,25 +92,102 @@ pub fn watch(options: &WeeksOptions) -> Result<()> {
         options.seconds,
         options.scheme.name()
     );
-    let mut command = weeks.command(&lab, &database)?;
-    let ended = command.arg("--status-json").arg(&objects).status().context("cannot run `prober watch`")?;
-    ensure!(ended.success(), "prober watch failed");
+    let daemon = Running::start(weeks.daemon(&lab, &output)?, &output)?;
+    let statuses = pass(daemon, &output, options.days)?;
+    let lines: Result<String, serde_json::Error> =
+        statuses.iter().map(|status| Ok(serde_json::to_string(status)? + "\n")).collect();
+    fs::write(&objects, lines?).with_context(|| format!("cannot write {}", objects.display()))?;
+    lab.stop_world()?;
     drop(lab);
 
     let truth = weeks.truth();
     let first_seen_s = first_seen_s(&database, weeks.time_scale())?;
-    print!("{}", days(&statuses(&objects)?, &truth, &first_seen_s, options.days));
+    print!("{}", days(&statuses, &truth, &first_seen_s, options.days));
     if let Some((address, port, opened_s, noticed_s)) = noticed(&truth, &first_seen_s) {
         let (address, late_h) = (V4(FIRST_ADDRESS + address), (noticed_s - opened_s) / 3600.0);
         println!(
             "\na change: {address} opened port {port} on day {:.1}, noticed {late_h:.0} h later",
             opened_s / DAY_S
         );
-        let why =
-            Command::new(program()?).args(["plan", "why", &address.to_string(), "--db"]).arg(&database).output()?;
-        ensure!(why.status.success(), "prober plan why failed: {}", String::from_utf8_lossy(&why.stderr).trim());
-        print!("{}", String::from_utf8_lossy(&why.stdout));
+        show(&["plan", "why", &address.to_string()], &database)?;
     }
+    for (title, sql) in [("who is there", DEVICES), ("behind which access networks", TYPES), ("quiet hours", HOURS)] {
+        println!("\n{title}");
+        show(&["sql", sql], &database)?;
+    }
+    Ok(())
+}
+
+/// Runs the daemon until its clock has passed so many days; its status four times a second.
+fn pass(mut daemon: Running, folder: &Path, days: u32) -> Result<Vec<WatchStatus>> {
+    let mut statuses: Vec<WatchStatus> = Vec::new();
+    let begun = Instant::now();
+    let is_shown = std::io::stdout().is_terminal();
+    let mut nights = [f64::from(days) / 2.0, f64::from(days)].into_iter().peekable();
+    loop {
+        ensure!(!daemon.has_ended()?, "prober daemon ended by itself; see {}", folder.join("stderr").display());
+        // It does not listen at once.
+        if let Ok(status) = ask(folder, "status") {
+            let status: ServiceStatus = serde_json::from_value(status).context("the daemon's status")?;
+            if is_shown {
+                print!("\r\x1b[K{}", progress(&status.watch, days));
+                std::io::stdout().flush()?;
+            }
+            statuses.push(status.watch);
+        } else {
+            ensure!(!statuses.is_empty() || begun.elapsed() < PATIENCE, "the daemon does not answer");
+        }
+        let passed = statuses.last().map_or(0.0, |status| f64::from(status.clock_s) / DAY_S);
+        // A night's work comes once in a real day, which is not over here.
+        if nights.next_if(|night| passed >= *night).is_some() {
+            ask(folder, "nightly")?;
+        }
+        if passed >= f64::from(days) {
+            break;
+        }
+        thread::sleep(LOOK);
+    }
+    daemon.until("the night's work done", PATIENCE, || {
+        let status: ServiceStatus = serde_json::from_value(ask(folder, "status")?)?;
+        Ok(!status.upkeep.nightly_under_way && status.upkeep.learnt_at_s.is_some())
+    })?;
+    if is_shown {
+        println!();
+    }
+    daemon.signal(15)?;
+    let ended = daemon.ended_within(PATIENCE)?;
+    ensure!(ended.status.success(), "prober daemon failed: {}", ended.complained.trim());
+    Ok(statuses)
+}
+
+/// A line about how it goes.
+fn progress(status: &WatchStatus, days: u32) -> String {
+    let known = &status.standings;
+    format!(
+        "day {:>4.1} of {days}: {:.0} probes/s, {} answer, {} of them named, {} changes noticed",
+        f64::from(status.clock_s) / DAY_S,
+        status.probing.rate_pps,
+        known.answering + known.device + known.honeypot,
+        known.device,
+        status.changes
+    )
+}
+
+/// `prober control` with one command; its JSON.
+fn ask(folder: &Path, command: &str) -> Result<Value> {
+    let mut control = Command::new(program()?);
+    control.args(["control", "--json", "--socket"]).arg(folder.join("daemon.sock")).arg(command);
+    let output = control.output().context("cannot run `prober control`")?;
+    ensure!(output.status.success(), "`prober control {command}`: {}", String::from_utf8_lossy(&output.stderr).trim());
+    serde_json::from_slice(&output.stdout).context("`prober control` printed no JSON")
+}
+
+/// Prints what a command of the prober says of the database.
+fn show(arguments: &[&str], database: &Path) -> Result<()> {
+    let output = Command::new(program()?).args(arguments).arg("--db").arg(database).output()?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "prober {} failed: {}", arguments.join(" "), complaint.trim());
+    print!("{}", String::from_utf8_lossy(&output.stdout));
     Ok(())
 }
 
@@ -103,11 +202,6 @@ fn first_seen_s(database: &Path, time_scale: f64) -> Result<HashMap<(u32, u16), 
         seen.insert(pair, at_s.parse::<f64>()? * time_scale);
     }
     Ok(seen)
-}
-
-fn statuses(objects: &Path) -> Result<Vec<WatchStatus>> {
-    let text = fs::read_to_string(objects).with_context(|| format!("cannot read {}", objects.display()))?;
-    text.lines().map(|line| serde_json::from_str(line).context("a status of the watch")).collect()
 }
 
 fn days(statuses: &[WatchStatus], truth: &Standard, first_seen_s: &HashMap<(u32, u16), f64>, last: u32) -> String {

@@ -36,7 +36,7 @@ pub fn run(size: Size) -> Result<Finding> {
 
 fn weeks(kind: SchemeKind, size: Size) -> Result<Finding> {
     let (addresses, days, seconds) = size.pick((1_024, 7, 40_u32), (4_096, 28, 240));
-    let weeks = Weeks::new(WeeksConfig { kind, addresses, days, seconds }, 5);
+    let weeks = Weeks::new(WeeksConfig { kind, addresses, days, seconds, showing: None }, 5);
     let truth = weeks.truth();
     let expected = {
         let states: Vec<TargetState> =

@@ -12,6 +12,7 @@ use prober_common::event::{ProbeKind, ReplyEvent, ReplyKind};
 use prober_userspace::engine::housekeeping::{NightlyExport, NightlyWork, Successes, tidy};
 use prober_userspace::engine::watch::recall::recall;
 use prober_userspace::engine::watch::saving::Saving;
+use prober_userspace::io::process::resident_bytes;
 use prober_userspace::io::store::{
     Access, EVENT_QUEUE, RetentionLimits, Store, StoreCommand, WatchClock, Writer, WriterConfig,
 };
@@ -117,14 +118,7 @@ impl Admission for Everybody {
 }
 
 fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], directory: &Path) -> Result<Sample> {
-    let config = SchemeConfig {
-        kind: extent.scheme,
-        starter_ports: ports.to_vec(),
-        coverage: 0.95,
-        reduction: 80.0,
-        exploration: 0.03,
-        answering: 0.025,
-    };
+    let config = SchemeConfig::usual(extent.scheme, ports.to_vec());
     let store = Store::open(&directory.join("years.duckdb"), Access::Write)?;
     let nightly = store.another()?;
     let first = V4(FIRST_ADDRESS);
@@ -246,7 +240,10 @@ fn meta(started_at: UtcMicros) -> ScanMeta {
 }
 
 fn sample(directory: &Path) -> Result<Sample> {
-    let mut sample = Sample { resident: resident()?, ..Sample::default() };
+    let mut sample = Sample {
+        resident: resident_bytes().context("the kernel does not say how much memory is in use")? as f64,
+        ..Sample::default()
+    };
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
@@ -268,10 +265,4 @@ fn sample(directory: &Path) -> Result<Sample> {
         }
     }
     Ok(sample)
-}
-
-fn resident() -> Result<f64> {
-    let status = fs::read_to_string("/proc/self/status").context("cannot read my own memory")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? * 1_024.0)
 }

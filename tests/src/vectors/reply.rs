@@ -191,6 +191,7 @@ fn write_tcp(frame: &mut Vec<u8>, back: Envelope, probe: &Received<'_>, flags: u
         flags,
         window: 65_160,
         options,
+        payload: &[],
     };
     frame::write_tcp(frame, &back, &segment);
 }

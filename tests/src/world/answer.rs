@@ -13,7 +13,7 @@ use super::{
     record::Record,
     service,
 };
-use crate::frame::{self, ACK, Envelope, RST, Received, SYN, Segment};
+use crate::frame::{self, ACK, Envelope, FIN, PSH, RST, Received, SYN, Segment};
 
 /// What differs from the population's own ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -56,6 +56,12 @@ pub enum Reply {
     Datagram,
     /// An ICMP error of this type and code.
     Error { kind: u8, code: u8 },
+    /// On a connection: the phrase of this number, and the end.
+    Say(u16),
+    /// On a connection: its end, after the other side's.
+    Close,
+    /// On a connection: RST.
+    HangUp,
 }
 
 /// Why there is no answer.
@@ -114,8 +120,8 @@ fn port(host: &Host, probe: &Received) -> Option<Port> {
     }
 }
 
-/// Writes the frame of an answer; `None` if the service does not understand the probe.
-pub fn write(frame: &mut Vec<u8>, answer: &Answer, probe: &Received, arrival_ns: u64) -> Option<()> {
+/// Writes the frame of an answer, `phrase` if it says one; `None` if the service does not understand the probe.
+pub fn write(frame: &mut Vec<u8>, answer: &Answer, probe: &Received, arrival_ns: u64, phrase: &[u8]) -> Option<()> {
     let envelope = Envelope { from: answer.from, ..probe.envelope.reversed(answer.ttl) };
     match answer.reply {
         Reply::SynAck => {
@@ -135,6 +141,12 @@ pub fn write(frame: &mut Vec<u8>, answer: &Answer, probe: &Received, arrival_ns:
             let payload = service::answer(to, payload, (probe.envelope.from, from), arrival_ns)?;
             frame::write_udp(frame, &envelope, to, from, &payload);
         }
+        Reply::Say(_) => {
+            let segment = go_on(probe, PSH | ACK | FIN)?;
+            frame::write_tcp(frame, &envelope, &Segment { payload: phrase, ..segment });
+        }
+        Reply::Close => frame::write_tcp(frame, &envelope, &go_on(probe, ACK | FIN)?),
+        Reply::HangUp => frame::write_tcp(frame, &envelope, &go_on(probe, RST | ACK)?),
         Reply::Error { kind, code } => {
             let quoted = quote(probe, answer.hops, kind == 11);
             frame::write_icmp(frame, &envelope, kind, code, [0; 4], &quoted);
@@ -145,7 +157,22 @@ pub fn write(frame: &mut Vec<u8>, answer: &Answer, probe: &Received, arrival_ns:
 
 fn respond(syn: &Segment, sequence: u32, flags: u8, window: u16) -> Segment<'static> {
     let acknowledged = syn.sequence.wrapping_add(1);
-    Segment { from: syn.to, to: syn.from, sequence, acknowledged, flags, window, options: &[] }
+    Segment { from: syn.to, to: syn.from, sequence, acknowledged, flags, window, ..Segment::default() }
+}
+
+/// Goes on where the other side says that it is: nothing has to be kept of a connection.
+fn go_on(heard: &Received, flags: u8) -> Option<Segment<'static>> {
+    let segment = heard.tcp()?;
+    let taken = heard.tcp_payload_len()? + u32::from(segment.flags & FIN != 0);
+    Some(Segment {
+        from: segment.to,
+        to: segment.from,
+        sequence: segment.acknowledged,
+        acknowledged: segment.sequence.wrapping_add(taken),
+        flags,
+        window: 64_240,
+        ..Segment::default()
+    })
 }
 
 /// What Linux would answer: a MSS always, the rest if the probe offers it (RFC 9293, 7323, 2018).
@@ -189,7 +216,9 @@ fn quote(probe: &Received, hops: u8, expired: bool) -> Vec<u8> {
 pub fn record(answer: &Answer, probe: &Received, arrival_ns: u64, answer_ns: u64, copy: u8) -> Record {
     let (kind, probe_kind) = match (answer.reply, probe.protocol) {
         (Reply::SynAck, _) => (ReplyKind::SynAck, ProbeKind::TcpSyn),
-        (Reply::Rst, _) => (ReplyKind::Rst, ProbeKind::TcpSyn),
+        // What is said on connections is no answer to a probe; it is written down as what it is for TCP.
+        (Reply::Say(_), _) => (ReplyKind::SynAck, ProbeKind::TcpSyn),
+        (Reply::Rst | Reply::Close | Reply::HangUp, _) => (ReplyKind::Rst, ProbeKind::TcpSyn),
         (Reply::Echo, _) => (ReplyKind::EchoReply, ProbeKind::IcmpEcho),
         (Reply::Datagram, _) => (ReplyKind::UdpReply, ProbeKind::Udp),
         (Reply::Error { kind, .. }, protocol) => {
@@ -255,7 +284,7 @@ mod tests {
             flags: SYN,
             window: 1024,
             options: &options,
-            acknowledged: 0,
+            ..Segment::default()
         };
         frame::write_tcp(frame, &envelope, &syn);
     }
@@ -271,7 +300,7 @@ mod tests {
                 silent += 1;
                 continue;
             };
-            write(&mut reply, &answer, &request, 7_000_000).unwrap();
+            write(&mut reply, &answer, &request, 7_000_000, b"").unwrap();
             let received = Received::parse(&reply).unwrap();
             assert!(received.verifies());
             assert_eq!((received.envelope.to, received.envelope.to_mac), (request.envelope.from, [2; 6]));

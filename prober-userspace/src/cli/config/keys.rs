@@ -78,7 +78,7 @@ const fn key(section: &'static str, name: &'static str, form: Form, absent: Abse
 
 /// Every setting, section by section.
 #[rustfmt::skip]
-pub static KEYS: [Key; 57] = [
+pub static KEYS: [Key; 58] = [
     key("operator", "name", One, Refused(&["Example CSIRT"]), "The organisation."),
     key("operator", "contact", Many, Refused(&["mailto:scan@example.org"]), "mailto:, https: or tel:; the first one is the preferred one."),
     key("operator", "opt-out", One, Nothing(&["mailto:optout@example.org"]), "Where to ask not to be probed; the first contact if nothing is said."),
@@ -126,6 +126,7 @@ pub static KEYS: [Key; 57] = [
 
     key("store", "database", One, Default(&["/var/lib/prober/prober.duckdb"]), "The file."),
     key("store", "checkpoint-interval", One, Default(&["1s"]), "What a power cut may cost."),
+    key("store", "memory", One, Default(&["1G"]), "About how much memory the database takes for pages, sorts and joins, in bytes; what needs more goes to disk. The states of the targets, 24 bytes for each address, come on top."),
     key("store", "nightly-at", One, Default(&["01:30"]), "When finished days are exported and old rows removed, UTC."),
 
     key("retention", "replies", One, Default(&["90d"]), "Replies, and figures per second."),

@@ -43,6 +43,7 @@ pub fn read(document: &mut Document) -> DaemonSettings {
         way_out: way_out(reader),
         database: reader.value("store", "database", absolute_path),
         checkpoint_interval: reader.value("store", "checkpoint-interval", parse::interval),
+        database_memory_bytes: reader.value("store", "memory", memory),
         nightly_at: reader.value("store", "nightly-at", time_of_day),
         retention: retention(reader),
         export: export(reader),
@@ -191,6 +192,14 @@ fn time_of_day(text: &str) -> Result<Duration, String> {
         Some(Duration::from_secs(number(hour, 24)? * 3600 + number(minute, 60)? * 60))
     };
     read(text.trim()).ok_or_else(|| format!("\"{text}\" is not a time of day; write like 03:30 (UTC)"))
+}
+
+/// `1G`; with less than this the database cannot even write what it has.
+fn memory(text: &str) -> Result<u64, String> {
+    parse::bytes(text)
+        .ok()
+        .filter(|bytes| *bytes >= 256_000_000)
+        .ok_or_else(|| format!("\"{text}\" is not an amount of memory; write bytes like 1G or 800M, at least 256M"))
 }
 
 /// `5%`, above 0 and up to 100.

@@ -38,6 +38,8 @@ pub struct DaemonSettings {
     pub database: PathBuf,
     /// What a power cut may cost.
     pub checkpoint_interval: Duration,
+    /// What the database may take of the memory.
+    pub database_memory_bytes: u64,
     /// When finished days are exported and old rows removed, since midnight UTC.
     pub nightly_at: Duration,
     /// How long rows stay.

@@ -206,6 +206,24 @@ fn what_is_hardly_meant_is_warned_of() {
     assert_eq!(told.lines().filter(|line| line.contains("ReadWritePaths=")).count(), 2, "{told}");
     let told = warnings(&format!("[targets]\nranges = \"8.0.0.0/9\"\n[exclusions]\nfiles = \"/dev/null\"\n{quiet}"));
     assert!(told.contains("roll-out.steps: all 8388608 addresses are watched from the first day on"), "{told}");
+    let told = warnings(&format!(
+        "[targets]\nranges = \"8.0.0.0/30\"\n[retention]\nreplies = \"3d\"\nestimates = \"60d\"\n{quiet}"
+    ));
+    assert!(told.contains("retention.replies: quiet hosts") && !told.contains("retention.estimates"), "{told}");
+    // More than any host has.
+    let told = warnings(&format!("[targets]\nranges = \"8.0.0.0/30\"\n[store]\nmemory = \"8000000G\"\n{quiet}"));
+    assert!(told.contains("store.memory: 0.0 GB for the states of the targets, 8000000.0 for the database"), "{told}");
+    assert!(!warnings(&format!("[targets]\nranges = \"8.0.0.0/30\"\n{quiet}")).contains("store.memory"));
+}
+
+#[test]
+fn an_amount_of_memory_has_to_be_one() {
+    for (text, part) in
+        [("1", "at least 256M"), ("much", "is not an amount of memory"), ("-1G", "is not an amount of memory")]
+    {
+        let told = problems(&format!("{OPERATOR}[targets]\nranges = \"8.0.0.0/30\"\n[store]\nmemory = \"{text}\"\n"));
+        assert!(told.contains(part), "{text}: {told}");
+    }
 }
 
 #[test]

@@ -3,12 +3,14 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use super::document::Document;
 use super::lists::Lists;
 use super::problem::Problem;
 use super::settings::DaemonSettings;
 use crate::io::kill_switch;
+use crate::io::process::total_memory_bytes;
 use crate::model::watch::{SchemeConfig, SchemeKind};
 use crate::policy::interval::LADDER_S;
 use crate::policy::planner;
@@ -25,6 +27,12 @@ const MOST_EXPLORATION: f64 = 0.5;
 const LEAST_BUDGET: f64 = 10.0;
 /// More addresses than these should not all be new on the first day.
 const AT_ONCE: u64 = 1 << 16;
+/// Memory for each target, bytes: its state, and its place in the queue.
+const TARGET_BYTES: u64 = 24;
+/// Visits under way at most, signatures, packet buffers.
+const BESIDES_BYTES: u64 = 800_000_000;
+/// Twice the longest time between two looks at a host.
+const LEAST_KEPT: Duration = Duration::from_hours(56 * 24);
 /// What the unit lets the daemon write to, and listen in.
 const STATE_FOLDER: &str = "/var/lib/prober";
 const RUN_FOLDER: &str = "/run/prober";
@@ -35,6 +43,8 @@ pub fn of(settings: &DaemonSettings, lists: &Lists, document: &Document) -> Vec<
     plan(settings, lists, &mut warnings);
     shares(settings, lists, &mut warnings);
     targets(settings, lists, &mut warnings);
+    memory(settings, lists, &mut warnings);
+    retention(settings, &mut warnings);
     places(settings, &mut warnings);
     ports(settings, &mut warnings);
     warnings.found.sort();
@@ -135,6 +145,39 @@ fn targets(settings: &DaemonSettings, lists: &Lists, warnings: &mut Warnings<'_>
         );
         let named = if warnings.document.line("targets", "ranges").is_some() { "ranges" } else { "files" };
         warnings.add(("targets", named), reason);
+    }
+}
+
+/// The kernel ends who takes more than there is.
+fn memory(settings: &DaemonSettings, lists: &Lists, warnings: &mut Warnings<'_>) {
+    // Excluded ones have a state as well: they may be taken off the list.
+    let states = lists.targets.len() * TARGET_BYTES;
+    let needed = states + settings.database_memory_bytes + BESIDES_BYTES;
+    if let Some(there) = total_memory_bytes().filter(|there| needed > *there) {
+        let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+        let reason = format!(
+            "store.memory: {:.1} GB for the states of the targets, {:.1} for the database and {:.1} for what is under way are \
+             more than the {:.1} GB of this host; watch fewer, or leave the database less",
+            gigabytes(states),
+            gigabytes(settings.database_memory_bytes),
+            gigabytes(BESIDES_BYTES),
+            gigabytes(there)
+        );
+        warnings.add(("store", "memory"), reason);
+    }
+}
+
+/// What is visited every two weeks and asked every four has to be remembered for longer.
+fn retention(settings: &DaemonSettings, warnings: &mut Warnings<'_>) {
+    let kept = [("replies", settings.retention.replies), ("estimates", settings.retention.estimates)];
+    for (name, kept) in kept {
+        if kept.is_some_and(|kept| kept < LEAST_KEPT) {
+            let reason = format!(
+                "retention.{name}: quiet hosts are visited every 14 days and asked who they are every 28; what is kept for less \
+                 than 56 days loses them for port sets and names"
+            );
+            warnings.add(("retention", name), reason);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The exclusion files while the daemon runs. What a changed file adds counts at once; what it takes away counts only when
 //! the file has stayed the same for a moment, because an editor may be half-way through writing it. A file that cannot
-//! be understood, is gone or has become empty takes nothing away.
+//! be understood, is gone, has become empty or has lost most of its lines takes nothing away; neither does a restart.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,8 +9,10 @@ use crate::cli::config::problem::Problem;
 use crate::cli::config::settings::ListSettings;
 use crate::cli::config::{exclusion_sources, is_empty_list};
 use crate::io::watched_files::WatchedFiles;
+use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
 use crate::target::range::AddressRange;
+use crate::target::special::SPECIAL_RANGES;
 
 /// A file that did not change for so long is taken to be written.
 const SETTLED: Duration = Duration::from_millis(250);
@@ -30,6 +32,8 @@ pub struct ExclusionWatch {
     stored: Vec<AddressRange>,
     /// Those that are no targets any more.
     left: Vec<AddressRange>,
+    /// What the last run left out and the lists have lost, with the reason why it stays.
+    kept: Option<(Vec<AddressRange>, String)>,
     /// When something last changed that is not settled yet.
     changed_at: Option<Duration>,
     /// Why the files as they are now are not in force.
@@ -53,7 +57,32 @@ impl ExclusionWatch {
         // Looked at before they are read: a change in between is noticed.
         let files = WatchedFiles::new(list.files.iter().cloned());
         let in_force = exclusion_sources(&list)?;
-        Ok(Self { list, allow_special, files, in_force, stored, left: Vec::new(), changed_at: None, problem: None })
+        let (left, kept) = (Vec::new(), None);
+        Ok(Self { list, allow_special, files, in_force, stored, left, kept, changed_at: None, problem: None })
+    }
+
+    /// Over other lists, with the same ranges of the database.
+    pub fn over(&self, list: ListSettings) -> Result<Self, Problem> {
+        Self::new(list, self.allow_special, self.stored.clone())
+    }
+
+    /// Keeps what the last run left out (`before`) if the lists have lost all or most of it since: a file that was emptied
+    /// while nobody looked must not let probes go out at the next start. Gives the problem, if there is one.
+    pub fn keep(&mut self, before: &AddressSet) -> Option<&str> {
+        let before = before.subtract(&AddressSet::from_ranges(SPECIAL_RANGES.map(|special| special.range)));
+        let lost = before.subtract(self.exclusions().addresses());
+        let is_all = !before.is_empty() && lost.len() == before.len();
+        if is_all || has_lost_most(before.range_count(), lost.range_count()) {
+            let problem = format!(
+                "{} of the {} addresses that the last run left out are on no list any more; they stay excluded until `prober \
+                 control reload`",
+                lost.len(),
+                before.len()
+            );
+            self.problem = Some(problem.clone());
+            self.kept = Some((lost.ranges().collect(), problem));
+        }
+        self.problem()
     }
 
     /// What is in force.
@@ -99,7 +128,7 @@ impl ExclusionWatch {
         match self.settled() {
             Ok(sources) => {
                 self.in_force = sources;
-                self.problem = None;
+                self.problem = self.kept.as_ref().map(|(_, problem)| problem.clone());
                 Seen::Changed(self.exclusions())
             }
             Err(problem) => {
@@ -112,12 +141,19 @@ impl ExclusionWatch {
     fn settled(&self) -> Result<Sources, String> {
         let sources = exclusion_sources(&self.list).map_err(|problem| problem.to_string())?;
         let emptied = self.list.files.iter().find(|file| self.is_emptied(file, &sources));
-        match emptied {
-            Some(file) => {
-                Err(format!("{}: is empty now; its exclusions stay until `prober control reload`", file.display()))
-            }
-            None => Ok(sources),
+        if let Some(file) = emptied {
+            return Err(format!("{}: is empty now; its exclusions stay until `prober control reload`", file.display()));
         }
+        let before = set_of(&self.in_force);
+        let lost = before.subtract(&set_of(&sources));
+        if has_lost_most(before.range_count(), lost.range_count()) {
+            let (lost, before) = (lost.range_count(), before.range_count());
+            return Err(format!(
+                "the exclusion lists have lost {lost} of {before} ranges at once, as a file does that is only half written; \
+                 they stay until `prober control reload`"
+            ));
+        }
+        Ok(sources)
     }
 
     fn is_emptied(&self, file: &Path, sources: &Sources) -> bool {
@@ -128,11 +164,23 @@ impl ExclusionWatch {
         if !self.stored.is_empty() {
             sources.push(("the database (prober exclude)".to_owned(), self.stored.clone()));
         }
+        if let Some((kept, _)) = &self.kept {
+            sources.push(("the last run's exclusions".to_owned(), kept.clone()));
+        }
         if !self.left.is_empty() {
             sources.push(("no target any more".to_owned(), self.left.clone()));
         }
         Exclusions::new(sources, self.allow_special)
     }
+}
+
+fn set_of(sources: &Sources) -> AddressSet {
+    sources.iter().flat_map(|(_, ranges)| ranges.iter().copied()).collect()
+}
+
+/// Of lists that are long enough for it to mean something.
+const fn has_lost_most(before: usize, lost: usize) -> bool {
+    before >= 20 && lost * 2 > before
 }
 
 #[cfg(test)]
@@ -189,5 +237,37 @@ mod tests {
         assert!(matches!(watch.look(ms(3_500)), Seen::Changed(_)));
         assert!(watch.problem().is_none() && watch.exclusions().contains(FIRST));
         assert!(watch.store([AddressRange::between(SECOND, SECOND)]).contains(SECOND));
+    }
+
+    #[test]
+    fn half_a_file_takes_nothing_away_and_neither_does_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("optout.txt");
+        let lines = |count: u32| (0..count).map(|n| format!("8.8.{}.0/24\n", 2 * n)).collect::<String>();
+        fs::write(&file, lines(100)).unwrap();
+        let list = ListSettings { ranges: Vec::new(), files: vec![file.clone()] };
+        let mut watch = ExclusionWatch::new(list.clone(), true, Vec::new()).unwrap();
+        let before = watch.exclusions().addresses().clone();
+        fs::write(&file, lines(10)).unwrap();
+        watch.look(ms(0));
+        let Seen::Kept(problem) = watch.look(ms(500)) else { panic!("most of it is gone") };
+        assert!(problem.contains("lost 90 of 100 ranges"), "{problem}");
+        assert_eq!(watch.exclusions().addresses().len(), before.len());
+        fs::write(&file, lines(60)).unwrap();
+        watch.look(ms(1_000));
+        assert!(matches!(watch.look(ms(1_500)), Seen::Changed(_)), "so much may well be taken off");
+
+        let mut again = ExclusionWatch::new(list.clone(), true, Vec::new()).unwrap();
+        assert_eq!(again.keep(&before), None);
+        assert_eq!(again.exclusions().addresses().len(), 60 * 256);
+        for rest in ["# nobody\n", "8.8.0.0/24\n"] {
+            fs::write(&file, rest).unwrap();
+            let mut emptied = ExclusionWatch::new(list.clone(), true, Vec::new()).unwrap();
+            assert!(
+                emptied.keep(&before).is_some_and(|problem| problem.contains("of the 25600 addresses")),
+                "{rest:?}"
+            );
+            assert_eq!(emptied.exclusions().addresses().len(), before.len());
+        }
     }
 }

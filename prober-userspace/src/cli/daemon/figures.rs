@@ -14,6 +14,15 @@ pub fn errors(sample: &StatusSample) -> u64 {
     icmp.iter().map(|kind| sample.replies.of(*kind)).sum::<u64>() + sample.dropped()
 }
 
+/// The part of a share that has to have been visited for the share to be seen as a whole.
+const SEEN: f64 = 0.9;
+
+/// Whether nearly all of the watched share of so many targets, without excluded ones, have been visited.
+pub fn is_seen(watch: &WatchStatus, targets: u64, share: f64) -> bool {
+    let visited = watch.targets.saturating_sub(watch.standings.new);
+    visited as f64 >= SEEN * share * targets as f64
+}
+
 /// Why replies are lost; each is told from 0 on, so that the first one is seen as a rise.
 const LOSSES: [&str; 2] = ["ring_full", "store_failed"];
 /// Probes stopped before the wire, among what is dropped.

@@ -81,6 +81,8 @@ pub struct Service {
     log_format: Option<LogFormat>,
     /// The targets of the start: which states there are.
     started_with: Arc<AddressSet>,
+    /// Of these, those that are not excluded.
+    watched_targets: u64,
     orders: StandingOrders,
     killed: bool,
     /// Why the kill switch cannot be looked at.
@@ -137,6 +139,7 @@ impl Service {
             signatures: None,
             file,
             started_with: Arc::clone(&config.lists.targets),
+            watched_targets: config.lists.watched(),
             config,
             exclusions,
             watch,
@@ -212,6 +215,11 @@ impl Service {
             let detail = serde_json::json!({ "visits_interrupted": watched.visits_interrupted });
             self.note(now.utc, WHO, what, &detail);
         }
+        if watched.is_unanswered != self.watched.is_unanswered {
+            let what = if watched.is_unanswered { "answers.none" } else { "answers.again" };
+            let detail = serde_json::json!({ "visits_interrupted": watched.visits_interrupted });
+            self.note(now.utc, WHO, what, &detail);
+        }
         self.watched.clone_from(watched);
         self.look_at_kill_switch(now.utc);
         self.look_at_exclusions(now);
@@ -240,8 +248,8 @@ impl Service {
     pub fn reload(&mut self, who: &str, now: UtcMicros) -> Result<(), String> {
         let loaded = Config::load(&self.file).and_then(|config| {
             let settings = &config.settings;
-            let (list, special) = (settings.exclusions.clone(), settings.targets.allow_special);
-            let watch = ExclusionWatch::new(list, special, self.watch.stored().to_vec());
+            // Whether special ranges are probed was decided at the start.
+            let watch = self.watch.over(settings.exclusions.clone());
             Ok((watch.map_err(|problem| Problems(vec![problem]))?, config))
         });
         let (watch, config) = match loaded {
@@ -391,6 +399,7 @@ impl Service {
         if !self.holds().is_empty() || self.watched.link_down {
             return;
         }
+        self.rollout.note_seen(figures::is_seen(&self.watched, self.watched_targets, self.rollout.share().size()));
         let change = self.rollout.watched(passed.as_secs_f64(), sent, errors);
         self.follow(change, now.utc);
     }

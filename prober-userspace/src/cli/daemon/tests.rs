@@ -261,6 +261,9 @@ fn the_share_grows_while_it_is_calm_and_errors_stop_it() {
         }
     };
     turns(&mut stage, 61, 10_000, 100);
+    assert!((stage.look().share.size() - 0.1).abs() < 1e-6, "nobody of the share was visited yet");
+    stage.watched.targets = 65_536;
+    turns(&mut stage, 1, 10_000, 100);
     assert!((stage.look().share.size() - 1.0).abs() < 1e-6, "it grew");
     turns(&mut stage, 30, 10_000, 3_000);
     assert!(stage.look().hold);

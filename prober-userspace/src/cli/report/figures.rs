@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::causes::CauseTimeline;
 use super::congestion::Congestion;
+use super::met::Met;
 use super::models::ModelFigures;
 use super::networks::TypeRtt;
 use crate::io::store::Store;
@@ -44,6 +45,8 @@ pub struct Report {
     pub rate: Vec<Rate>,
     /// RTT histogram: 20 bins per factor of ten.
     pub rtt_histogram: Vec<Bin>,
+    /// Who was met.
+    pub met: Met,
     /// Congestion of networks by time of day, if it has been learnt.
     pub congestion: Congestion,
     /// RTT by access network, if that has been estimated.
@@ -182,6 +185,7 @@ impl Report {
     pub fn read(store: &Store, wanted: Option<ScanId>, now: UtcMicros) -> anyhow::Result<Self> {
         let scan = store.find_scan(wanted)?.id;
         let mut report = Self::query(store.connection(), scan).map_err(store.failed("reading the report"))?;
+        report.met = Met::read(store, scan)?;
         report.congestion = Congestion::read(store, now)?;
         report.networks = TypeRtt::read(store, scan)?;
         report.causes = CauseTimeline::read(store, scan)?;
@@ -260,6 +264,7 @@ impl Report {
             )?,
             counters,
             scan,
+            met: Met::default(),
             congestion: Congestion::default(),
             networks: Vec::new(),
             causes: Vec::new(),

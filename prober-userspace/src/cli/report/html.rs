@@ -128,7 +128,8 @@ fn tiles(body: &mut String, report: &Report) {
 
 /// What was estimated, as far as it was.
 fn pictures(report: &Report) -> Vec<Picture> {
-    let mut pictures: Vec<Picture> = TypeRtt::picture(&report.networks).into_iter().collect();
+    let mut pictures = report.met.pictures();
+    pictures.extend(TypeRtt::picture(&report.networks));
     pictures.extend(report.models.iter().map(ModelFigures::picture));
     pictures.extend(report.causes.iter().map(CauseTimeline::picture));
     pictures.extend(report.congestion.pictures());

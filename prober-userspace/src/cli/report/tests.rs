@@ -228,6 +228,7 @@ fn json_fields_are_stable() {
         "hosts",
         "icmp_errors",
         "kinds",
+        "met",
         "models",
         "networks",
         "open",
@@ -285,4 +286,24 @@ fn a_session_is_not_measured_by_a_plan() {
     let html = html::page(&report);
     assert!(html.contains("by the watch") && !html.contains("of the plan"));
     assert_eq!(serde_json::to_value(&report).unwrap()["scan"]["session"], "watch");
+}
+
+#[test]
+fn a_watch_tells_who_was_met_and_what_it_knows() {
+    let (_folder, store) = store_with(&[]);
+    let change = "INSERT INTO session VALUES (1, 'watch');
+                  INSERT INTO watch VALUES (TIMESTAMP '2023-11-14 22:00:00', 60, 1, 'efficient', '{}', '', TIMESTAMP '2023-11-14 22:20:00');
+                  INSERT INTO target_base SELECT 167772416 + n, 0, 0, 0, 0, 0, CASE WHEN n < 4 THEN 3 ELSE 1 END, '' FROM range(1000) t(n);
+                  INSERT INTO device_signature VALUES
+                  (1, 5, 'Maker', 'Maker <M1>', 'M1', 'camera', 1, '', ['M1'], [1.0], NULL, '', TIMESTAMP '2023-11-14 22:00:00');
+                  INSERT INTO device_estimate
+                  SELECT 167772416 + n, 5, 1, 1, 1, '0', NULL, 1, TIMESTAMP '2023-11-14 22:15:00', 1 FROM range(3) t(n)";
+    store.connection().execute_batch(change).unwrap();
+    let report = Report::read(&store, None, START).unwrap();
+    let text = text::render(&report);
+    assert!(text.contains("silent") && text.contains("99.6 %") && text.contains("Maker <M1>"), "{text}");
+    let html = html::page(&report);
+    assert!(html.contains("Maker &lt;M1&gt;") && html.contains("What the watch knows"));
+    assert_eq!(serde_json::to_value(&report.met).unwrap()["devices"][0]["addresses"], 3);
+    assert!(small_scan().met.tables().is_empty());
 }

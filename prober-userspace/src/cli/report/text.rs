@@ -18,6 +18,10 @@ pub(super) fn render(report: &Report) -> String {
     rtt(&mut text, report);
     ports(&mut text, report);
     icmp_errors(&mut text, report);
+    for (title, table) in report.met.tables() {
+        section(&mut text, title);
+        text.push_str(&table.render());
+    }
     accounting(&mut text, report);
     text
 }

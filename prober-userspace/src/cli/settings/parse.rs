@@ -47,6 +47,14 @@ pub fn bits(text: &str) -> Parsed<f64> {
     }
 }
 
+/// An amount of memory.
+pub fn bytes(text: &str) -> Parsed<u64> {
+    let amount = scaled(text, "b").filter(|amount| *amount < 2_f64.powi(53));
+    amount
+        .map(|amount| amount as u64)
+        .ok_or_else(|| format!("\"{text}\" is not a number of bytes; write like 800M or 1G"))
+}
+
 /// Like a rate, and 0 is allowed.
 pub fn per_slash24(text: &str) -> Parsed<f64> {
     let bad = || format!("\"{text}\" is not a rate; write packets per second like 256, or 0 for no limit");

@@ -9,7 +9,7 @@ use super::super::output::{put, put_json};
 use super::super::table::Table;
 use crate::cli::figure::grouped;
 use crate::simulate::country::CountryConfig;
-use crate::simulate::trial::{Policy, Trial, TrialConfig, trial};
+use crate::simulate::trial::{Policy, STORED_HOSTS, Trial, TrialConfig, trial};
 
 /// What watching a country costs and finds under each scheme
 ///
@@ -46,6 +46,10 @@ pub(super) struct PolicyArgs {
     /// Of the answers, those lost on the way
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     loss: f64,
+    /// Answering hosts that the store knows before the watch begins; 0: a cold start, which learns its ports from what it
+    /// finds, night by night
+    #[arg(long, value_name = "N", default_value_t = STORED_HOSTS)]
+    stored: usize,
     /// Draw traffic and detection day by day: a page, if it ends in .html, else a folder with a page and SVG files
     #[arg(long, value_name = "PATH")]
     plot: Option<PathBuf>,
@@ -67,8 +71,13 @@ impl PolicyArgs {
                 tail,
                 ..CountryConfig::default()
             };
-            let config =
-                TrialConfig { country, reduction: self.reduction, exploration: self.exploration, loss: self.loss };
+            let config = TrialConfig {
+                country,
+                reduction: self.reduction,
+                exploration: self.exploration,
+                loss: self.loss,
+                stored: self.stored,
+            };
             trials.push(trial(&config, &self.policies));
         }
         if let Some(path) = &self.plot {
@@ -99,6 +108,8 @@ impl PolicyArgs {
             "--tail, --exploration and --loss must be 0 to 0.5"
         } else if !(1.0..=10_000.0).contains(&self.reduction) {
             "--reduction must be 1 to 10,000"
+        } else if self.stored > STORED_HOSTS {
+            "--stored must be at most 900,000: more would not make 11,700 ports more known"
         } else {
             return Ok(());
         };

@@ -23,8 +23,10 @@ impl PolicyClock {
             Some(stored) => UtcMicros(now.0 - (f64::from(stored.clock_s) / scale * 1e6) as i64),
         };
         let by_wall_s = (now.0 - began_at.0) as f64 / 1e6 * scale;
-        let base_s = by_wall_s.max(stored.map_or(0.0, |stored| f64::from(stored.clock_s)));
-        Self { base_s, base_ns: now_ns, scale, began_at }
+        let stored_s = stored.map_or(0.0, |stored| f64::from(stored.clock_s));
+        // The wall clock was ahead once: the beginning moves, or dates would be wrong from now on.
+        let began_at = if stored_s > by_wall_s { UtcMicros(now.0 - (stored_s / scale * 1e6) as i64) } else { began_at };
+        Self { base_s: by_wall_s.max(stored_s), base_ns: now_ns, scale, began_at }
     }
 
     /// Where it stands, s.
@@ -59,6 +61,7 @@ mod tests {
         assert!((later.now_s(0) - 70.0).abs() < 1e-9);
         let set_back = PolicyClock::start(Some(&stored(50)), 10.0, UtcMicros(3 * second), 9);
         assert!((set_back.now_s(9) - 50.0).abs() < 1e-9);
+        assert_eq!(set_back.began_at(), UtcMicros(-2 * second), "at 3 s it stands at 50, ten times as fast");
         let slower = PolicyClock::start(Some(&stored(50)), 1.0, UtcMicros(107 * second), 0);
         assert!((slower.now_s(0) - 50.0).abs() < 1e-6);
     }

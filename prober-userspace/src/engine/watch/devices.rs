@@ -12,6 +12,7 @@ use crate::device::matcher::Matcher;
 use crate::device::score::{ScoreSettings, Scorer};
 use crate::engine::estimation::{estimate, match_groups};
 use crate::model::device::AddressEstimates;
+use crate::policy::derive::HONEYPOT_PORTS;
 use crate::policy::target_state::TargetState;
 use crate::target::ports::ProbePort;
 
@@ -80,8 +81,8 @@ impl Devices {
         estimate(&scorer, &aggregated, &hits, &open_ports, one)
     }
 
-    /// The number of the likeliest device of an address, whose open ports are the device's from now on. `None` if there are
-    /// more devices than states can name.
+    /// The number of the likeliest device of an address, whose open ports are the device's from now on, besides those of its
+    /// signature. `None` if there are more devices than states can name.
     pub(super) fn number_of(&mut self, estimates: &AddressEstimates, open: &[u16]) -> Option<u16> {
         let best = estimates.estimates.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
         let name = self.signatures.device(best.device).title();
@@ -90,9 +91,23 @@ impl Devices {
         } else {
             let number = u16::try_from(self.named.len()).ok().filter(|number| *number < TargetState::DEVICES_MAX)?;
             self.numbers.insert(name.clone(), number);
-            self.named.push((name, Vec::new()));
+            let signature = &self.signatures.device(best.device).ports;
+            let mut ports: Vec<u16> = signature
+                .iter()
+                .filter(|port| port.kind == ProbeKind::TcpSyn)
+                .map(|port| port.port)
+                .take(PORTS)
+                .collect();
+            ports.sort_unstable();
+            ports.dedup();
+            self.named.push((name, ports));
+            self.is_changed = true;
             number
         };
+        // A honeypot with the device's banner opens what the device does not.
+        if open.len() >= HONEYPOT_PORTS {
+            return Some(number);
+        }
         let ports = &mut self.named[usize::from(number)].1;
         for port in open {
             if let Err(place) = ports.binary_search(port)

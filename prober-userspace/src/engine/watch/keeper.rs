@@ -23,7 +23,8 @@ const REST: std::time::Duration = std::time::Duration::from_millis(200);
 pub enum Order {
     /// States as visits left them, and where the clock stands.
     Changes(Vec<StoredTarget>, WatchClock),
-    /// The states of a range of addresses, with every change handed over before: all are written anew, part by part.
+    /// The states of some addresses, with every change handed over before: all are written anew, part by part. Those of
+    /// addresses that are not watched any more stay as they are.
     Part(Part),
     /// The devices that states name.
     Devices(Vec<(String, Vec<u16>)>),
@@ -37,10 +38,6 @@ pub enum Order {
 pub struct Part {
     /// In the order of their addresses.
     pub states: Vec<StoredTarget>,
-    /// From this address on, those that are not watched any more included.
-    pub first: u32,
-    /// To this one.
-    pub last: u32,
     /// The first of the parts.
     pub begins: bool,
     /// The last one.
@@ -70,7 +67,7 @@ impl Keeper {
         let (orders, inbox) = sync_channel(ORDERS);
         let state = Arc::new(State::default());
         let first = store.next_target_change()?;
-        state.waiting.store(first, Ordering::Relaxed);
+        state.waiting.store(store.target_changes()?, Ordering::Relaxed);
         let own = Arc::clone(&state);
         let thread = thread("keep", move || run(&store, &inbox, &own, first))?;
         Ok(Self { orders: Some(orders), state, thread: Some(thread) })
@@ -162,12 +159,12 @@ fn carry_out(store: &Store, order: &Order, state: &State, numbers: &mut Numbers)
             state.waiting.fetch_add(changes.len() as u64, Ordering::Relaxed);
         }
         Order::Part(part) => {
-            store.replace_targets(part.first, part.last, &part.states)?;
             if part.begins {
                 numbers.rewritten = Some(numbers.next);
             }
-            if let Some(until) = numbers.rewritten.filter(|_| part.ends) {
-                store.drop_target_changes(until)?;
+            let until = numbers.rewritten.unwrap_or(0);
+            store.replace_targets(&part.states, until)?;
+            if part.ends {
                 state.waiting.store(numbers.next - until, Ordering::Relaxed);
                 state.rewritten.fetch_add(1, Ordering::Relaxed);
             }

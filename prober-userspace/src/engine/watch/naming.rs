@@ -11,8 +11,14 @@ use crate::device::score::ScoreSettings;
 use crate::io::clock::utc_now;
 use crate::io::store::{EstimateBatch, EstimationRecord};
 use crate::model::banner::{Banner, Transport};
+use crate::policy::scheme::Found;
 use crate::policy::target_state::{Standing, TargetState};
 use crate::policy::visits::Visit;
+use crate::target::splitmix;
+
+/// How often an address is asked all over again, s of the watch's clock: one whose device is known, and one that is not.
+const NAMED_AGAIN_S: u32 = 28 * 86_400;
+const UNNAMED_AGAIN_S: u32 = 7 * 86_400;
 
 /// A visit that waits for banners.
 pub(super) struct Asking {
@@ -29,15 +35,20 @@ impl Watch<'_> {
         asking.texts.extend(banners.into_iter().map(|banner| banner.text).filter(|text| !text.is_empty()));
     }
 
-    /// Asks the ports of a visit that are new, or all of an address that is not known; how many.
+    /// Asks the ports of a visit that are new, or all of an address that is not known, was away or was not asked for long;
+    /// how many.
     pub(super) fn ask(&self, visit: &Visit) -> usize {
         if self.config.grab.is_none() || visit.open.is_empty() {
             return 0;
         }
         let state = self.planner.state(visit.number);
         let known = self.planner.scheme().open_ports(state.address);
-        let is_new = |port: &&u16| known.binary_search(port).is_err() || state.visited_s == TargetState::NEVER;
-        let new = visit.open.iter().filter(is_new).copied();
+        let is_all = asks_all(state, visit.began_s);
+        // The standard scheme keeps no ports: that they are the same is all it knows.
+        if !is_all && state.fingerprint == (Found { open: &visit.open, device: None }).fingerprint() {
+            return 0;
+        }
+        let new = visit.open.iter().filter(|port| is_all || known.binary_search(port).is_err()).copied();
         new.filter(|port| self.session.ask(visit.address, Transport::Tcp, *port)).take(ASKED).count()
     }
 
@@ -84,5 +95,44 @@ impl Watch<'_> {
             self.saving.keeper().order(Order::Devices(self.devices.named().to_vec()))?;
         }
         Ok(())
+    }
+}
+
+/// Whether all open ports are asked: of a host that may be another one, and from time to time of each, as firmware changes
+/// and not every attempt succeeds. A device that is not known is asked again sooner. The turns follow from the address, so
+/// that nothing has to be kept and not all come at once.
+fn asks_all(state: &TargetState, now_s: u32) -> bool {
+    let every_s = match state.standing() {
+        Standing::New | Standing::Silent | Standing::Gone => return true,
+        Standing::Device(_) | Standing::Honeypot => NAMED_AGAIN_S,
+        Standing::Answering => UNNAMED_AGAIN_S,
+    };
+    let phase = (splitmix::mix(u64::from(state.address)) % u64::from(every_s)) as u32;
+    let turn = |at_s: u32| at_s.saturating_add(phase) / every_s;
+    state.visited_s == TargetState::NEVER || turn(state.visited_s) != turn(now_s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_is_asked_again_in_their_turn_and_strangers_at_once() {
+        const DAY_S: u32 = 86_400;
+        let asked = |standing: Standing, days: u32| -> u32 {
+            let mut state = TargetState::new(0xc000_0207, 0);
+            state.set_standing(standing);
+            state.visited_s = 0;
+            (1..=days)
+                .map(|day| {
+                    let is_asked = asks_all(&state, day * DAY_S);
+                    state.visited_s = day * DAY_S;
+                    u32::from(is_asked)
+                })
+                .sum()
+        };
+        assert_eq!((asked(Standing::Device(3), 56), asked(Standing::Answering, 56)), (2, 8));
+        assert_eq!((asked(Standing::Gone, 3), asked(Standing::Silent, 3)), (3, 3));
+        assert!(asks_all(&TargetState::new(1, 0), 5), "never visited");
     }
 }

@@ -10,6 +10,7 @@ use prober_common::event::{ProbeKind, ReplyEvent};
 
 use super::clock::PolicyClock;
 use super::devices::Devices;
+use super::outage::Outage;
 use super::recall::recall;
 use super::saving::Saving;
 use super::{AHEAD_S, BUCKET_S, Gate, RATE_MOST_PPS, REPLIES, TOGETHER, Watch, most_pps};
@@ -66,6 +67,7 @@ impl<'a> Watch<'a> {
             planner,
             visits: Visits::new(config.reply_timeout.as_nanos() as u64),
             asking: HashMap::new(),
+            outage: Outage::default(),
             devices,
             gate: Gate { exclusions: exclusions.reader(), share: None, allowed: None },
             session,

@@ -49,8 +49,6 @@ impl Saving {
         let until = states.len().min(from as usize + PART);
         let part = Part {
             states: (from..until as u32).map(|number| stored(planner, number)).collect(),
-            first: if from == 0 { 0 } else { states[from as usize].address },
-            last: states.get(until).map_or(u32::MAX, |next| next.address - 1),
             begins: from == 0,
             ends: until == states.len(),
         };

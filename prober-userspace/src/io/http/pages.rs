@@ -65,8 +65,9 @@ fn probes(shown: &ProbesShown) -> String {
     format!(
         "<h2>What is sent</h2>\n\
          <p>{from}Requests to connect (TCP SYN) to {count} TCP ports at first ({ports}{more}), later mostly to few of them, and \
-         to others that are found open elsewhere. Each address is visited at most every {hours} hours{pace}. What answers may be \
-         asked who it is, over one connection at a time.</p>\n",
+         to others that are found open elsewhere. Each address is visited about every {hours} hours or more seldom{pace}; once \
+         more soon after it has changed, or if something went wrong with us. What answers may be asked who it is, over one \
+         connection at a time.</p>\n",
         count = shown.ports.len(),
         hours = (f64::from(shown.interval_s) / 360.0).round() / 10.0,
     )

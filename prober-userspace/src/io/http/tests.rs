@@ -54,7 +54,7 @@ fn pages_are_served_and_nothing_else() {
     let contact = ask(address, b"GET / HTTP/1.0\r\n\r\n");
     assert!(contact.contains("<h1>Probes by &lt;Example&gt; &amp; &quot;CSIRT&quot;</h1>"), "{contact}");
     assert!(contact.contains("<a href=\"mailto:optout@example.org\">optout@example.org</a>"), "{contact}");
-    for part in ["From 192.0.2.1.", "100 TCP ports", "8000, 8001", "at most every 12 hours", "100 packets per second"] {
+    for part in ["From 192.0.2.1.", "100 TCP ports", "8000, 8001", "about every 12 hours", "100 packets per second"] {
         assert!(contact.contains(part), "{part} in {contact}");
     }
     let head = ask(address, b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");

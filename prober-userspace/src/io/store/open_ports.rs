@@ -37,11 +37,11 @@ impl Store {
     }
 
     /// Puts what replies since the last time say into the table. One transaction that writes the table anew; nothing is done
-    /// if there is nothing new.
-    pub fn gather_open_ports(&self) -> Result<(), StoreError> {
+    /// if there is nothing new. Times after `now`, of a clock that was wrong, count as now: else nothing would be new for long.
+    pub fn gather_open_ports(&self, now: UtcMicros) -> Result<(), StoreError> {
         let gather = |connection: &duckdb::Connection| -> duckdb::Result<()> {
             let latest = |table: &str, of: &str| -> duckdb::Result<Option<i64>> {
-                let sql = format!("SELECT epoch_us(max({of})) FROM {table}");
+                let sql = format!("SELECT epoch_us(max({of})) FROM {table} WHERE {of} <= make_timestamp({})", now.0);
                 Ok(connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0)).optional()?.flatten())
             };
             let (gathered, heard) =
@@ -50,10 +50,12 @@ impl Store {
                 return Ok(());
             }
             connection.execute_batch(&format!(
-                "CREATE OR REPLACE TEMP TABLE gathered AS SELECT address, port, max(seen_at) AS seen_at {} GROUP BY ALL;
+                "CREATE OR REPLACE TEMP TABLE gathered AS
+                 SELECT address, port, least(max(seen_at), make_timestamp({})) AS seen_at {} GROUP BY ALL;
                  DELETE FROM open_tcp_port;
                  INSERT INTO open_tcp_port FROM gathered ORDER BY address, port;
                  DROP TABLE gathered",
+                now.0,
                 pairs()
             ))
         };

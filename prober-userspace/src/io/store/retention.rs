@@ -130,10 +130,11 @@ impl Store {
         .map_err(self.failed("removing old rows"))
     }
 
-    /// They are only needed while their scan can be resumed or its replies explained.
+    /// They are only needed while their scan can be resumed, which a session never is, or its replies explained.
     fn forget_exclusions_of_scans_without_replies(&self) -> Result<(), StoreError> {
         let remove = "DELETE FROM scan_exclusion WHERE scan_id IN (
-                          SELECT id FROM scan WHERE status IN ('finished', 'failed')
+                          SELECT id FROM scan WHERE (status IN ('finished', 'failed')
+                              OR status = 'interrupted' AND id IN (SELECT scan_id FROM session))
                           AND id NOT IN (SELECT DISTINCT scan_id FROM reply))";
         self.connection.execute_batch(remove).map_err(self.failed("removing old exclusions of scans"))
     }

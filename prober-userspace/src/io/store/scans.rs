@@ -168,11 +168,24 @@ impl Store {
 
     /// What was excluded when a scan began.
     pub fn excluded_by(&self, scan: ScanId) -> Result<Vec<AddressRange>, StoreError> {
+        self.exclusions_where("scan_id = ?", [scan.0])
+    }
+
+    /// What was excluded when the last watch began; nothing if there was none.
+    pub fn excluded_by_last_watch(&self) -> Result<Vec<AddressRange>, StoreError> {
+        self.exclusions_where("scan_id = (SELECT max(scan_id) FROM session WHERE purpose = 'watch')", [])
+    }
+
+    fn exclusions_where(
+        &self,
+        condition: &str,
+        parameters: impl duckdb::Params,
+    ) -> Result<Vec<AddressRange>, StoreError> {
         let read = || -> duckdb::Result<Vec<AddressRange>> {
-            let sql = "SELECT first, last FROM scan_exclusion WHERE scan_id = ? ORDER BY first";
-            let mut statement = self.connection.prepare(sql)?;
+            let sql = format!("SELECT first, last FROM scan_exclusion WHERE {condition} ORDER BY first");
+            let mut statement = self.connection.prepare(&sql)?;
             let rows =
-                statement.query_map([scan.0], |row| Ok(AddressRange::between(V4(row.get(0)?), V4(row.get(1)?))))?;
+                statement.query_map(parameters, |row| Ok(AddressRange::between(V4(row.get(0)?), V4(row.get(1)?))))?;
             rows.collect()
         };
         read().map_err(self.failed("reading the scan's exclusions"))

@@ -16,6 +16,8 @@ use crate::policy::target_state::TargetState;
 
 /// Rows of a base written together.
 const CHUNK: usize = 122_880;
+/// Changes read together.
+const SORTED: u64 = 1 << 21;
 
 /// The clock of a watch, as stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,14 +77,21 @@ impl Store {
     /// Every stored state: the base first, then the changes in their order, so that the last one given of an address
     /// counts. One pass, in batches.
     pub fn for_each_target(&self, mut take: impl FnMut(StoredTarget)) -> Result<(), StoreError> {
+        const COLUMNS: &str = "address, due_s, visited_s, fingerprint, cluster, step, standing, open_ports";
         let mut read = || -> duckdb::Result<()> {
-            for sql in [
-                "SELECT address, due_s, visited_s, fingerprint, cluster, step, standing, open_ports FROM target_base",
-                "SELECT address, due_s, visited_s, fingerprint, cluster, step, standing, open_ports FROM target_change
-                 ORDER BY change",
-            ] {
-                let mut statement = self.connection.prepare(sql)?;
-                for batch in statement.stream_arrow([])? {
+            let mut statement = self.connection.prepare(&format!("SELECT {COLUMNS} FROM target_base"))?;
+            for batch in statement.stream_arrow([])? {
+                give(&batch, &mut take);
+            }
+            // In parts: to sort a country's changes at once takes gigabytes.
+            let changes =
+                "SELECT coalesce(min(change), 0)::UBIGINT, coalesce(max(change) + 1, 0)::UBIGINT FROM target_change";
+            let (first, until): (u64, u64) =
+                self.connection.query_row(changes, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let sql = format!("SELECT {COLUMNS} FROM target_change WHERE change >= ? AND change < ? ORDER BY change");
+            let mut statement = self.connection.prepare(&sql)?;
+            for part in (first..until).step_by(SORTED as usize) {
+                for batch in statement.stream_arrow([part, part.saturating_add(SORTED)])? {
                     give(&batch, &mut take);
                 }
             }
@@ -117,24 +126,36 @@ impl Store {
         self.in_transaction(write).map_err(self.failed("storing the states of the targets"))
     }
 
-    /// Puts `states`, which are in the order of their addresses, in the place of the base's between `first` and `last`: one
-    /// transaction. Changes stay; those older than a state come before it when it is read, and newer ones after.
-    pub fn replace_targets(&self, first: u32, last: u32, states: &[StoredTarget]) -> Result<(), StoreError> {
+    /// Changes in the table.
+    pub fn target_changes(&self) -> Result<u64, StoreError> {
+        self.connection
+            .query_row("SELECT count(*)::UBIGINT FROM target_change", [], |row| row.get(0))
+            .map_err(self.failed("reading the states of the targets"))
+    }
+
+    /// Puts `states`, which are in the order of their addresses and newer than the changes below `until`, in the place of
+    /// the base's and of these changes: one transaction. Nothing of other addresses changes.
+    pub fn replace_targets(&self, states: &[StoredTarget], until: u64) -> Result<(), StoreError> {
+        let (Some(first), Some(last)) = (states.first(), states.last()) else { return Ok(()) };
         let write = |connection: &Connection| -> duckdb::Result<()> {
-            connection.execute("DELETE FROM target_base WHERE address BETWEEN ? AND ?", [first, last])?;
-            let mut appender = connection.appender("target_base")?;
+            connection.execute_batch("CREATE OR REPLACE TEMP TABLE target_part AS FROM target_base LIMIT 0")?;
+            let mut appender = connection.appender("target_part")?;
             for chunk in states.chunks(CHUNK) {
                 appender.append_record_batch(batch(chunk, None))?;
             }
-            appender.flush()
+            appender.flush()?;
+            drop(appender);
+            connection.execute(
+                "DELETE FROM target_base WHERE address BETWEEN ? AND ? AND address IN (SELECT address FROM target_part)",
+                [first.state.address, last.state.address],
+            )?;
+            connection.execute(
+                "DELETE FROM target_change WHERE change < ? AND address IN (SELECT address FROM target_part)",
+                [until],
+            )?;
+            connection.execute_batch("INSERT INTO target_base FROM target_part; DROP TABLE target_part")
         };
         self.in_transaction(write).map_err(self.failed("writing the states of the targets anew"))
-    }
-
-    /// Drops the changes below `until`: the base holds at least those, all of it having been written since.
-    pub fn drop_target_changes(&self, until: u64) -> Result<(), StoreError> {
-        let remove = || self.connection.execute("DELETE FROM target_change WHERE change < ?", [until]);
-        remove().map(drop).map_err(self.failed("dropping old states of the targets"))
     }
 
     /// The devices that states name, by number: name and ports.

@@ -34,6 +34,11 @@ impl Demand {
         self.kinds[index_of(standing)].addresses += 1;
     }
 
+    /// First visits are spread over so many seconds.
+    pub(super) fn spread_first(&mut self, spread_s: u32) {
+        self.kinds[index_of(Standing::New)].interval_s = f64::from(spread_s);
+    }
+
     pub(super) fn planned(&mut self, standing: Standing, probes: usize) {
         let kind = &mut self.kinds[index_of(standing)];
         let probes = probes as f64;
@@ -44,6 +49,10 @@ impl Demand {
         self.kinds[index_of(before)].addresses -= 1;
         let kind = &mut self.kinds[index_of(after)];
         kind.addresses += 1;
+        // The standard set again, at once, is no interval.
+        if after == Standing::New {
+            return;
+        }
         kind.interval_s += RECENT * (f64::from(interval_s) - kind.interval_s);
     }
 

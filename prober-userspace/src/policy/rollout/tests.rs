@@ -153,3 +153,26 @@ fn a_share_is_shown_as_it_was_configured() {
     assert_eq!(Share::new(7, 0.1).size().to_string(), "0.1");
     assert_eq!(RolloutChange::Grew { from: 0.07, to: 0.1 }.to_string(), "the watched share grows from 7 % to 10 %");
 }
+
+#[test]
+fn a_share_that_was_not_visited_yet_does_not_grow() {
+    let mut rollout = start();
+    rollout.note_seen(false);
+    for _ in 0..100 {
+        assert_eq!(rollout.watched(HOUR_S, 10, 0), None);
+    }
+    rollout.note_seen(true);
+    assert!(matches!(rollout.watched(HOUR_S, 10, 0), Some(RolloutChange::Grew { .. })));
+}
+
+#[test]
+fn other_steps_never_lead_to_a_larger_share() {
+    let mut rollout = start();
+    rollout.watched(25.0 * HOUR_S, 1_000, 0);
+    assert!((rollout.share().size() - 0.1).abs() < 1e-9);
+    // The first step, which is done, is taken out; its place is the share's.
+    rollout.reconfigure(RolloutConfig { steps: vec![0.1, 0.5, 1.0], ..config() });
+    assert!((rollout.share().size() - 0.1).abs() < 1e-9);
+    rollout.reconfigure(RolloutConfig { steps: vec![0.05, 0.2, 1.0], ..config() });
+    assert!((rollout.share().size() - 0.05).abs() < 1e-9);
+}

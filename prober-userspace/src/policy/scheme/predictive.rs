@@ -5,7 +5,8 @@
 //! learnt from what visits find (`learner`), so addresses among which hosts come and go faster are visited more often.
 //!
 //! What answers for the first time, or answers far from the last time, is probed on the standard set at once: few do. Ports
-//! known to be open are always looked at again.
+//! known to be open are always looked at again, and so are the ports of the device that an address was found to be: a
+//! device that shows some of its ports is likely to open the others.
 
 mod learner;
 #[cfg(test)]
@@ -62,6 +63,8 @@ pub struct Predictive {
     /// By class.
     tiers: Vec<Tiers>,
     open: OpenPorts,
+    /// The ports of each device by its number.
+    devices: Vec<Box<[u16]>>,
     priced_s: u32,
     price: f64,
 }
@@ -71,10 +74,27 @@ impl Predictive {
     pub fn new(config: PredictiveConfig, experience: Experience, states: &[TargetState]) -> Self {
         let Experience { standard, finding, opening } = experience;
         let learner = Learner::new(finding, opening, states, config.answering);
-        let mut scheme =
-            Self { config, standard, learner, tiers: Vec::new(), open: OpenPorts::default(), priced_s: 0, price: 0.0 };
+        let mut scheme = Self {
+            config,
+            standard,
+            learner,
+            tiers: Vec::new(),
+            open: OpenPorts::default(),
+            devices: Vec::new(),
+            priced_s: 0,
+            price: 0.0,
+        };
         scheme.reprice(0);
         scheme
+    }
+
+    /// Goes on with other ports; what was learnt of addresses, classes and devices stays.
+    pub(in crate::policy) fn renew(&mut self, config: PredictiveConfig, experience: Experience, now_s: u32) {
+        let Experience { standard, finding, opening } = experience;
+        self.config = config;
+        self.standard = standard;
+        self.learner.renew(finding, opening);
+        self.reprice(now_s);
     }
 
     /// What a probe must be expected to save, in port-days of waiting.
@@ -84,6 +104,22 @@ impl Predictive {
 
     pub(super) fn open_ports(&self, address: u32) -> &[u16] {
         self.open.of(address)
+    }
+
+    pub(super) fn teach_device(&mut self, device: u16, ports: &[u16]) {
+        let index = usize::from(device);
+        if index >= self.devices.len() {
+            self.devices.resize_with(index + 1, Box::default);
+        }
+        self.devices[index] = ports.into();
+    }
+
+    /// What the device of an address is known to open, at this address or another.
+    fn device_ports(&self, state: &TargetState) -> &[u16] {
+        match state.standing() {
+            Standing::Device(device) => self.devices.get(usize::from(device)).map_or(&[], |ports| ports),
+            _ => &[],
+        }
     }
 
     pub(super) fn reasons(&self, state: &TargetState) -> Vec<String> {
@@ -106,6 +142,10 @@ impl Predictive {
         if known > 0 {
             reasons.push(format!("{known} ports known to be open are looked at again at each visit"));
         }
+        let of_device = self.device_ports(state).len();
+        if of_device > 0 {
+            reasons.push(format!("so are the {of_device} ports that its device opens at this address or at others"));
+        }
         let part = 100.0 * self.config.exploration;
         reasons.push(format!("{part:.0} % of the probes go to any port at all, to find the unexpected"));
         reasons
@@ -123,6 +163,8 @@ impl Predictive {
 
     pub(super) fn recall(&mut self, learnt: &str, now_s: u32) {
         self.learner.recall(learnt);
+        // What was stored is of now.
+        self.priced_s = now_s;
         self.reprice(now_s);
     }
 
@@ -135,6 +177,7 @@ impl Predictive {
         let sets = self.tiers[self.learner.class_of(state)].due(state.address, since_s, now_s);
         let mut visit = Visit { sets, ..Visit::default() };
         visit.add(self.open.of(state.address).iter().copied());
+        visit.add(self.device_ports(state).iter().copied());
         visit.add(self.explored(state, now_s));
         visit
     }
@@ -144,7 +187,9 @@ impl Predictive {
         let before = state.standing();
         let is_standard = before == Standing::New && !is_first;
         let known = self.open.of(state.address).to_vec();
-        if !is_standard {
+        // A host that is open everywhere says nothing of its class.
+        let is_pot = before == Standing::Honeypot || found.open.len() >= HONEYPOT_PORTS;
+        if !is_standard && !is_pot {
             let new_ports = found.open.iter().filter(|port| known.binary_search(port).is_err()).count();
             let waited_s = if is_first { VISIT_S } else { now_s - state.visited_s };
             self.learner.count(self.learner.class_of(state), waited_s, new_ports);
@@ -154,10 +199,12 @@ impl Predictive {
         let is_other = !is_standard && !found.open.is_empty() && likeness(&known, found.open) < FAR;
         state.set_standing(match (found.open.len(), found.device) {
             (HONEYPOT_PORTS.., _) => Standing::Honeypot,
-            (1.., _) if is_other && before != Standing::Honeypot => Standing::New,
+            // Few of its ports were probed: only the standard set, now and then, tells that it is one no longer.
+            (1.., _) if before == Standing::Honeypot && !is_turn(state, now_s) => Standing::Honeypot,
+            (1.., _) if is_other || before == Standing::Honeypot => Standing::New,
             (1.., Some(device)) => Standing::Device(device),
             (1.., None) => Standing::Answering,
-            (0, _) if known.is_empty() || is_forgotten(before, state, now_s) => Standing::Silent,
+            (0, _) if known.is_empty() || before == Standing::Gone && is_turn(state, now_s) => Standing::Silent,
             (0, _) => Standing::Gone,
         });
         match state.standing() {
@@ -184,7 +231,8 @@ impl Predictive {
     fn explored(&self, state: &TargetState, now_s: u32) -> impl Iterator<Item = u16> + use<> {
         let since_s =
             if state.visited_s == TargetState::NEVER { now_s.saturating_sub(VISIT_S) } else { state.visited_s };
-        let days = f64::from(now_s - since_s) / 86_400.0;
+        // After a clock that was wrong, or a long standstill, no more than the longest interval asks for.
+        let days = f64::from(now_s.saturating_sub(since_s).min(KEEP_S)) / 86_400.0;
         let seed = splitmix::mix(u64::from(state.address) << 32 | u64::from(now_s));
         let wanted = self.config.exploration * self.config.probes_per_day * days;
         // The fraction of a probe is one of that chance.
@@ -195,6 +243,7 @@ impl Predictive {
 
     /// The price at which the expected probes meet the budget, and with it the intervals of all classes.
     fn reprice(&mut self, now_s: u32) {
+        self.learner.age(self.priced_s, now_s);
         let hazards = self.learner.hazards();
         let budget = (1.0 - self.config.exploration) * self.config.probes_per_day * self.learner.addresses() as f64;
         let (mut low, mut high) = (1e-9_f64, 1e3_f64);
@@ -210,9 +259,9 @@ impl Predictive {
     }
 }
 
-/// Whether the ports of an address that went silent are given up: once in `KEEP_S`, each at its own time.
-fn is_forgotten(before: Standing, state: &TargetState, now_s: u32) -> bool {
+/// Whether an address's turn has come since its last visit: once in `KEEP_S`, each at its own time.
+fn is_turn(state: &TargetState, now_s: u32) -> bool {
     let phase = (splitmix::mix(u64::from(state.address)) % u64::from(KEEP_S)) as u32;
-    let turn = |at_s: u32| (at_s + phase) / KEEP_S;
-    before == Standing::Gone && turn(state.visited_s) != turn(now_s)
+    let turn = |at_s: u32| (u64::from(at_s) + u64::from(phase)) / u64::from(KEEP_S);
+    turn(state.visited_s) != turn(now_s)
 }

@@ -8,6 +8,8 @@ use crate::simulate::draws::Draws;
 pub(super) struct Families {
     ports: Vec<Vec<u16>>,
     cumulative: Vec<f64>,
+    /// Of hosts, those whose banners show their family, 0 to 1.
+    showing: f64,
 }
 
 /// A host.
@@ -24,11 +26,9 @@ const OF_FAMILY: f64 = 0.6;
 const IS_OPEN: f64 = 0.85;
 /// Further ports of a host on average.
 const FURTHER: f64 = 1.6;
-/// Of hosts that answer, those with a banner, and of these, those whose device is known (METHODS section 10).
-const SHOWS_DEVICE: f64 = 0.095 * 0.051;
 
 impl Families {
-    pub(super) fn new(count: usize, law: &PortLaw, draws: &mut Draws) -> Self {
+    pub(super) fn new(count: usize, showing: f64, law: &PortLaw, draws: &mut Draws) -> Self {
         let mut sum = 0.0;
         let ports = (0..count).map(|_| (0..=draws.below(4)).map(|_| law.head(1.0, draws)).collect()).collect();
         let cumulative = (0..count)
@@ -37,7 +37,7 @@ impl Families {
                 sum
             })
             .collect();
-        Self { ports, cumulative }
+        Self { ports, cumulative, showing }
     }
 
     pub(super) fn ports(&self) -> &[Vec<u16>] {
@@ -56,7 +56,7 @@ impl Families {
         ports.extend((0..further).map(|_| law.draw(draws)));
         ports.sort_unstable();
         ports.dedup();
-        let device = family.filter(|_| draws.chance(SHOWS_DEVICE / OF_FAMILY)).map(|family| family as u16);
+        let device = family.filter(|_| draws.chance((self.showing / OF_FAMILY).min(1.0))).map(|family| family as u16);
         Host { ports, device }
     }
 }

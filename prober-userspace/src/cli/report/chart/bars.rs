@@ -16,23 +16,25 @@ pub(in crate::cli::report) struct Bar {
 /// Bars below each other, labels to the left, values at their ends.
 pub(in crate::cli::report) fn bars(label: &str, bars: &[Bar]) -> String {
     const ROW: f64 = 24.0;
-    const LABELS: f64 = 96.0;
     const VALUES: f64 = 120.0;
+    // A letter of the page's font is about so wide.
+    let letters = bars.iter().map(|bar| bar.label.chars().count()).max().unwrap_or(0);
+    let labels = (10.0 + 7.0 * letters as f64).clamp(96.0, WIDTH / 2.0);
     let height = bars.len() as f64 * ROW + 4.0;
     let longest = bars.iter().map(|bar| bar.value).fold(f64::MIN_POSITIVE, f64::max);
     let mut svg =
         format!(r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}">"#, escape(label));
     for (index, bar) in bars.iter().enumerate() {
         let top = index as f64 * ROW + 4.0;
-        let width = (bar.value / longest * (WIDTH - LABELS - VALUES)).max(2.0);
+        let width = (bar.value / longest * (WIDTH - labels - VALUES)).max(2.0);
         let middle = top + 13.0;
         let _ = write!(
             svg,
-            r#"<g><title>{}</title><text class="label" x="{:.1}" y="{middle:.1}" text-anchor="end">{}</text><rect class="bar" x="{LABELS}" y="{top:.1}" width="{width:.1}" height="17" rx="3"/><text class="tick" x="{:.1}" y="{middle:.1}">{}</text></g>"#,
+            r#"<g><title>{}</title><text class="label" x="{:.1}" y="{middle:.1}" text-anchor="end">{}</text><rect class="bar" x="{labels:.1}" y="{top:.1}" width="{width:.1}" height="17" rx="3"/><text class="tick" x="{:.1}" y="{middle:.1}">{}</text></g>"#,
             escape(&bar.tip),
-            LABELS - 10.0,
+            labels - 10.0,
             escape(&bar.label),
-            LABELS + width + 8.0,
+            labels + width + 8.0,
             escape(&bar.text),
         );
     }

@@ -177,3 +177,22 @@ fn what_the_daemon_keeps_outlives_it() {
     assert_eq!((store.complaints_since(UtcMicros(2)).unwrap(), store.complaints_since(UtcMicros(3)).unwrap()), (1, 0));
     assert_eq!(store.complaints().unwrap()[0].text, "by mail");
 }
+
+#[test]
+fn a_reply_out_of_the_future_does_not_hide_those_that_follow() {
+    let (_folder, _path, store) = new_database();
+    let heard = |port: u16, at_us: i64| {
+        let row = format!("INSERT INTO reply SELECT 1, make_timestamp({at_us}), 7, 9, NULL, {port}, 0, 0, 64, 0, 0");
+        store.connection().execute_batch(&row).unwrap();
+    };
+    heard(80, NOW.0 + 3_650 * DAY_US);
+    store.gather_open_ports(NOW).unwrap();
+    heard(443, NOW.0 + DAY_US / 2);
+    store.gather_open_ports(UtcMicros(NOW.0 + DAY_US)).unwrap();
+    assert_eq!(store.open_tcp_ports().unwrap(), [(9, vec![80, 443])]);
+    let gathered = format!(
+        "SELECT count(*)::UBIGINT FROM open_tcp_port WHERE port = 443 AND seen_at <= make_timestamp({})",
+        NOW.0 + DAY_US
+    );
+    assert_eq!(count(&store, &gathered), 1);
+}

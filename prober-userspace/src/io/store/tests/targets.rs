@@ -34,7 +34,7 @@ fn the_last_change_of_an_address_counts_and_survives_a_rewrite() {
     let (_folder, _path, store) = new_database();
     assert_eq!(store.watch_clock().unwrap(), None);
     let base: Vec<StoredTarget> = (0..300_000).map(|n| target(0x1400_0000 + n, n, Standing::Silent, &[])).collect();
-    store.replace_targets(0, u32::MAX, &base).unwrap();
+    store.replace_targets(&base, 0).unwrap();
     let first = target(0x1400_0007, 50, Standing::Answering, &[80]);
     let last = target(0x1400_0007, 60, Standing::Device(4), &[80, 443]);
     store.add_target_changes(&[first], 0, &clock(6), UtcMicros(0)).unwrap();
@@ -58,15 +58,33 @@ fn the_last_change_of_an_address_counts_and_survives_a_rewrite() {
     // Anew, in two parts, with a change after the first part.
     let all: Vec<StoredTarget> = states.values().cloned().collect();
     let (low, high) = all.split_at(100_000);
-    store.replace_targets(0, high[0].state.address - 1, low).unwrap();
-    assert_eq!(read(), states, "older changes give the same again");
+    store.replace_targets(low, 2).unwrap();
+    assert_eq!(read(), states);
+    assert_eq!(store.target_changes().unwrap(), 0, "they were of addresses of this part");
     let newer = target(0x1400_0007, 90, Standing::Gone, &[]);
     store.add_target_changes(std::slice::from_ref(&newer), 2, &clock(9), UtcMicros(0)).unwrap();
-    store.replace_targets(high[0].state.address, u32::MAX, high).unwrap();
-    store.drop_target_changes(2).unwrap();
+    store.replace_targets(high, 2).unwrap();
     let after = read();
     assert_eq!((after.len(), after.get(&V4(0x1400_0007))), (300_000, Some(&newer)));
     assert_eq!(after.get(&V4(0x1400_0008)), Some(&base[8]));
-    store.drop_target_changes(3).unwrap();
-    assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM target_change"), 0);
+}
+
+#[test]
+fn what_is_not_watched_any_more_keeps_its_state() {
+    let (_folder, _path, store) = new_database();
+    let base: Vec<StoredTarget> = (0..1_000).map(|n| target(0x1400_0000 + n, n, Standing::Silent, &[])).collect();
+    store.replace_targets(&base, 0).unwrap();
+    let changed: Vec<StoredTarget> =
+        [3, 500].map(|n| target(0x1400_0000 + n, 77, Standing::Answering, &[80])).into_iter().collect();
+    store.add_target_changes(&changed, 0, &clock(1), UtcMicros(0)).unwrap();
+    // From now on every tenth of the first half is watched.
+    let watched: Vec<StoredTarget> = (0..50).map(|n| target(0x1400_0000 + 10 * n, 99, Standing::Gone, &[])).collect();
+    store.replace_targets(&watched, 2).unwrap();
+    let mut states = std::collections::BTreeMap::new();
+    store.for_each_target(|target| drop(states.insert(target.state.address, target))).unwrap();
+    assert_eq!(states.len(), 1_000);
+    assert_eq!(states.get(&0x1400_000a), Some(&watched[1]));
+    assert_eq!(states.get(&0x1400_0003), Some(&changed[0]));
+    assert_eq!(states.get(&(0x1400_0000 + 500)), Some(&changed[1]));
+    assert_eq!(states.get(&0x1400_000b), Some(&base[11]));
 }

@@ -15,6 +15,9 @@ const TURNOVERS: usize = 3;
 pub(super) const CLASSES: usize = DENSITIES * TURNOVERS + 1 + TURNOVERS;
 /// As many address-days of all classes count in each.
 const PRIOR_DAYS: f64 = 300.0;
+/// Days in which what was seen of a class loses half its weight, and newcomers to a /24 half theirs: habits change.
+const SEEN_HALF_LIFE_DAYS: f64 = 56.0;
+const CAME_HALF_LIFE_S: u32 = 28 * 86_400;
 /// Days in which what answers before the watch begins is to be found.
 const FIRST_DAYS: f64 = 28.0;
 const DAY_S: f64 = 86_400.0;
@@ -60,6 +63,8 @@ pub(super) struct Learner {
     seen: [Seen; CLASSES],
     addresses: usize,
     prior_per_day: f64,
+    /// How far what came to the blocks has been forgotten, s.
+    aged_s: u32,
 }
 
 impl Learner {
@@ -72,7 +77,32 @@ impl Learner {
             addresses: states.len(),
             // What answers already is to be found within this time.
             prior_per_day: answering / FIRST_DAYS,
+            aged_s: 0,
         }
+    }
+
+    /// Forgets a part of what was seen between two seconds.
+    pub(super) fn age(&mut self, from_s: u32, to_s: u32) {
+        let days = f64::from(to_s.saturating_sub(from_s)) / DAY_S;
+        let factor = 0.5_f64.powf(days / SEEN_HALF_LIFE_DAYS);
+        for seen in &mut self.seen {
+            seen.days *= factor;
+            seen.new_ports *= factor;
+        }
+        if to_s >= self.aged_s + CAME_HALF_LIFE_S {
+            self.aged_s = to_s;
+            self.blocks.retain(|_, block| {
+                // As many as there are came at some time.
+                block.came = block.answering + block.came.saturating_sub(block.answering) / 2;
+                block.came > 0
+            });
+        }
+    }
+
+    /// Goes on with other orders of the ports.
+    pub(super) fn renew(&mut self, finding: Vec<Gain>, opening: Vec<Gain>) {
+        self.finding = finding;
+        self.opening = opening;
     }
 
     pub(super) const fn addresses(&self) -> usize {

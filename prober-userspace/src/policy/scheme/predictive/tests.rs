@@ -37,6 +37,19 @@ fn a_first_answer_leads_to_the_standard_set_at_once_and_known_ports_are_looked_a
 }
 
 #[test]
+fn a_device_is_asked_for_all_ports_that_its_like_open() {
+    let (mut scheme, mut states) = scheme(256);
+    scheme.teach_device(4, &[80, 9_999]);
+    let state = &mut states[7];
+    scheme.learn(state, 0, Found { open: &[80], device: None });
+    scheme.learn(state, 0, Found { open: &[80], device: Some(4) });
+    assert!(scheme.visit(state, state.due_s).holds(9_999), "at no other address it is worth a probe");
+    assert!(scheme.reasons(state).iter().any(|reason| reason.contains("2 ports that its device opens")));
+    scheme.learn(state, state.due_s, Found { open: &[80], device: None });
+    assert!(!scheme.visit(state, state.due_s).holds(9_999), "it is that device no longer");
+}
+
+#[test]
 fn an_address_that_went_silent_is_asked_for_its_ports_until_they_are_forgotten() {
     let (mut scheme, mut states) = scheme(256);
     let state = &mut states[9];
@@ -75,4 +88,26 @@ fn what_finds_more_is_probed_more_often_within_the_budget() {
     assert!(spent < budget * 13 / 10 && spent > budget / 2, "{spent} of {budget}");
     assert!(probes[0] > probes[1], "{probes:?}: neighbours of what answers are worth more");
     assert!(often[0] > 3 * often[1], "{often:?}");
+}
+
+#[test]
+fn a_honeypot_teaches_nothing_and_comes_back_by_the_standard_set() {
+    let (mut scheme, mut states) = scheme(256);
+    let many: Vec<u16> = (1..=200).collect();
+    let learnt = scheme.learnt();
+    let state = &mut states[7];
+    scheme.learn(state, 0, Found { open: &many, device: None });
+    assert_eq!((state.standing(), &scheme.learnt()), (Standing::Honeypot, &learnt));
+    let mut standings = Vec::new();
+    while state.due_s < 3 * KEEP_S {
+        let now_s = state.due_s;
+        // An ordinary host by now: 20 ports of those that are probed.
+        let few: Vec<u16> = if scheme.visit(state, now_s).is_standard { vec![80] } else { (1..=20).collect() };
+        scheme.learn(state, now_s, Found { open: &few, device: None });
+        standings.push(state.standing());
+    }
+    let first = standings.iter().position(|standing| *standing != Standing::Honeypot);
+    assert!(
+        first.is_some_and(|first| standings[first] == Standing::New && standings[first + 1] == Standing::Answering)
+    );
 }
