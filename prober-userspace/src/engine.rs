@@ -9,10 +9,12 @@
 //!
 //! Data-plane threads work in fixed batches, without locks or logs per packet. What a scan is stands in `scan`.
 
+pub mod congestion_learning;
 mod counts;
 pub mod estimation;
 mod grabbing;
 pub mod housekeeping;
+pub mod network_learning;
 pub mod open;
 mod planner;
 mod receiver;

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod boost;
 pub mod bounds;
+pub mod built_in;
 pub mod calibration;
 pub mod cause;
 pub mod cluster;
@@ -15,6 +16,7 @@ pub mod feature;
 pub mod field;
 pub mod hop;
 pub mod learn;
+pub mod local_time;
 pub mod model;
 pub mod novelty;
 pub mod piece;

@@ -8,6 +8,7 @@ pub mod due;
 pub mod grid;
 pub mod interval;
 pub mod learner;
+pub mod learnt_networks;
 pub mod pacer;
 pub mod plan;
 pub mod planner;

@@ -6,6 +6,7 @@ mod document;
 mod example;
 mod keys;
 mod lists;
+mod offsets;
 pub mod problem;
 mod read;
 mod reader;
@@ -28,6 +29,7 @@ use super::log_format::LogFormat;
 use super::output::{put, put_json};
 use super::table::Table;
 use crate::device::database::Database;
+use crate::network::local_time::Offsets;
 pub use lists::{Lists, exclusion_sources, is_empty_list};
 use problem::{Problem, Problems};
 use settings::DaemonSettings;
@@ -96,6 +98,8 @@ pub struct Config {
     pub lists: Lists,
     /// What devices are told by: the starter database and the signatures that are named.
     pub signatures: Arc<Database>,
+    /// Local times of networks.
+    pub offsets: Offsets,
     /// Every setting as text and where it was said, for the record.
     pub record: Vec<Row>,
     /// What is hardly meant.
@@ -115,11 +119,12 @@ impl Config {
         let settings = read::read(&mut document);
         let lists = lists::load(&settings, &mut document);
         let signatures = Arc::new(signatures::load(&settings.signatures, &mut document));
+        let offsets = offsets::load(&settings.networks, &mut document);
         let record = rows(&document);
         let problems = std::mem::take(&mut document.problems);
         Problems::unless_none(problems)?;
         let warnings = warning::of(&settings, &lists, &document);
-        Ok(Self { settings, lists, signatures, record, warnings })
+        Ok(Self { settings, lists, signatures, offsets, record, warnings })
     }
 }
 

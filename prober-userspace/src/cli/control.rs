@@ -53,6 +53,8 @@ enum Action {
     Status,
     /// Daemon: read configuration, exclusions and signatures again, without a pause
     Reload,
+    /// Daemon: learn of networks, export, remove old rows now, not only at night; started when this returns
+    Nightly,
 }
 
 /// Wide enough for every part of the line.
@@ -69,6 +71,7 @@ impl ControlArguments {
             Action::Stop => ControlCommand::Stop,
             Action::Status => ControlCommand::Status,
             Action::Reload => ControlCommand::Reload,
+            Action::Nightly => ControlCommand::Nightly,
         };
         let socket = match (self.socket, self.interface) {
             (Some(socket), _) => socket,

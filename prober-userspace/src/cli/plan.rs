@@ -2,7 +2,6 @@
 
 mod coming;
 mod list;
-mod medium;
 mod offsets;
 mod show;
 mod update;

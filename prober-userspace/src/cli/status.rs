@@ -123,6 +123,9 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
     }
     let signatures = &status.signatures;
     line("signatures", &format!("{} devices, version {}", grouped(signatures.devices as u64), signatures.version));
+    if status.upkeep.nightly_under_way {
+        line("nightly work", "under way");
+    }
     line("configuration", &format!("{}, read {}", status.configuration.file, status.configuration.loaded_at));
     for problem in &status.configuration.problems {
         line("", &format!("not taken over: {problem}"));

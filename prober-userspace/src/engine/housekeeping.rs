@@ -1,24 +1,29 @@
-//! What happens once a night beside the probing: finished days are exported, then old rows removed. A thread of its own
-//! with a connection of its own; a night that was missed is made up for at the next start, and a wall clock that was set
-//! removes nothing.
+//! What happens once a night beside the probing, or when it is asked for: networks are learnt of, finished days exported, then
+//! old rows removed. A thread of its own with a connection of its own; a night that was missed is made up for at the next
+//! start, and a wall clock that was set removes nothing.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::device::database::Database;
 use crate::device::score::ScoreSettings;
+use crate::engine::congestion_learning::CongestionConfig;
 use crate::engine::estimation::estimate_stored;
+use crate::engine::network_learning::learn_networks;
 use crate::io::clock::utc_now;
 use crate::io::store::{RetentionLimits, Store};
 use crate::io::sys::monotonic_ns;
 use crate::model::utc::{ClockOffset, UtcMicros};
+use crate::policy::learnt_networks::LearntNetworks;
 
 /// How often the time is looked at.
 const LOOK: Duration = Duration::from_secs(20);
+/// Orders that may wait.
+const ORDERS: usize = 4;
 /// A wall clock that parts from the monotonic one by more was set; the trail of time cannot be trusted then.
 const MOST_STEP_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 86_400_000_000;
@@ -34,6 +39,8 @@ pub struct NightlyWork {
     pub export: Option<NightlyExport>,
     /// How long rows stay.
     pub retention: RetentionLimits,
+    /// How networks are learnt of; `None`: they are not.
+    pub networks: Option<CongestionConfig>,
     /// What devices are told by: stored banners are looked at again when it has changed, and at night if that failed.
     pub signatures: Option<Arc<Database>>,
 }
@@ -50,6 +57,7 @@ pub struct NightlyExport {
 /// When each part last went well, s since 1970; 0: not since the start.
 #[derive(Debug, Default)]
 pub struct Successes {
+    networks: AtomicI64,
     export: AtomicI64,
     retention: AtomicI64,
 }
@@ -62,43 +70,90 @@ fn now_at(success: &AtomicI64, now: UtcMicros) {
     success.store(now.0.div_euclid(1_000_000), Ordering::Relaxed);
 }
 
-/// The thread; it ends with this value, after the work at hand.
+/// What the thread is told.
+enum Order {
+    /// From now on this is done at night.
+    Change(Box<NightlyWork>),
+    /// Do it now.
+    Now,
+}
+
+/// What the thread and others know of it.
+#[derive(Debug, Default)]
+struct Shared {
+    successes: Successes,
+    /// It is at work, or was told to be.
+    is_working: AtomicBool,
+    /// It is to end.
+    is_ending: AtomicBool,
+    /// What was learnt of networks, until somebody takes it.
+    learnt: Mutex<Option<Arc<LearntNetworks>>>,
+}
+
+/// The thread; it ends with this value, after the work at hand (but what it is learning it gives up).
 #[derive(Debug)]
 pub struct Housekeeping {
-    orders: Option<SyncSender<NightlyWork>>,
-    successes: Arc<Successes>,
+    orders: Option<SyncSender<Order>>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Housekeeping {
     /// Starts it on a connection of its own.
     pub fn start(store: Store, work: NightlyWork) -> std::io::Result<Self> {
-        let (orders, inbox) = sync_channel(1);
-        let successes = Arc::<Successes>::default();
-        let noted = Arc::clone(&successes);
-        let run = move || run(&store, work, &inbox, &noted);
+        let (orders, inbox) = sync_channel(ORDERS);
+        let shared = Arc::<Shared>::default();
+        let own = Arc::clone(&shared);
+        let run = move || run(&store, work, &inbox, &own);
         let thread = std::thread::Builder::new().name("nightly".into()).spawn(run)?;
-        Ok(Self { orders: Some(orders), successes, thread: Some(thread) })
+        Ok(Self { orders: Some(orders), shared, thread: Some(thread) })
+    }
+
+    /// Has the work of a night done now. Whether it was begun: not while it is under way.
+    pub fn begin(&self) -> bool {
+        if self.shared.is_working.swap(true, Ordering::Relaxed) {
+            return false;
+        }
+        let is_begun = self.orders.as_ref().is_some_and(|orders| orders.try_send(Order::Now).is_ok());
+        self.shared.is_working.store(is_begun, Ordering::Relaxed);
+        is_begun
+    }
+
+    /// Whether it is under way.
+    pub fn is_working(&self) -> bool {
+        self.shared.is_working.load(Ordering::Relaxed)
+    }
+
+    /// What was learnt of networks since the last call.
+    pub fn take_learnt(&self) -> Option<Arc<LearntNetworks>> {
+        self.shared.learnt.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// When networks were last learnt of without a failure since the start, s since 1970.
+    pub fn learnt_at_s(&self) -> Option<i64> {
+        at(&self.shared.successes.networks)
     }
 
     /// When the export last went well since the start, s since 1970.
     pub fn exported_at_s(&self) -> Option<i64> {
-        at(&self.successes.export)
+        at(&self.shared.successes.export)
     }
 
     /// When old rows were last looked for and removed.
     pub fn retired_at_s(&self) -> Option<i64> {
-        at(&self.successes.retention)
+        at(&self.shared.successes.retention)
     }
 
-    /// From now on this is done at night. Whether it was taken: not while the last change still waits.
+    /// From now on this is done at night. Whether it was taken: not while the last changes still wait.
     pub fn change(&self, work: NightlyWork) -> bool {
-        self.orders.as_ref().is_some_and(|orders| orders.try_send(work).is_ok())
+        let order = Order::Change(Box::new(work));
+        self.orders.as_ref().is_some_and(|orders| orders.try_send(order).is_ok())
     }
 }
 
 impl Drop for Housekeeping {
     fn drop(&mut self) {
+        self.shared.is_ending.store(true, Ordering::Relaxed);
         self.orders = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -106,22 +161,32 @@ impl Drop for Housekeeping {
     }
 }
 
-fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<NightlyWork>, successes: &Successes) {
+fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<Order>, shared: &Shared) {
     let mut nights = Nights::from(utc_now(), monotonic_ns());
     loop {
-        let now = utc_now();
-        if nights.look(now, monotonic_ns(), work.at) {
-            tidy(store, &work, now, successes);
+        if nights.look(utc_now(), monotonic_ns(), work.at) {
+            night(store, &work, shared);
         }
         match orders.recv_timeout(LOOK) {
-            Ok(changed) => {
-                work = changed;
+            Ok(Order::Change(changed)) => {
+                work = *changed;
                 estimate_again(store, &work);
             }
+            Ok(Order::Now) if nights.is_clock_right(utc_now(), monotonic_ns()) => night(store, &work, shared),
+            Ok(Order::Now) => shared.is_working.store(false, Ordering::Relaxed),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
+}
+
+fn night(store: &Store, work: &NightlyWork, shared: &Shared) {
+    shared.is_working.store(true, Ordering::Relaxed);
+    let learnt = tidy_unless(store, work, utc_now(), &shared.successes, &|| shared.is_ending.load(Ordering::Relaxed));
+    if let Some(learnt) = learnt {
+        *shared.learnt.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(learnt));
+    }
+    shared.is_working.store(false, Ordering::Relaxed);
 }
 
 /// Which nights were worked, by a clock that may be set.
@@ -136,8 +201,17 @@ impl Nights {
         Self { start: ClockOffset::between(now, monotonic_ns), last_day: None, was_set: false }
     }
 
-    /// Whether there is work to do now. Nothing is removed by a clock that was set since the start: it may be wrong by years.
+    /// Whether there is work to do now.
     fn look(&mut self, now: UtcMicros, monotonic_ns: u64, at: Duration) -> bool {
+        let is_due = self.is_clock_right(now, monotonic_ns) && is_due(self.last_day, at, now);
+        if is_due {
+            self.last_day = Some(day_of(now));
+        }
+        is_due
+    }
+
+    /// Nothing is removed by a clock that was set since the start: it may be wrong by years.
+    fn is_clock_right(&mut self, now: UtcMicros, monotonic_ns: u64) -> bool {
         let was_set = (now.0 - self.start.utc(monotonic_ns).0).abs() > MOST_STEP_US;
         if was_set && !self.was_set {
             log::warn!(
@@ -145,11 +219,7 @@ impl Nights {
             );
         }
         self.was_set = was_set;
-        let is_due = !was_set && is_due(self.last_day, at, now);
-        if is_due {
-            self.last_day = Some(day_of(now));
-        }
-        is_due
+        !was_set
     }
 }
 
@@ -163,11 +233,37 @@ fn is_due(last_day: Option<i64>, at: Duration, now: UtcMicros) -> bool {
     last_day.is_none_or(|last_day| day_of(now) > last_day && since_midnight >= at)
 }
 
-/// A night's work at `now`, noted when it goes well. Rows only go if their export did not fail.
-pub fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Successes) {
+/// A night's work at `now`, noted when it goes well. Rows only go if their export did not fail. Gives what was learnt of
+/// networks, if anything.
+pub fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Successes) -> Option<LearntNetworks> {
+    tidy_unless(store, work, now, successes, &|| false)
+}
+
+/// The same; gives up learning, which may take minutes, once `is_ending`.
+fn tidy_unless(
+    store: &Store,
+    work: &NightlyWork,
+    now: UtcMicros,
+    successes: &Successes,
+    is_ending: &dyn Fn() -> bool,
+) -> Option<LearntNetworks> {
     if let Err(cause) = store.gather_open_ports(now) {
         log::error!("{cause}; tomorrow again");
     }
+    let learnt = work.networks.as_ref().and_then(|config| {
+        let learnt = learn_networks(store, config, now, WHO, is_ending);
+        if learnt.is_well {
+            now_at(&successes.networks, now);
+        }
+        learnt.networks
+    });
+    export_and_retire(store, work, now, successes);
+    estimate_again(store, work);
+    learnt
+}
+
+/// Copies of what is finished and of what stands; rows that are too old only go if they were copied.
+fn export_and_retire(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Successes) {
     if let Some(export) = &work.export {
         match store.export_finished_days(&export.folder, export.keep, now, WHO) {
             Ok(night) => {
@@ -202,7 +298,6 @@ pub fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Succe
         }
         Err(cause) => log::error!("old rows could not be removed, tomorrow again: {cause}"),
     }
-    estimate_again(store, work);
 }
 
 /// Devices of all stored banners, if other signatures made their estimates.
@@ -269,6 +364,7 @@ mod tests {
             at: Duration::ZERO,
             export: None,
             retention: RetentionLimits::default(),
+            networks: None,
             signatures: Some(Arc::new(signatures)),
         };
         let made = || -> u64 {
@@ -296,6 +392,7 @@ mod tests {
             at: Duration::ZERO,
             export: Some(NightlyExport { folder: in_the_way.clone(), keep: None }),
             retention: RetentionLimits { banners: day, ..RetentionLimits::default() },
+            networks: None,
             signatures: None,
         };
         let now = UtcMicros(1_795_230_000_000_000);

@@ -8,7 +8,7 @@ pub mod keeper;
 mod naming;
 mod opening;
 mod outage;
-mod quiet;
+pub(super) mod quiet;
 pub mod recall;
 pub mod saving;
 
@@ -99,7 +99,7 @@ pub fn run_on(
     }
     watch.obey(wishes)?;
     loop {
-        let is_busy = watch.listen() | watch.decide_what_is_over()? | watch.plan()?;
+        let is_busy = watch.listen() | watch.decide_what_is_over()? | watch.plan()? | watch.take_over_some()?;
         watch.save(false)?;
         if watch.looked.elapsed() >= LOOK_EVERY {
             watch.looked = Instant::now();
@@ -358,6 +358,9 @@ impl Watch<'_> {
         if let Some(signatures) = wishes.signatures {
             self.saving.keeper().order(Order::Signatures(Arc::clone(&signatures)))?;
             self.devices.tell_by(signatures);
+        }
+        if let Some(networks) = wishes.networks {
+            self.take_over(networks);
         }
         Ok(())
     }

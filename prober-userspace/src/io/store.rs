@@ -13,6 +13,7 @@ mod exclusions;
 mod export;
 mod networks;
 mod open_ports;
+mod recent_traces;
 mod retention;
 mod scans;
 mod schema;

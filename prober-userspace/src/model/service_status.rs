@@ -68,6 +68,12 @@ pub struct UpkeepStatus {
     pub resident_bytes: u64,
     /// The database with its log, bytes.
     pub database_bytes: u64,
+    /// Whether the work of a night is under way.
+    #[serde(default)]
+    pub nightly_under_way: bool,
+    /// When networks were last learnt of without a failure since the start.
+    #[serde(default)]
+    pub learnt_at_s: Option<i64>,
     /// When an export last went well since the start.
     pub exported_at_s: Option<i64>,
     /// When old rows were last removed, or none were found, since the start.

@@ -13,6 +13,7 @@ use super::link::LinkRequest;
 use super::request::{EngineChoice, GrabLimits, ProbeStyle, RateLimit, Record};
 use super::status::StatusSample;
 use crate::device::database::Database;
+use crate::policy::learnt_networks::LearntNetworks;
 use crate::target::address_set::AddressSet;
 
 /// A watch that is asked for, with everything decided.
@@ -129,6 +130,8 @@ pub struct Wishes {
     pub share: Option<Share>,
     /// Tell devices by these signatures from now on.
     pub signatures: Option<Arc<Database>>,
+    /// Spare networks by what was learnt of them anew.
+    pub networks: Option<Arc<LearntNetworks>>,
 }
 
 /// A share of the addresses.

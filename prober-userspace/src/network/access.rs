@@ -11,6 +11,6 @@ mod rows;
 mod shape;
 mod size;
 
-pub use estimate::{NetworkEstimate, estimate_place};
+pub use estimate::{NetworkEstimate, estimate_all, estimate_place};
 pub use features::access_features;
 pub use rows::{Row, rows_of_place};

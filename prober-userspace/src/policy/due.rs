@@ -91,6 +91,11 @@ impl DueQueue {
         &self.states
     }
 
+    /// The same, to change them: all but their due times, by which they are queued.
+    pub fn states_mut(&mut self) -> &mut [TargetState] {
+        &mut self.states
+    }
+
     /// Queues a state that was taken, for its due time; one that is overdue comes next.
     pub fn put_back(&mut self, number: u32) {
         let due_s = self.states[number as usize].due_s;

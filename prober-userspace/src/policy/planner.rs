@@ -4,14 +4,18 @@
 //! Times are seconds of the watch's own clock.
 
 mod demand;
+mod taking_over;
 #[cfg(test)]
 mod tests;
+mod wall_time;
 
 use std::sync::Arc;
 
 use prober_common::address::V4;
 
 use self::demand::Demand;
+use self::taking_over::TakingOver;
+pub use self::wall_time::WallTime;
 use super::due::DueQueue;
 use super::interval::LADDER_S;
 use super::quiet::QuietHours;
@@ -46,22 +50,6 @@ pub struct PlannerConfig {
     pub bucket_s: u32,
     /// How its seconds lie in the wall clock's time.
     pub wall: WallTime,
-}
-
-/// How a watch's seconds lie in the wall clock's time.
-#[derive(Clone, Copy, Debug)]
-pub struct WallTime {
-    /// When they stood at 0.
-    pub began_at: UtcMicros,
-    /// How many of them pass in a second.
-    pub scale: f64,
-}
-
-impl WallTime {
-    /// The moment of a second.
-    pub fn at(&self, second: u32) -> UtcMicros {
-        UtcMicros(self.began_at.0 + (f64::from(second) / self.scale * 1e6) as i64)
-    }
 }
 
 /// A visit that is due.
@@ -116,6 +104,7 @@ pub struct Planner {
     scheme: Scheme,
     queue: DueQueue,
     clusters: Vec<Cluster>,
+    taking_over: Option<TakingOver>,
     demand: Demand,
     /// Probes that may be handed out; below 0 after a large visit.
     budget: f64,
@@ -151,6 +140,7 @@ impl Planner {
             scheme,
             queue,
             clusters: Vec::new(),
+            taking_over: None,
             demand,
             budget: 0.0,
             budget_s: f64::from(now_s),
@@ -164,7 +154,7 @@ impl Planner {
         self.config.rate_pps = rate_pps;
     }
 
-    /// Lets visits to a cluster be moved into its quiet hours, in the wall clock's time.
+    /// Lets visits to a cluster be moved into its quiet hours, by the watch's calendar.
     pub fn set_quiet_hours(&mut self, cluster: u16, quiet: QuietHours) {
         self.cluster_mut(cluster).quiet = Some(quiet);
     }
@@ -174,9 +164,9 @@ impl Planner {
         self.cluster_mut(cluster).rate_pps = rate_pps;
     }
 
-    /// The rates of clusters with quiet hours at a moment: number and packets/s of the wall clock.
-    pub fn rates_at(&self, at: UtcMicros) -> Vec<(u16, f64)> {
-        let rate = |(number, cluster): (u16, &Cluster)| Some((number, cluster.quiet.as_ref()?.rate_pps(at)));
+    /// The rates of clusters with quiet hours at a date of the watch's calendar: number and probes a second of its clock.
+    pub fn rates_at(&self, date: UtcMicros) -> Vec<(u16, f64)> {
+        let rate = |(number, cluster): (u16, &Cluster)| Some((number, cluster.quiet.as_ref()?.rate_pps(date)));
         (0..).zip(&self.clusters).filter_map(rate).collect()
     }
 
@@ -286,7 +276,7 @@ impl Planner {
         self.scheme.learn(state, began_s, found);
         let quiet = self.clusters.get(usize::from(state.cluster)).and_then(|cluster| cluster.quiet.as_ref());
         if let Some(quiet) = quiet.filter(|_| state.standing() != Standing::New) {
-            let due = self.config.wall.at(state.due_s);
+            let due = self.config.wall.date(state.due_s);
             let interval_s = state.due_s.saturating_sub(began_s);
             state.due_s -= quiet.earlier_s(due, interval_s, splitmix::mix(u64::from(state.address)));
         }

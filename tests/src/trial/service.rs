@@ -55,6 +55,7 @@ pub fn run(size: Size) -> Result<Finding> {
     stage.garble(&mut running, &mut finding)?;
     stage.kill_switch(&mut running, &mut finding)?;
     stage.signatures(&mut running, &mut finding)?;
+    stage.night(&mut running, &mut finding)?;
     end(running)?;
 
     let account = Account::read(&stage.database())?;
@@ -72,6 +73,8 @@ pub fn run(size: Size) -> Result<Finding> {
     finding.exactly("reloads in the trail", audited("config.reload")?, reloads + 3);
     finding.exactly("refused reloads in the trail", audited("config.refused")?, 1);
     finding.exactly("databases of signatures", databases(&stage)?, 2);
+    finding.exactly("nights asked for in the trail", audited("daemon.nightly")?, 1);
+    finding.exactly("networks learnt of", networks(&stage)?, u64::from(ADDRESSES / 256));
     finding.exactly("refused exclusions in the trail", audited("exclusions.refused")?, 1);
     finding.exactly("uses of the kill switch in the trail", audited("daemon.kill_switch")?, 2);
 
@@ -139,6 +142,18 @@ impl Stage {
         finding.note("packets to them before", to_asked as f64);
         finding.exactly("packets to the excluded", self.asked()? - to_asked, 0);
         Ok(())
+    }
+
+    /// The work of a night, asked for: what it learns is taken over while it sends, and holds nothing up.
+    fn night(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {
+        let is_over = |status: &Value| status["upkeep"]["nightly_under_way"] == false;
+        self.until(running, "the night of the start over", is_over)?;
+        self.control("nightly")?;
+        self.until(running, "the night over", is_over)?;
+        let learnt = &self.control("status")?["upkeep"]["learnt_at_s"];
+        finding.exactly("nights that learnt of networks", u64::from(learnt.is_number()), 1);
+        let sent = self.lab.counts()?.syn;
+        self.until_sent(running, sent + u64::from(ADDRESSES) * 4)
     }
 
     /// Half of the targets leave the list and come back.
@@ -228,6 +243,12 @@ impl Stage {
 
 fn databases(stage: &Stage) -> Result<u64> {
     let rows = account::rows(&stage.database(), "SELECT count(DISTINCT database_version) FROM device_signature")?;
+    Ok(rows.first().and_then(|row| row.first()).and_then(|count| count.parse().ok()).unwrap_or(0))
+}
+
+/// Of which it is known how busy they are.
+fn networks(stage: &Stage) -> Result<u64> {
+    let rows = account::rows(&stage.database(), "SELECT count(*) FROM cluster_member")?;
     Ok(rows.first().and_then(|row| row.first()).and_then(|count| count.parse().ok()).unwrap_or(0))
 }
 

@@ -145,6 +145,7 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
             estimates: kept(extent.kept_days),
             audit: kept(extent.kept_days),
         },
+        networks: None,
         signatures: None,
     };
     let clock = |now_s: u32, planner: &Planner| WatchClock {

@@ -42,7 +42,7 @@ use Absent::{Default, Nothing, Refused, Suggested};
 use Form::{Many, One};
 
 /// The sections in the order of the example, and what each is about.
-pub static SECTIONS: [(&str, &str); 12] = [
+pub static SECTIONS: [(&str, &str); 13] = [
     (
         "operator",
         "Who probes, and how those who are probed reach you. Shown on the public pages, in\n\
@@ -56,6 +56,11 @@ pub static SECTIONS: [(&str, &str); 12] = [
     ),
     ("probing", "What is sent, and how fast."),
     ("banners", "Asking open ports who they are. No credentials are ever sent."),
+    (
+        "networks",
+        "What is learnt each night out of the answers: which type of network they come from, how busy each /24 is by\n\
+                  time of day, and which are alike. Visits move into quiet hours, and none gets more probes than it bears.",
+    ),
     ("way-out", "How packets leave this host. All of it is found out if nothing is said."),
     ("store", "Where everything is kept."),
     ("retention", "How long rows stay in the database; \"forever\" keeps them."),
@@ -78,7 +83,7 @@ const fn key(section: &'static str, name: &'static str, form: Form, absent: Abse
 
 /// Every setting, section by section.
 #[rustfmt::skip]
-pub static KEYS: [Key; 58] = [
+pub static KEYS: [Key; 62] = [
     key("operator", "name", One, Refused(&["Example CSIRT"]), "The organisation."),
     key("operator", "contact", Many, Refused(&["mailto:scan@example.org"]), "mailto:, https: or tel:; the first one is the preferred one."),
     key("operator", "opt-out", One, Nothing(&["mailto:optout@example.org"]), "Where to ask not to be probed; the first contact if nothing is said."),
@@ -116,6 +121,11 @@ pub static KEYS: [Key; 58] = [
     key("banners", "timeout", One, Default(&["5s"]), "Patience with one connection."),
     key("banners", "signatures", Many, Nothing(&["/etc/prober/signatures"]), "Signature files (*.toml), or folders of them, that tell devices besides the starter database."),
 
+    key("networks", "learn", One, Default(&["true"]), "Whether to learn; else what `prober plan update` stored stays."),
+    key("networks", "utc-offset", One, Default(&["+00:00"]), "Local time of the networks, ahead of UTC."),
+    key("networks", "offsets", One, Nothing(&["/etc/prober/offsets.csv"]), "File of other local times: lines like 198.51.100.0/24,+09:00; the narrowest prefix counts. Read at the start and on reload."),
+    key("networks", "medium", One, Default(&["unknown"]), "Type of networks that no estimate is known of: wired, wlan, lte, wisun, lora or unknown."),
+
     key("way-out", "interface", One, Nothing(&["eth0"]), "The route's, if nothing is said."),
     key("way-out", "source-ip", One, Nothing(&["192.0.2.1"]), "Address to send from."),
     key("way-out", "gateway-mac", One, Nothing(&["02:00:00:00:00:01"]), "Ethernet address to send to; asked by ARP if nothing is said."),
@@ -127,7 +137,7 @@ pub static KEYS: [Key; 58] = [
     key("store", "database", One, Default(&["/var/lib/prober/prober.duckdb"]), "The file."),
     key("store", "checkpoint-interval", One, Default(&["1s"]), "What a power cut may cost."),
     key("store", "memory", One, Default(&["1G"]), "About how much memory the database takes for pages, sorts and joins, in bytes; what needs more goes to disk. The states of the targets, 24 bytes for each address, come on top."),
-    key("store", "nightly-at", One, Default(&["01:30"]), "When finished days are exported and old rows removed, UTC."),
+    key("store", "nightly-at", One, Default(&["01:30"]), "When networks are learnt of, finished days exported and old rows removed, UTC; `prober control nightly` does it at once."),
 
     key("retention", "replies", One, Default(&["90d"]), "Replies, and figures per second."),
     key("retention", "banners", One, Default(&["365d"]), "Banners."),

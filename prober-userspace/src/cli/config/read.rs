@@ -10,7 +10,7 @@ use prober_common::event::ProbeKind;
 use super::document::Document;
 use super::reader::Reader;
 use super::settings::{
-    DaemonSettings, ListSettings, OperatorSettings, ProbingSettings, TargetSettings, WayOutSettings,
+    DaemonSettings, ListSettings, NetworkSettings, OperatorSettings, ProbingSettings, TargetSettings, WayOutSettings,
 };
 use crate::cli::log_format::LogFormat;
 use crate::cli::settings::parse;
@@ -19,6 +19,7 @@ use crate::io::store::RetentionLimits;
 use crate::model::attribution::{base_url, language_tag, one_line};
 use crate::model::request::GrabLimits;
 use crate::model::watch::{SchemeConfig, SchemeKind};
+use crate::network::local_time::utc_offset;
 use crate::policy::rollout::RolloutConfig;
 use crate::target::list::parse_address_argument;
 use crate::target::ports::PortList;
@@ -40,6 +41,7 @@ pub fn read(document: &mut Document) -> DaemonSettings {
         probing: probing(reader),
         banners: banners(reader),
         signatures: reader.many("banners", "signatures", absolute_path),
+        networks: networks(reader),
         way_out: way_out(reader),
         database: reader.value("store", "database", absolute_path),
         checkpoint_interval: reader.value("store", "checkpoint-interval", parse::interval),
@@ -133,6 +135,15 @@ fn banners(reader: &mut Reader<'_>) -> Option<GrabLimits> {
         timeout: reader.value("banners", "timeout", parse::patience),
     };
     reader.value("banners", "grab", parse::switch).then_some(limits)
+}
+
+fn networks(reader: &mut Reader<'_>) -> NetworkSettings {
+    NetworkSettings {
+        learn: reader.value("networks", "learn", parse::switch),
+        utc_offset_s: reader.value("networks", "utc-offset", |text| utc_offset(text.trim())),
+        offsets: reader.optional("networks", "offsets", absolute_path),
+        medium: reader.value("networks", "medium", parse::from_str),
+    }
 }
 
 fn way_out(reader: &mut Reader<'_>) -> WayOutSettings {

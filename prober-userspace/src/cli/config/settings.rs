@@ -14,6 +14,7 @@ use crate::model::attribution::ContactUri;
 use crate::model::mac::Mac;
 use crate::model::request::{EngineChoice, GrabLimits, RateLimit};
 use crate::model::watch::SchemeConfig;
+use crate::network::congestion::medium::Medium;
 use crate::policy::rollout::RolloutConfig;
 use crate::target::range::AddressRange;
 
@@ -32,6 +33,8 @@ pub struct DaemonSettings {
     pub banners: Option<GrabLimits>,
     /// Files and folders of signatures, besides the starter database.
     pub signatures: Vec<PathBuf>,
+    /// What is learnt of networks.
+    pub networks: NetworkSettings,
     /// How packets leave.
     pub way_out: WayOutSettings,
     /// The file.
@@ -40,7 +43,7 @@ pub struct DaemonSettings {
     pub checkpoint_interval: Duration,
     /// What the database may take of the memory.
     pub database_memory_bytes: u64,
-    /// When finished days are exported and old rows removed, since midnight UTC.
+    /// When the work of a night is done, since midnight UTC.
     pub nightly_at: Duration,
     /// How long rows stay.
     pub retention: RetentionLimits,
@@ -118,6 +121,19 @@ pub struct ProbingSettings {
     pub profile: Profile,
     /// Initial TTL.
     pub ttl: Option<u8>,
+}
+
+/// What is learnt of networks.
+#[derive(Clone, Debug)]
+pub struct NetworkSettings {
+    /// Whether anything is.
+    pub learn: bool,
+    /// Ahead of UTC, s, where no line of the file says.
+    pub utc_offset_s: i32,
+    /// File of local times.
+    pub offsets: Option<PathBuf>,
+    /// Without an estimate.
+    pub medium: Medium,
 }
 
 /// How packets leave.

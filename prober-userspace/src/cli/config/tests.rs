@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::network::congestion::medium::Medium;
 
 fn config(text: &str) -> Result<Config, Problems> {
     Config::parse(Path::new("daemon.toml"), text)
@@ -20,6 +21,7 @@ fn example_in(folder: &Path) -> String {
     std::fs::write(folder.join("targets.txt"), "8.8.8.0/24\n").unwrap();
     std::fs::write(folder.join("optout.txt"), "8.8.8.8 # asked\n").unwrap();
     std::fs::create_dir_all(folder.join("signatures")).unwrap();
+    std::fs::write(folder.join("offsets.csv"), "8.8.8.0/24,+09:00\n").unwrap();
     let own =
         "[[device]]\nname = \"One of ours\"\nsource = \"a lab\"\nkeywords = [{ regex = 'OURS-1/', weight = 1.0 }]\n";
     std::fs::write(folder.join("signatures/own.toml"), own).unwrap();
@@ -44,6 +46,28 @@ fn the_example_is_usable_and_every_commented_value_too() {
         .collect();
     let all = config(&all).expect("so is every value that it shows");
     assert!(all.settings.metrics.is_some() && all.settings.export.is_some() && all.settings.way_out.vlan == Some(7));
+}
+
+#[test]
+fn local_times_are_looked_into_like_all_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("offsets.csv");
+    let shown = file.display();
+    let targets = "[targets]\nranges = \"8.8.8.0/24\"\n";
+    let settings = config(&format!("{OPERATOR}{targets}")).unwrap().settings.networks;
+    assert_eq!((settings.learn, settings.utc_offset_s, settings.medium), (true, 0, Medium::Unknown));
+    let text = format!(
+        "{OPERATOR}{targets}[networks]\nlearn = false\nutc-offset = \"-3:30\"\nmedium = \"lte\"\noffsets = \"{shown}\"\n"
+    );
+    assert!(problems(&text).contains("daemon.toml:10: networks.offsets: "));
+    std::fs::write(&file, "10.0.0.0/8,+01:00\n10.2.0.0/16,JST\n").unwrap();
+    assert!(problems(&text).contains("offsets.csv:2: `JST` is not an offset from UTC"));
+    std::fs::write(&file, "10.0.0.0/8,+01:00\n").unwrap();
+    let all = config(&text).unwrap();
+    assert_eq!((all.offsets.of(10 << 24), all.offsets.of(11 << 24)), (3_600, -12_600));
+    assert_eq!((all.settings.networks.learn, all.settings.networks.medium), (false, Medium::Lte));
+    let told = problems(&format!("{OPERATOR}{targets}[networks]\nutc-offset = \"JST\"\nmedium = \"wimax\"\n"));
+    assert!(told.contains("networks.utc-offset: `JST`") && told.contains("networks.medium: `wimax`"), "{told}");
 }
 
 fn is_setting(line: &str) -> bool {

@@ -48,6 +48,12 @@ fn process(status: &ServiceStatus, metrics: &mut Metrics) {
     metrics.add("prober_database_bytes", Gauge, "Size of the database with its log", upkeep.database_bytes as f64);
     let last = |at_s: Option<i64>| at_s.unwrap_or(0) as f64;
     metrics.add(
+        "prober_networks_last_success_timestamp_seconds",
+        Gauge,
+        "When networks were last learnt of without a failure; 0: not since the start",
+        last(upkeep.learnt_at_s),
+    );
+    metrics.add(
         "prober_export_last_success_timestamp_seconds",
         Gauge,
         "When the nightly export last went well; 0: not since the start",
@@ -155,6 +161,7 @@ mod tests {
             "prober_lost_total{reason=\"store_failed\"} 0",
             "prober_excluded_before_wire_total 0",
             "prober_plan_allowed_probes_per_second 0",
+            "prober_networks_last_success_timestamp_seconds 0",
             "prober_export_last_success_timestamp_seconds 0",
             "prober_retention_last_success_timestamp_seconds 0",
             "prober_visits_under_way 0",

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use crate::cli::config::Config;
 use crate::cli::config::settings::DaemonSettings;
+use crate::engine::congestion_learning::{CongestionConfig, HALF_LIFE_DAYS, SINCE_DAYS, SLOTS};
 use crate::engine::housekeeping::NightlyWork;
 use crate::model::attribution::{Attribution, ProbesShown};
 use crate::model::utc::UtcMicros;
+use crate::network::cluster::ClusterConfig;
+use crate::policy::grid::DayGrid;
 use crate::policy::interval::LADDER_S;
 
 /// Sections and settings that a running daemon takes over.
-const LIVE: [&str; 12] = [
+const LIVE: [&str; 13] = [
     "operator.",
     // Those that leave; those that join are told by number.
     "targets.ranges",
@@ -19,6 +22,7 @@ const LIVE: [&str; 12] = [
     "exclusions.",
     "probing.rate",
     "banners.signatures",
+    "networks.",
     "store.nightly-at",
     "retention.",
     "export.",
@@ -39,7 +43,20 @@ pub fn nightly_work(config: &Config) -> NightlyWork {
         at: settings.nightly_at,
         export: settings.export.clone(),
         retention: settings.retention,
+        networks: settings.networks.learn.then(|| congestion(config)),
         signatures: Some(Arc::clone(&config.signatures)),
+    }
+}
+
+fn congestion(config: &Config) -> CongestionConfig {
+    let networks = &config.settings.networks;
+    CongestionConfig {
+        grid: DayGrid::new(SLOTS, networks.utc_offset_s).expect("48 slots fill a day, and offsets are at most 14 h"),
+        offsets: config.offsets.clone(),
+        medium: networks.medium,
+        half_life_days: HALF_LIFE_DAYS,
+        since_days: SINCE_DAYS,
+        price: ClusterConfig::default().price,
     }
 }
 

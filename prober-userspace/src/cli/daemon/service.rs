@@ -30,6 +30,7 @@ use crate::model::request::RateLimit;
 use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::utc::UtcMicros;
 use crate::model::watch::WatchStatus;
+use crate::policy::learnt_networks::LearntNetworks;
 use crate::policy::rollout::{Rollout, RolloutChange, Share};
 use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
@@ -52,6 +53,8 @@ pub struct Orders {
     pub share: Share,
     /// Tell devices by these from now on.
     pub signatures: Option<Arc<Database>>,
+    /// What was learnt of networks anew.
+    pub networks: Option<Arc<LearntNetworks>>,
     /// End it cleanly.
     pub stop: bool,
 }
@@ -240,6 +243,7 @@ impl Service {
             rate: self.rate.take(),
             share: self.rollout.share(),
             signatures: self.signatures.take(),
+            networks: self.nightly.as_ref().and_then(Housekeeping::take_learnt),
             stop: self.ending,
         }
     }

@@ -1,14 +1,12 @@
-//! The models that come with the program, and others instead of them.
+//! The models that come with the program, or others instead of them.
 
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 
+use crate::network::built_in::BUILT_IN;
 use crate::network::model::{Model, ModelKind};
-
-/// Stored for the models that come with the program.
-const BUILT_IN: &str = "built-in";
 
 /// Which model.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -21,13 +19,11 @@ pub(in crate::cli) struct ModelOption {
 impl ModelOption {
     /// Reads and checks it.
     pub(in crate::cli) fn load(&self, kind: ModelKind) -> anyhow::Result<Model> {
-        let names = kind.feature_names();
         let Some(path) = &self.model else {
-            return Model::read(built_in(kind), kind, &names)
-                .map_err(|error| anyhow!("the model that comes with the program: {error}"));
+            return Model::built_in(kind).map_err(|error| anyhow!("the model that comes with the program: {error}"));
         };
         let text = fs::read_to_string(path).with_context(|| format!("reading the model {}", path.display()))?;
-        Model::read(&text, kind, &names).map_err(|error| anyhow!("model {}: {error}", path.display()))
+        Model::read(&text, kind, &kind.feature_names()).map_err(|error| anyhow!("model {}: {error}", path.display()))
     }
 
     /// The one that estimates were stored with.
@@ -38,13 +34,5 @@ impl ModelOption {
     /// What is stored beside estimates.
     pub(in crate::cli) fn name(&self) -> String {
         self.model.as_ref().map_or_else(|| BUILT_IN.to_owned(), |path| path.display().to_string())
-    }
-}
-
-const fn built_in(kind: ModelKind) -> &'static str {
-    match kind {
-        ModelKind::Network => include_str!("../../../models/network.json"),
-        ModelKind::NetworkLive => include_str!("../../../models/network_live.json"),
-        ModelKind::Cause => include_str!("../../../models/cause.json"),
     }
 }

@@ -3,9 +3,8 @@
 use super::super::learning::{Estimate, EstimateOptions};
 use crate::io::store::{NetworkBatch, Store, StoreError};
 use crate::model::trace::Trace;
-use crate::network::access::{NetworkEstimate, estimate_place};
+use crate::network::access::{NetworkEstimate, estimate_all};
 use crate::network::model::{Model, ModelKind};
-use crate::network::task::{hop_line, places};
 
 /// Estimate the network type of each terminal
 ///
@@ -36,10 +35,7 @@ impl Estimate for NetworkEstimate {
         &["place", "terminal", "type", "confidence>", "replies>", "hops>", "transit ms>", "access ms>", ""];
 
     fn of_all(model: &Model, traces: &[Trace], confidence_min: f64) -> anyhow::Result<Vec<Self>> {
-        // Of the vantage point that these traces were taken from; that of the training is another.
-        let line = hop_line(traces);
-        let of_place = |place: &Vec<&Trace>| estimate_place(model, place, line.as_ref(), confidence_min);
-        Ok(places(traces).iter().flat_map(of_place).collect())
+        Ok(estimate_all(model, traces, confidence_min))
     }
 
     fn store(store: &Store, batch: &NetworkBatch, estimates: &[Self]) -> Result<(), StoreError> {

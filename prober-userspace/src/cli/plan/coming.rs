@@ -4,13 +4,10 @@ use anyhow::Result;
 
 use crate::io::store::{ClusterRow, Store};
 use crate::model::utc::UtcMicros;
-use crate::network::congestion::service::ServiceTime;
+use crate::network::congestion::service::{PROBE_BYTES, ServiceTime};
 use crate::policy::grid::DayGrid;
 use crate::policy::plan::{Demand, Plan, PlanConfig};
 use crate::policy::profile::Profile;
-
-/// Bytes of a SYN with options on the wire, as the bottleneck sees it.
-pub(super) const PROBE_BYTES: f64 = 60.0;
 
 /// A plan, and the day that it is made for.
 pub(crate) struct Coming {

@@ -93,7 +93,8 @@ impl ShowArgs {
             most_pps: self.most_pps.unwrap_or(f64::INFINITY),
             ..PlanConfig::default()
         };
-        let Coming { grid, probes, plan } = coming(store, &cluster, &config, self.ports, self.within, utc_now())?;
+        let now = store.watch_time()?.date_of(utc_now());
+        let Coming { grid, probes, plan } = coming(store, &cluster, &config, self.ports, self.within, now)?;
         Ok(Shown {
             probes,
             load_met: plan.load_met(),

@@ -40,7 +40,8 @@ impl Congestion {
         let plan = match rows.first() {
             None => Vec::new(),
             Some(largest) => {
-                let coming = coming(store, largest, &PlanConfig::default(), PORTS, 24.0, now)?;
+                let date = store.watch_time()?.date_of(now);
+                let coming = coming(store, largest, &PlanConfig::default(), PORTS, 24.0, date)?;
                 coming.plan.explain(coming.grid)
             }
         };

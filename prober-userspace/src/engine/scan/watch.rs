@@ -128,7 +128,10 @@ impl Watch {
                 ControlCommand::Resume => self.pause(false),
                 ControlCommand::Stop => self.stop_sending(Ending::Stopped),
                 ControlCommand::Status => {}
-                ControlCommand::Reload | ControlCommand::Exclude { .. } | ControlCommand::Complain { .. } => {
+                ControlCommand::Reload
+                | ControlCommand::Nightly
+                | ControlCommand::Exclude { .. }
+                | ControlCommand::Complain { .. } => {
                     let _ = reply.try_send(ControlReply::refused("this is a scan; only a daemon can do that"));
                     continue;
                 }

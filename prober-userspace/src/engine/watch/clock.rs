@@ -3,6 +3,7 @@
 
 use crate::io::store::WatchClock;
 use crate::model::utc::UtcMicros;
+use crate::policy::planner::WallTime;
 
 /// The clock.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,11 @@ impl PolicyClock {
     /// When it stood at 0.
     pub fn began_at(&self) -> UtcMicros {
         self.began_at
+    }
+
+    /// How its seconds lie in the wall clock's time.
+    pub fn wall(&self) -> WallTime {
+        WallTime { began_at: self.began_at, scale: self.scale }
     }
 }
 

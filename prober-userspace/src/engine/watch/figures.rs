@@ -49,15 +49,16 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// Clusters' rates follow the time of day.
+    /// Clusters' rates follow the time of day, which in compressed time passes as fast as everything else.
     pub(super) fn set_cluster_rates(&mut self) -> anyhow::Result<()> {
-        if self.rated.is_some_and(|rated| rated.elapsed() < RATES_EVERY) {
+        let scale = self.config.time_scale;
+        if self.rated.is_some_and(|rated| rated.elapsed() < RATES_EVERY.div_f64(scale.max(1.0))) {
             return Ok(());
         }
         self.rated = Some(Instant::now());
-        for (cluster, pps) in self.planner.rates_at(utc_now()) {
-            self.planner.set_cluster_rate(cluster, pps / self.config.time_scale);
-            self.ends.errands.limit_group(u32::from(cluster), pps)?;
+        for (cluster, pps) in self.planner.rates_at(self.clock.wall().date_of(utc_now())) {
+            self.planner.set_cluster_rate(cluster, pps);
+            self.ends.errands.limit_group(u32::from(cluster), pps * scale)?;
         }
         Ok(())
     }

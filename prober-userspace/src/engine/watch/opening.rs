@@ -21,7 +21,7 @@ use crate::io::store::Store;
 use crate::io::sys::monotonic_ns;
 use crate::model::banner::Banner;
 use crate::model::watch::{WatchConfig, WatchStatus};
-use crate::policy::planner::{Planner, PlannerConfig, WallTime};
+use crate::policy::planner::{Planner, PlannerConfig};
 use crate::policy::visits::Visits;
 use crate::target::ports::ProbePort;
 use crate::target::shared_exclusions::SharedExclusions;
@@ -53,12 +53,12 @@ impl<'a> Watch<'a> {
         let planner = PlannerConfig {
             rate_pps: most_pps(config, rate_pps) / config.time_scale,
             ahead_s: AHEAD_S * config.time_scale,
-            wall: WallTime { began_at: clock.began_at(), scale: config.time_scale },
+            wall: clock.wall(),
             bucket_s: ((BUCKET_S * config.time_scale).min(600.0) as u32).max(1),
         };
         let mut planner = Planner::new(planner, recalled.scheme, recalled.states, 0, now_s);
-        for (cluster, hours) in recalled.quiet {
-            planner.set_quiet_hours(cluster, hours);
+        for (cluster, hours) in recalled.networks.quiet_hours() {
+            planner.set_quiet_hours(*cluster, hours.clone());
         }
         let scheme = config.scheme.kind.name().to_owned();
         let status = WatchStatus { scheme, source: Some(session.link().source.into()), ..WatchStatus::default() };

@@ -1,35 +1,47 @@
-//! The clusters that `prober plan update` has learnt, brought to the watch: which address is of which, and each one's quiet
-//! hours. The limit of a slot is of one network, a /24; a cluster's is as many times that as it has networks.
+//! What was learnt of networks, brought from the store to the watch: at its start, and while it runs after each night. The
+//! limit of a slot is of one network, a /24; a cluster's is as many times that as it has networks.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::io::store::Store;
+use super::Watch;
+use crate::io::store::{Store, StoreError};
 use crate::policy::grid::DayGrid;
+use crate::policy::learnt_networks::LearntNetworks;
 use crate::policy::quiet::QuietHours;
-use crate::policy::target_state::TargetState;
 
-/// Writes the cluster of each address into its state, and gives the clusters' quiet hours by that number.
-pub(super) fn assign(store: &Store, states: &mut [TargetState]) -> anyhow::Result<Vec<(u16, QuietHours)>> {
-    let members: HashMap<u32, u32> = store.cluster_members()?.into_iter().collect();
-    // 0 stands for none; clusters beyond what a state can name have neither quiet hours nor a limit of their own.
-    let number = |cluster: u32| u16::try_from(cluster + 1).unwrap_or(0);
-    // Neighbours are looked up once: a country has as many states as its clusters have networks, 256 times.
-    let mut last = (u32::MAX, 0);
-    for state in states.iter_mut() {
-        let network = state.address & !255;
-        if network != last.0 {
-            last = (network, members.get(&network).map_or(0, |cluster| number(*cluster)));
-        }
-        state.cluster = last.1;
-    }
-    let mut hours = Vec::new();
+/// States that get their cluster in one turn of the deciding thread.
+const SLICE: usize = 1 << 18;
+
+/// All of it as it is stored. Time grows with the networks and clusters.
+pub(in crate::engine) fn load(store: &Store) -> Result<LearntNetworks, StoreError> {
+    let members = store.cluster_members()?;
+    let mut quiet = Vec::new();
     for cluster in store.clusters(None)? {
         let Ok(grid) = DayGrid::new(cluster.slots, cluster.utc_offset_s) else { continue };
         let networks = f64::from(cluster.networks.max(1));
         let cells = store.slot_limits(&cluster)?.into_iter().map(|(cell, load, pps)| (cell, load, pps * networks));
-        if number(cluster.cluster) > 0 {
-            hours.push((number(cluster.cluster), QuietHours::new(grid, cells)));
-        }
+        quiet.push((cluster.cluster, QuietHours::new(grid, cells)));
     }
-    Ok(hours)
+    Ok(LearntNetworks::new(members, quiet))
+}
+
+impl Watch<'_> {
+    /// Begins to take over what was learnt anew.
+    pub(super) fn take_over(&mut self, networks: Arc<LearntNetworks>) {
+        log::info!("{} networks in clusters are taken over", networks.len());
+        self.planner.take_over(networks);
+        // Their rates count at once.
+        self.rated = None;
+    }
+
+    /// Goes on with it; whether there was anything to do.
+    pub(super) fn take_over_some(&mut self) -> anyhow::Result<bool> {
+        if !self.planner.is_taking_over() {
+            return Ok(false);
+        }
+        for gone in self.planner.take_over_some(SLICE) {
+            self.ends.errands.limit_group(u32::from(gone), 0.0)?;
+        }
+        Ok(true)
+    }
 }

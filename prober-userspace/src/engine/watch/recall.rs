@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::quiet;
 use crate::io::store::{Store, WatchClock};
 use crate::model::watch::SchemeConfig;
-use crate::policy::quiet::QuietHours;
+use crate::policy::learnt_networks::LearntNetworks;
 use crate::policy::scheme::Scheme;
 use crate::policy::starter::Known;
 use crate::policy::target_state::TargetState;
@@ -21,8 +21,8 @@ pub struct Recalled {
     pub answering: usize,
     /// With what it has learnt.
     pub scheme: Scheme,
-    /// By number of the cluster in the states.
-    pub quiet: Vec<(u16, QuietHours)>,
+    /// Of which clusters the states are already.
+    pub networks: LearntNetworks,
     /// Name and ports of the devices that states name, by number.
     pub named: Vec<(String, Vec<u16>)>,
 }
@@ -39,7 +39,8 @@ pub fn recall(
     let begun = Instant::now();
     let (mut states, ports) = load(targets, store)?;
     let loaded_s = begun.elapsed().as_secs_f64();
-    let quiet = quiet::assign(store, &mut states)?;
+    let networks = quiet::load(store)?;
+    networks.assign(&mut states);
     let open_ports = store.open_tcp_ports()?;
     let mut scheme = Known::of(config, &open_ports).scheme(config, &states);
     for (number, ports) in &ports {
@@ -59,7 +60,7 @@ pub fn recall(
         begun.elapsed().as_secs_f64(),
         loaded_s
     );
-    Ok(Recalled { answering: ports.len(), states, scheme, quiet, named })
+    Ok(Recalled { answering: ports.len(), states, scheme, networks, named })
 }
 
 /// The states of all targets by address, as stored or new, and the open ports of those that have any by number.

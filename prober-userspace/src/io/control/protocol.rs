@@ -31,6 +31,8 @@ pub enum ControlCommand {
     Status,
     /// Read configuration, exclusions and signatures again; a daemon only.
     Reload,
+    /// Do the work of a night now; a daemon only.
+    Nightly,
     /// Never probe these again, and remember it; a daemon only.
     Exclude {
         /// Addresses, prefixes or ranges.
@@ -67,7 +69,7 @@ pub enum ControlReply {
 impl ControlCommand {
     /// Whether only a daemon can do it.
     pub const fn is_for_daemon(&self) -> bool {
-        matches!(self, Self::Reload | Self::Exclude { .. } | Self::Complain { .. })
+        matches!(self, Self::Reload | Self::Nightly | Self::Exclude { .. } | Self::Complain { .. })
     }
 }
 
@@ -104,6 +106,7 @@ mod tests {
             ControlCommand::Stop,
             ControlCommand::Status,
             ControlCommand::Reload,
+            ControlCommand::Nightly,
             ControlCommand::Exclude { ranges: vec!["192.0.2.0/24".into()], reason: "asked".into(), who: "me".into() },
             ControlCommand::Complain { text: "by mail".into(), who: "me".into() },
         ];
@@ -115,6 +118,7 @@ mod tests {
         {"command":"stop"}
         {"command":"status"}
         {"command":"reload"}
+        {"command":"nightly"}
         {"command":"exclude","ranges":["192.0.2.0/24"],"reason":"asked","who":"me"}
         {"command":"complain","text":"by mail","who":"me"}
         "#);

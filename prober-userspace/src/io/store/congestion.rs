@@ -10,6 +10,7 @@ use crate::model::utc::UtcMicros;
 use crate::network::congestion::load::{LoadEstimate, SlotDelays};
 use crate::network::congestion::medium::Medium;
 use crate::network::congestion::service::STEPS;
+use crate::policy::planner::WallTime;
 
 /// An answer for profiles: who, when, how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +65,19 @@ const FLOOR_ANSWERS: u32 = 8;
 const FLOOR_HOURS: u32 = 2;
 
 impl Store {
-    /// Smallest delay of each address since a moment, us: its floor. Calls `take` with address and delay.
-    pub fn for_each_floor(&self, since: UtcMicros, mut take: impl FnMut(u32, u32)) -> Result<(), StoreError> {
+    /// Smallest delay of each address since a moment, us: its floor. Calls `take` with address and delay. The hours that it
+    /// must have been heard in are those of the watch's calendar.
+    pub fn for_each_floor(
+        &self,
+        since: UtcMicros,
+        time: &WallTime,
+        mut take: impl FnMut(u32, u32),
+    ) -> Result<(), StoreError> {
+        let hour = hour(time);
         let query = format!(
             "{TRUSTED} SELECT address, min(rtt_us) FROM reply
              WHERE kind < 4 AND received_at >= ? AND scan_id NOT IN (FROM stepped) GROUP BY address
-             HAVING count(*) >= {FLOOR_ANSWERS} AND count(DISTINCT date_trunc('hour', received_at)) >= {FLOOR_HOURS}
+             HAVING count(*) >= {FLOOR_ANSWERS} AND count(DISTINCT {hour}) >= {FLOOR_HOURS}
              ORDER BY address"
         );
         let mut read = || -> duckdb::Result<()> {
@@ -254,6 +262,18 @@ impl Store {
         };
         read().map_err(self.failed("reading the slots of a cluster"))
     }
+}
+
+/// The hour that a reply came in, by the watch's calendar ([`WallTime::date_of`]).
+fn hour(time: &WallTime) -> String {
+    if time.is_real() {
+        return "date_trunc('hour', received_at)".to_owned();
+    }
+    let (began_us, scale) = (time.began_at.0, time.scale);
+    format!(
+        "floor((least(epoch_us(received_at), {began_us}) + greatest(epoch_us(received_at) - {began_us}, 0) * {scale:?}::DOUBLE)
+               / 3.6e9)"
+    )
 }
 
 /// One statement for all rows: the appender takes no lists.

@@ -149,33 +149,38 @@ impl Store {
                  UNION ALL SELECT address, port, sent_us, NULL, NULL, NULL, true FROM silent
                  ORDER BY address, sent_us, port"
             ))?;
-            let mut rows = statement.query(params![scan.0])?;
-            let mut traces: Vec<Trace> = Vec::new();
-            while let Some(row) = rows.next()? {
-                let address = Ipv4Addr::from(row.get::<_, u32>(0)?).to_string();
-                let sent_us: i64 = row.get(2)?;
-                let rtt_us: Option<u32> = row.get(3)?;
-                let kind: Option<u8> = row.get(5)?;
-                let probe = TraceProbe {
-                    sent_s: sent_us as f64 / 1e6,
-                    rtt_ms: rtt_us.map(|rtt| f64::from(rtt) / 1e3),
-                    port: row.get(1)?,
-                    ttl: row.get(4)?,
-                    answer: match kind {
-                        None => Answer::Silent,
-                        Some(1) => Answer::Refused,
-                        Some(_) => Answer::Open,
-                    },
-                };
-                if traces.last().is_none_or(|last| last.terminal != address) {
-                    traces.push(new_trace(address, row.get(6)?));
-                }
-                traces.last_mut().expect("one was just added").probes.push(probe);
-            }
-            Ok(traces)
+            collect_traces(&mut statement.query(params![scan.0])?)
         };
         read().map_err(self.failed("reading traces"))
     }
+}
+
+/// Traces out of rows of address, port, time of sending (us), round-trip time (us), TTL, kind and whether silences are known, by
+/// address and time.
+pub(super) fn collect_traces(rows: &mut duckdb::Rows<'_>) -> duckdb::Result<Vec<Trace>> {
+    let mut traces: Vec<Trace> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let address = Ipv4Addr::from(row.get::<_, u32>(0)?).to_string();
+        let sent_us: i64 = row.get(2)?;
+        let rtt_us: Option<u32> = row.get(3)?;
+        let kind: Option<u8> = row.get(5)?;
+        let probe = TraceProbe {
+            sent_s: sent_us as f64 / 1e6,
+            rtt_ms: rtt_us.map(|rtt| f64::from(rtt) / 1e3),
+            port: row.get(1)?,
+            ttl: row.get(4)?,
+            answer: match kind {
+                None => Answer::Silent,
+                Some(1) => Answer::Refused,
+                Some(_) => Answer::Open,
+            },
+        };
+        if traces.last().is_none_or(|last| last.terminal != address) {
+            traces.push(new_trace(address, row.get(6)?));
+        }
+        traces.last_mut().expect("one was just added").probes.push(probe);
+    }
+    Ok(traces)
 }
 
 fn new_trace(address: String, has_silence: bool) -> Trace {

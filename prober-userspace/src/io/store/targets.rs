@@ -12,6 +12,7 @@ use duckdb::{Connection, OptionalExt, params};
 use super::scans::timestamp;
 use super::{Store, StoreError};
 use crate::model::utc::UtcMicros;
+use crate::policy::planner::WallTime;
 use crate::policy::target_state::TargetState;
 
 /// Rows of a base written together.
@@ -72,6 +73,12 @@ impl Store {
             )
             .optional()
             .map_err(self.failed("reading the watch's clock"))
+    }
+
+    /// How the seconds of the watch lie in time; as on the wall if none was ever kept.
+    pub fn watch_time(&self) -> Result<WallTime, StoreError> {
+        let clock = self.watch_clock()?;
+        Ok(clock.map_or(WallTime::REAL, |clock| WallTime { began_at: clock.began_at, scale: clock.time_scale }))
     }
 
     /// Every stored state: the base first, then the changes in their order, so that the last one given of an address

@@ -8,6 +8,7 @@ use crate::model::trace::{Answer, Role, Trace};
 use crate::network::hop::is_several_hosts;
 use crate::network::model::Model;
 use crate::network::posterior::Posterior;
+use crate::network::task::{hop_line, places};
 use crate::network::transit::{HopLine, Surroundings, Transit, hops_of};
 
 /// Replies of which one at least did not wait for anything unusual.
@@ -38,6 +39,14 @@ pub struct NetworkEstimate {
     pub access_floor_ms: Option<f64>,
     /// Whether its ports are of several hosts.
     pub several_hosts: bool,
+}
+
+/// Estimates each terminal, place by place, among traces of one vantage point.
+pub fn estimate_all(model: &Model, traces: &[Trace], confidence_min: f64) -> Vec<NetworkEstimate> {
+    // Of the vantage point that these traces were taken from; that of the training is another.
+    let line = hop_line(traces);
+    let of_place = |place: &Vec<&Trace>| estimate_place(model, place, line.as_ref(), confidence_min);
+    places(traces).iter().flat_map(of_place).collect()
 }
 
 /// Estimates each terminal among the traces of one place. `line` is of the vantage point that the traces were taken from;

@@ -4,6 +4,8 @@
 
 use super::medium::{Medium, MediumModel};
 
+/// Bytes of a SYN with options on the wire, as the bottleneck sees it.
+pub const PROBE_BYTES: f64 = 60.0;
 /// How finely excesses are told apart.
 pub const STEPS: usize = 4;
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::policy::learnt_networks::LearntNetworks;
 use crate::policy::port_bits::PortBits;
 use crate::policy::scheme::efficient::{Efficient, PortSets};
 
@@ -229,4 +230,59 @@ fn those_who_join_the_share_come_spread_over_half_a_day() {
         let most = most_new_in_an_hour(planner);
         assert!(most <= 1_800 / 12 * 3 / 2, "{most} of 1,800 within an hour");
     }
+}
+
+/// Quiet from 2 to 4 o'clock, every day.
+fn quiet_hours() -> QuietHours {
+    let load = |cell: usize| if (2..4).contains(&(cell % 24)) { 0.1 } else { 0.7 };
+    let grid = crate::policy::grid::DayGrid::new(24, 0).expect("24 slots fill a day");
+    QuietHours::new(grid, (0..48).map(|cell| (cell, load(cell), 1e3)))
+}
+
+#[test]
+fn clusters_learnt_meanwhile_are_taken_over_in_slices_and_move_visits_into_their_quiet_hours() {
+    // Midnight between two Mondays; the hours are those of the watch, sixty times as fast as on the wall.
+    let began_at = UtcMicros(1_794_787_200_000_000);
+    let config = PlannerConfig { wall: WallTime { began_at, scale: 60.0 }, ..config(1e6) };
+    let mut planner = Planner::new(config, scheme(), states(600), 0, 0);
+    planner.set_quiet_hours(1, quiet_hours());
+    planner.set_cluster_rate(1, 7.0);
+    let with_hours = |planner: &Planner| -> Vec<u16> {
+        planner.rates_at(began_at).into_iter().map(|(cluster, _)| cluster).collect()
+    };
+    let learnt = LearntNetworks::new([(0x1400_0000, 4)], [(4, quiet_hours())]);
+    planner.take_over(Arc::new(learnt));
+    let mut rest = Vec::new();
+    for slice in 1..=3 {
+        assert!(planner.is_taking_over() && rest.is_empty());
+        assert_eq!(with_hours(&planner), [1, 5], "nobody is without a limit meanwhile");
+        rest = planner.take_over_some(250);
+        let numbers = 0..600_u32;
+        let is_done = |number: &u32| planner.state(*number).cluster == if *number < 256 { 5 } else { 0 };
+        let expected = |number: u32| number < slice * 250 || number >= 256 && number.is_multiple_of(3);
+        assert!(numbers.clone().filter(is_done).eq(numbers.filter(|number| expected(*number))), "slice {slice}");
+    }
+    assert_eq!((rest, planner.is_taking_over(), with_hours(&planner)), (vec![1], false, vec![5]));
+    assert!(planner.take_over_some(250).is_empty());
+
+    run(&mut planner, 0, 40 * DAY_S, &ALL);
+    let is_quiet = |state: &&TargetState| (2..4).contains(&(state.due_s % DAY_S / HOUR_S));
+    // Those with an interval of four days or more can reach any hour.
+    let far = |cluster: u16| {
+        let of = planner.states().iter().filter(move |state| state.cluster == cluster);
+        of.filter(|state| state.due_s - state.visited_s >= 5 * DAY_S)
+    };
+    assert!(far(5).count() > 200 && far(5).all(|state| is_quiet(&state)));
+    assert!(far(0).filter(is_quiet).count() < far(0).count() / 4);
+}
+
+#[test]
+fn what_is_learnt_while_it_is_taken_over_replaces_it() {
+    let mut planner = Planner::new(config(1e6), scheme(), states(300), 0, 0);
+    let learnt = |cluster| Arc::new(LearntNetworks::new([(0x1400_0000, cluster)], [(cluster, quiet_hours())]));
+    planner.take_over(learnt(7));
+    assert!(planner.take_over_some(100).is_empty());
+    planner.take_over(learnt(2));
+    assert_eq!(planner.take_over_some(1_000), [8]);
+    assert!(planner.states().iter().take(256).all(|state| state.cluster == 3));
 }

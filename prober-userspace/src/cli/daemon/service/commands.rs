@@ -41,6 +41,7 @@ impl Service {
                 self.note(now.utc, who, "daemon.stop_asked", &serde_json::json!({}));
                 None
             }
+            ControlCommand::Nightly => self.begin_night(who, now.utc).err(),
             ControlCommand::Reload => self.reload(who, now.utc).err(),
             ControlCommand::Exclude { ranges, reason, who } => self.exclude(&ranges, &reason, &who, now.utc).err(),
             ControlCommand::Complain { text, who } => self.complain(&text, &who, now.utc).err(),
@@ -67,6 +68,16 @@ impl Service {
         }
         self.keep_rollout(now);
         self.note(now, who, "daemon.resume", &serde_json::json!({ "share": self.rollout.share().size() }));
+    }
+
+    fn begin_night(&self, who: &str, now: UtcMicros) -> Result<(), String> {
+        let nightly = self.nightly.as_ref().ok_or("the daemon is still starting; try again in a moment")?;
+        if !nightly.begin() {
+            return Err("the nightly work is under way already; `prober status` shows when it is not".to_owned());
+        }
+        log::info!("the nightly work is done now: {who} asked for it");
+        self.note(now, who, "daemon.nightly", &serde_json::json!({}));
+        Ok(())
     }
 
     fn exclude(&mut self, ranges: &[String], reason: &str, who: &str, now: UtcMicros) -> Result<(), String> {

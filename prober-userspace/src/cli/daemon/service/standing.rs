@@ -55,6 +55,8 @@ impl Service {
             started_at_s: self.started_at.0.div_euclid(1_000_000),
             resident_bytes: process::resident_bytes().unwrap_or(0),
             database_bytes: size(self.store.path()) + size(Path::new(&log)),
+            nightly_under_way: self.nightly.as_ref().is_some_and(Housekeeping::is_working),
+            learnt_at_s: self.nightly.as_ref().and_then(Housekeeping::learnt_at_s),
             exported_at_s: self.nightly.as_ref().and_then(Housekeeping::exported_at_s),
             retired_at_s: self.nightly.as_ref().and_then(Housekeeping::retired_at_s),
         }
