@@ -298,10 +298,10 @@ impl Overseer for Steward {
             return Wishes { stop: true, ..Wishes::default() };
         }
         match self.turn(status) {
-            Ok(Orders { hold, rate, share, signatures, networks, stop }) => {
+            Ok(Orders { hold, rate, share, signatures, networks, known, stop }) => {
                 let part = |size| watch::Share { holds: Arc::new(move |address: V4| share.holds(address)), size };
                 let share = Some(share.size()).filter(|size| *size < 1.0).map(part);
-                Wishes { hold, rate, stop, share, signatures, networks }
+                Wishes { hold, rate, stop, share, signatures, networks, known }
             }
             Err(cause) => {
                 self.failure = Some(cause);

@@ -15,10 +15,13 @@ use crate::engine::congestion_learning::CongestionConfig;
 use crate::engine::estimation::estimate_stored;
 use crate::engine::network_learning::learn_networks;
 use crate::io::clock::utc_now;
+use crate::io::doctor::clock_is_synchronised;
 use crate::io::store::{RetentionLimits, Store};
 use crate::io::sys::monotonic_ns;
 use crate::model::utc::{ClockOffset, UtcMicros};
+use crate::model::watch::SchemeConfig;
 use crate::policy::learnt_networks::LearntNetworks;
+use crate::policy::starter::Known;
 
 /// How often the time is looked at.
 const LOOK: Duration = Duration::from_secs(20);
@@ -27,6 +30,8 @@ const ORDERS: usize = 4;
 /// A wall clock that parts from the monotonic one by more was set; the trail of time cannot be trusted then.
 const MOST_STEP_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 86_400_000_000;
+/// A daemon that was away for longer than this is rarer than a clock that is wrong.
+const FAR_AHEAD_US: i64 = 30 * DAY_US;
 /// Who did it, in the audit trail.
 const WHO: &str = "prober daemon";
 
@@ -41,6 +46,8 @@ pub struct NightlyWork {
     pub retention: RetentionLimits,
     /// How networks are learnt of; `None`: they are not.
     pub networks: Option<CongestionConfig>,
+    /// For which scheme port sets are derived from what was found; `None`: they are not.
+    pub scheme: Option<SchemeConfig>,
     /// What devices are told by: stored banners are looked at again when it has changed, and at night if that failed.
     pub signatures: Option<Arc<Database>>,
 }
@@ -88,6 +95,8 @@ struct Shared {
     is_ending: AtomicBool,
     /// What was learnt of networks, until somebody takes it.
     learnt: Mutex<Option<Arc<LearntNetworks>>>,
+    /// Which ports find what, until somebody takes it.
+    known: Mutex<Option<Arc<Known>>>,
 }
 
 /// The thread; it ends with this value, after the work at hand (but what it is learning it gives up).
@@ -129,6 +138,11 @@ impl Housekeeping {
         self.shared.learnt.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Which ports find what, by all that was found until the last night, if that is new since the last call.
+    pub fn take_known(&self) -> Option<Arc<Known>> {
+        self.shared.known.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// When networks were last learnt of without a failure since the start, s since 1970.
     pub fn learnt_at_s(&self) -> Option<i64> {
         at(&self.shared.successes.networks)
@@ -162,8 +176,13 @@ impl Drop for Housekeeping {
 }
 
 fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<Order>, shared: &Shared) {
-    let mut nights = Nights::from(utc_now(), monotonic_ns());
+    // A database that cannot be read now cannot be tidied either.
+    let last = store.last_saved().ok().flatten();
+    let mut nights = Nights::from(utc_now(), monotonic_ns(), last);
     loop {
+        if nights.is_far_ahead && clock_is_synchronised() == Some(true) {
+            nights.is_far_ahead = false;
+        }
         if nights.look(utc_now(), monotonic_ns(), work.at) {
             night(store, &work, shared);
         }
@@ -172,8 +191,15 @@ fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<Order>, shared: &
                 work = *changed;
                 estimate_again(store, &work);
             }
-            Ok(Order::Now) if nights.is_clock_right(utc_now(), monotonic_ns()) => night(store, &work, shared),
-            Ok(Order::Now) => shared.is_working.store(false, Ordering::Relaxed),
+            Ok(Order::Now) => {
+                // Whoever asks for it has looked at the clock.
+                nights.is_far_ahead = false;
+                if nights.is_clock_right(utc_now(), monotonic_ns()) {
+                    night(store, &work, shared);
+                } else {
+                    shared.is_working.store(false, Ordering::Relaxed);
+                }
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -186,6 +212,15 @@ fn night(store: &Store, work: &NightlyWork, shared: &Shared) {
     if let Some(learnt) = learnt {
         *shared.learnt.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(learnt));
     }
+    if let Some(scheme) = &work.scheme {
+        match store.open_tcp_ports() {
+            Ok(open) => {
+                let known = Arc::new(Known::of(scheme, &open));
+                *shared.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+            }
+            Err(cause) => log::error!("port sets could not be derived anew, tomorrow again: {cause}"),
+        }
+    }
     shared.is_working.store(false, Ordering::Relaxed);
 }
 
@@ -194,11 +229,22 @@ struct Nights {
     start: ClockOffset,
     last_day: Option<i64>,
     was_set: bool,
+    /// The clock stood far ahead of what was stored last when this began, and nobody says that it is right.
+    is_far_ahead: bool,
 }
 
 impl Nights {
-    fn from(now: UtcMicros, monotonic_ns: u64) -> Self {
-        Self { start: ClockOffset::between(now, monotonic_ns), last_day: None, was_set: false }
+    /// `last`: when something was last stored, if ever.
+    fn from(now: UtcMicros, monotonic_ns: u64, last: Option<UtcMicros>) -> Self {
+        let start = ClockOffset::between(now, monotonic_ns);
+        let is_far_ahead = last.is_some_and(|last| now.0 - last.0 > FAR_AHEAD_US);
+        if is_far_ahead {
+            log::warn!(
+                "the clock is more than 30 days ahead of what was stored last: nothing is exported or removed until it is \
+                 synchronised, or `prober control nightly` says that it is right"
+            );
+        }
+        Self { start, last_day: None, was_set: false, is_far_ahead }
     }
 
     /// Whether there is work to do now.
@@ -219,7 +265,7 @@ impl Nights {
             );
         }
         self.was_set = was_set;
-        !was_set
+        !was_set && !self.is_far_ahead
     }
 }
 
@@ -336,7 +382,7 @@ mod tests {
     fn a_clock_that_was_set_works_no_night_until_it_is_right_again() {
         let at = Duration::ZERO;
         let start = UtcMicros(1_795_230_000_000_000);
-        let mut nights = Nights::from(start, 0);
+        let mut nights = Nights::from(start, 0, Some(UtcMicros(start.0 - 29 * DAY_US)));
         let mut look = |days: i64, set_us: i64| {
             let monotonic_ns = (days * DAY_US) as u64 * 1_000;
             nights.look(UtcMicros(start.0 + days * DAY_US + set_us), monotonic_ns, at)
@@ -346,6 +392,16 @@ mod tests {
         assert!(!look(2, 400 * DAY_US) && !look(3, -400 * DAY_US), "years off, either way");
         assert!(look(3, 1_800_000_000), "half an hour is no reason");
         assert!(!look(3, 0) && look(4, 0));
+    }
+
+    #[test]
+    fn a_clock_far_ahead_of_what_was_stored_removes_nothing() {
+        let (at, start) = (Duration::ZERO, UtcMicros(1_795_230_000_000_000));
+        let mut nights = Nights::from(start, 0, Some(UtcMicros(start.0 - 400 * DAY_US)));
+        assert!(!nights.look(start, 0, at));
+        nights.is_far_ahead = false;
+        assert!(nights.look(start, 0, at));
+        assert!(Nights::from(start, 0, None).look(start, 0, at), "nothing was stored yet");
     }
 
     #[test]
@@ -365,6 +421,7 @@ mod tests {
             export: None,
             retention: RetentionLimits::default(),
             networks: None,
+            scheme: None,
             signatures: Some(Arc::new(signatures)),
         };
         let made = || -> u64 {
@@ -393,6 +450,7 @@ mod tests {
             export: Some(NightlyExport { folder: in_the_way.clone(), keep: None }),
             retention: RetentionLimits { banners: day, ..RetentionLimits::default() },
             networks: None,
+            scheme: None,
             signatures: None,
         };
         let now = UtcMicros(1_795_230_000_000_000);

@@ -37,6 +37,7 @@ use crate::model::status::Phase;
 use crate::model::watch::{Overseer, Share, WatchConfig, WatchStatus, Wishes};
 use crate::policy::planner::{Admission, PlannedVisit, Planner};
 use crate::policy::scheme::Found;
+use crate::policy::starter::Known;
 use crate::policy::target_state::Standing;
 use crate::policy::visits::{Visit, Visits};
 use crate::target::address_set::AddressSet;
@@ -358,6 +359,10 @@ impl Watch<'_> {
         if let Some(signatures) = wishes.signatures {
             self.saving.keeper().order(Order::Signatures(Arc::clone(&signatures)))?;
             self.devices.tell_by(signatures);
+        }
+        if let Some(known) = wishes.known {
+            let now_s = self.clock.now_s(monotonic_ns()) as u32;
+            Known::clone(&known).renew(&self.config.scheme, self.planner.scheme_mut(), now_s);
         }
         if let Some(networks) = wishes.networks {
             self.take_over(networks);

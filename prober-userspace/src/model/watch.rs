@@ -14,6 +14,7 @@ use super::request::{EngineChoice, GrabLimits, ProbeStyle, RateLimit, Record};
 use super::status::StatusSample;
 use crate::device::database::Database;
 use crate::policy::learnt_networks::LearntNetworks;
+use crate::policy::starter::Known;
 use crate::target::address_set::AddressSet;
 
 /// A watch that is asked for, with everything decided.
@@ -132,6 +133,8 @@ pub struct Wishes {
     pub signatures: Option<Arc<Database>>,
     /// Spare networks by what was learnt of them anew.
     pub networks: Option<Arc<LearntNetworks>>,
+    /// Look for what there is on these ports from now on.
+    pub known: Option<Arc<Known>>,
 }
 
 /// A share of the addresses.

@@ -146,6 +146,8 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
             audit: kept(extent.kept_days),
         },
         networks: None,
+        scheme: None,
+        scheme: None,
         signatures: None,
     };
     let clock = |now_s: u32, planner: &Planner| WatchClock {

@@ -44,6 +44,7 @@ pub fn nightly_work(config: &Config) -> NightlyWork {
         export: settings.export.clone(),
         retention: settings.retention,
         networks: settings.networks.learn.then(|| congestion(config)),
+        scheme: Some(settings.probing.scheme.clone()),
         signatures: Some(Arc::clone(&config.signatures)),
     }
 }

@@ -31,6 +31,7 @@ use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::utc::UtcMicros;
 use crate::model::watch::WatchStatus;
 use crate::policy::learnt_networks::LearntNetworks;
+use crate::policy::starter::Known;
 use crate::policy::rollout::{Rollout, RolloutChange, Share};
 use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
@@ -55,6 +56,8 @@ pub struct Orders {
     pub signatures: Option<Arc<Database>>,
     /// What was learnt of networks anew.
     pub networks: Option<Arc<LearntNetworks>>,
+    /// Look for what there is on these ports from now on.
+    pub known: Option<Arc<Known>>,
     /// End it cleanly.
     pub stop: bool,
 }
@@ -244,6 +247,7 @@ impl Service {
             share: self.rollout.share(),
             signatures: self.signatures.take(),
             networks: self.nightly.as_ref().and_then(Housekeeping::take_learnt),
+            known: self.nightly.as_ref().and_then(Housekeeping::take_known),
             stop: self.ending,
         }
     }

@@ -81,6 +81,14 @@ impl Store {
         Ok(clock.map_or(WallTime::REAL, |clock| WallTime { began_at: clock.began_at, scale: clock.time_scale }))
     }
 
+    /// When the watch last saved its states; `None` if it never did.
+    pub fn last_saved(&self) -> Result<Option<UtcMicros>, StoreError> {
+        self.connection
+            .query_row("SELECT epoch_us(saved_at) FROM watch", [], |row| row.get(0).map(UtcMicros))
+            .optional()
+            .map_err(self.failed("reading the watch's clock"))
+    }
+
     /// Every stored state: the base first, then the changes in their order, so that the last one given of an address
     /// counts. One pass, in batches.
     pub fn for_each_target(&self, mut take: impl FnMut(StoredTarget)) -> Result<(), StoreError> {
