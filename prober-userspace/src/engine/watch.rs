@@ -7,6 +7,7 @@ mod figures;
 pub mod keeper;
 mod naming;
 mod opening;
+mod outlook;
 mod quiet;
 pub mod recall;
 pub mod saving;
@@ -322,6 +323,9 @@ impl Watch<'_> {
         if let Some(signatures) = wishes.signatures {
             self.saving.keeper().order(Order::Signatures(Arc::clone(&signatures)))?;
             self.devices.tell_by(signatures);
+        }
+        for question in wishes.asked {
+            (question.answer)(self.outlook(question.address));
         }
         Ok(())
     }

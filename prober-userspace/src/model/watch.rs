@@ -10,6 +10,7 @@ use prober_common::address::V4;
 use serde::{Deserialize, Serialize};
 
 use super::link::LinkRequest;
+use super::outlook::Outlook;
 use super::request::{EngineChoice, GrabLimits, ProbeStyle, RateLimit, Record};
 use super::status::StatusSample;
 use crate::device::database::Database;
@@ -124,6 +125,17 @@ pub struct Wishes {
     pub share: Option<Share>,
     /// Tell devices by these signatures from now on.
     pub signatures: Option<Arc<Database>>,
+    /// Answer these.
+    pub asked: Vec<Question>,
+}
+
+/// What is known of an address, and what comes next there.
+#[derive(Clone)]
+pub struct Question {
+    /// Of which address.
+    pub address: V4,
+    /// Takes the answer, `None` if it is no target; must not wait.
+    pub answer: Arc<dyn Fn(Option<Outlook>) + Send + Sync>,
 }
 
 /// A share of the addresses.

@@ -58,6 +58,11 @@ impl WallTime {
     pub fn at(&self, second: u32) -> UtcMicros {
         UtcMicros(self.began_at.0 + (f64::from(second) / self.scale * 1e6) as i64)
     }
+
+    /// The second of a moment; 0 before the first.
+    pub fn second_of(&self, at: UtcMicros) -> u32 {
+        ((at.0 - self.began_at.0) as f64 / 1e6 * self.scale) as u32
+    }
 }
 
 /// A visit that is due.

@@ -3,6 +3,7 @@
 //! as orders.
 
 mod commands;
+mod questions;
 mod standing;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use self::questions::Questions;
 use super::advice_log::AdviceLog;
 use super::exclusion_watch::{ExclusionWatch, Seen};
 use super::figures;
@@ -94,6 +96,7 @@ pub struct Service {
     counted: Counted,
     looked_at: Duration,
     kept_at: Duration,
+    questions: Questions,
 }
 
 /// Totals at the last look.
@@ -157,6 +160,7 @@ impl Service {
             counted: Counted::default(),
             looked_at: Duration::ZERO,
             kept_at: Duration::ZERO,
+            questions: Questions::default(),
         };
         let detail = serde_json::json!({
             "configuration": service.config.record,

@@ -128,7 +128,14 @@ impl Watch {
                 ControlCommand::Resume => self.pause(false),
                 ControlCommand::Stop => self.stop_sending(Ending::Stopped),
                 ControlCommand::Status => {}
-                ControlCommand::Reload | ControlCommand::Exclude { .. } | ControlCommand::Complain { .. } => {
+                ControlCommand::Reload
+                | ControlCommand::Exclude { .. }
+                | ControlCommand::Complain { .. }
+                | ControlCommand::Unexclude { .. }
+                | ControlCommand::Why { .. }
+                | ControlCommand::Exclusions
+                | ControlCommand::Complaints
+                | ControlCommand::Query { .. } => {
                     let _ = reply.try_send(ControlReply::refused("this is a scan; only a daemon can do that"));
                     continue;
                 }

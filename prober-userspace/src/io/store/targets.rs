@@ -74,14 +74,26 @@ impl Store {
 
     /// Every stored state: the base first, then the changes in their order, so that the last one given of an address
     /// counts. One pass, in batches.
-    pub fn for_each_target(&self, mut take: impl FnMut(StoredTarget)) -> Result<(), StoreError> {
+    pub fn for_each_target(&self, take: impl FnMut(StoredTarget)) -> Result<(), StoreError> {
+        self.for_each_target_of(0, u32::MAX, take)
+    }
+
+    /// The same of the addresses from `first` to `last`; the base is sorted by address, so few of its rows are looked at.
+    pub fn for_each_target_of(
+        &self,
+        first: u32,
+        last: u32,
+        mut take: impl FnMut(StoredTarget),
+    ) -> Result<(), StoreError> {
+        const COLUMNS: &str = "address, due_s, visited_s, fingerprint, cluster, step, standing, open_ports";
+        let is_all = (first, last) == (0, u32::MAX);
+        let of = if is_all { String::new() } else { format!("WHERE address BETWEEN {first} AND {last}") };
         let mut read = || -> duckdb::Result<()> {
             for sql in [
-                "SELECT address, due_s, visited_s, fingerprint, cluster, step, standing, open_ports FROM target_base",
-                "SELECT address, due_s, visited_s, fingerprint, cluster, step, standing, open_ports FROM target_change
-                 ORDER BY change",
+                format!("SELECT {COLUMNS} FROM target_base {of}"),
+                format!("SELECT {COLUMNS} FROM target_change {of} ORDER BY change"),
             ] {
-                let mut statement = self.connection.prepare(sql)?;
+                let mut statement = self.connection.prepare(&sql)?;
                 for batch in statement.stream_arrow([])? {
                     give(&batch, &mut take);
                 }
