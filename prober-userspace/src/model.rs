@@ -7,6 +7,8 @@ pub mod cause;
 pub mod device;
 pub mod link;
 pub mod mac;
+pub mod outlook;
+pub mod query;
 pub mod request;
 pub mod scan;
 pub mod service_status;

@@ -6,7 +6,9 @@ use std::{
     fs::File,
     io,
     os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
+    os::unix::process::CommandExt,
     path::Path,
+    process::Command,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -48,6 +50,17 @@ pub fn end_process(pid: u32, force: bool) -> bool {
 pub fn signal_process(pid: u32, signal: i32) -> bool {
     // SAFETY: a signal to one process; 0 and negative numbers would mean groups.
     pid > 1 && unsafe { libc::kill(pid as libc::pid_t, signal) } == 0
+}
+
+/// Refuses a command and its children to run memory that was written (`MemoryDenyWriteExecute=` of systemd). Linux 6.3.
+pub fn deny_write_execute(command: &mut Command) {
+    let deny = || {
+        let refuse = u64::from(libc::PR_MDWE_REFUSE_EXEC_GAIN);
+        // SAFETY: this operation takes plain numbers only.
+        check(unsafe { libc::prctl(libc::PR_SET_MDWE, refuse, 0_u64, 0_u64, 0_u64) }).map(drop)
+    };
+    // SAFETY: between fork and exec there is one system call, which touches no memory.
+    unsafe { command.pre_exec(deny) };
 }
 
 /// TCP's smoothed round-trip time of a connection, us.

@@ -8,6 +8,7 @@ pub mod exclusions;
 pub mod faults;
 pub mod finding;
 pub mod found;
+pub mod hardened;
 pub mod hardship;
 pub mod kills;
 pub mod overflow;
@@ -74,6 +75,8 @@ pub enum Trial {
     Endurance,
     /// The daemon: reloads, exclusions and the kill switch while it sends; kills
     Service,
+    /// The daemon as its unit runs it: its own user, its capabilities, a read-only file system
+    Hardened,
     /// The daemon over a link that fails, with a database of others, on a full disk, flooded with answers
     Hardship,
     /// Years in compressed time: neither memory nor files grow
@@ -99,6 +102,7 @@ impl Trial {
             Self::Weeks => weeks::run(size),
             Self::Endurance => endurance::run(size),
             Self::Service => service::run(size),
+            Self::Hardened => hardened::run(size),
             Self::Hardship => hardship::run(size),
             Self::Years => years::run(size),
             Self::Faults => faults::run(),

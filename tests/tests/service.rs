@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use prober_tests::trial::{Size, hardship, service, years};
+use prober_tests::trial::{Size, hardened, hardship, service, years};
 
 /// One at a time: each has daemons that take what processors there are, and bounds on what may wait meanwhile.
 fn alone() -> MutexGuard<'static, ()> {
@@ -14,6 +14,13 @@ fn alone() -> MutexGuard<'static, ()> {
 fn a_daemon_obeys_while_it_sends() {
     let _alone = alone();
     let finding = service::run(Size::Small).unwrap();
+    assert!(finding.holds(), "{finding}");
+}
+
+#[test]
+fn a_daemon_runs_as_its_unit_says() {
+    let _alone = alone();
+    let finding = hardened::run(Size::Small).unwrap();
     assert!(finding.holds(), "{finding}");
 }
 

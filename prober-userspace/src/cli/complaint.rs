@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use serde::Serialize;
+use anyhow::bail;
 
 use super::UsageError;
 use super::daemon_socket::{DaemonSocketArgs, Reached};
@@ -11,7 +11,7 @@ use super::database::{DatabaseArgs, who};
 use super::output::{put, put_json};
 use super::table::Table;
 use crate::io::clock::utc_now;
-use crate::io::control::ControlCommand;
+use crate::io::control::{ControlCommand, ControlReply, ListedComplaint};
 use crate::io::store::Access;
 use crate::model::attribution::one_line;
 
@@ -35,8 +35,10 @@ enum Action {
         #[arg(value_name = "TEXT")]
         text: String,
     },
-    /// List what was recorded
+    /// List what was recorded: by the running daemon, else in a database (--db, else the daemon's, else the scans')
     List {
+        #[command(flatten)]
+        socket: DaemonSocketArgs,
         #[command(flatten)]
         database: DatabaseArgs,
         /// Print JSON: an array of at, who, text
@@ -67,24 +69,21 @@ impl ComplaintArgs {
                     }
                 }
             }
-            Action::List { database, json } => list(&database, json)?,
+            Action::List { socket, database, json } => list(&socket, &database, json)?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn list(database: &DatabaseArgs, json: bool) -> anyhow::Result<()> {
-    #[derive(Serialize)]
-    struct Line {
-        at: String,
-        who: String,
-        text: String,
-    }
-    let complaints = database.open(Access::Read)?.complaints()?;
-    let lines: Vec<_> = complaints
-        .into_iter()
-        .map(|complaint| Line { at: complaint.at.to_string(), who: complaint.who, text: complaint.text })
-        .collect();
+fn list(socket: &DaemonSocketArgs, database: &DatabaseArgs, json: bool) -> anyhow::Result<()> {
+    let lines: Vec<ListedComplaint> = match socket.ask_unless_named(database, &ControlCommand::Complaints)? {
+        Some(ControlReply::Complaints { complaints }) => complaints,
+        Some(_) => bail!("complaint list: the daemon answered something else"),
+        None => {
+            let stored = socket.stopped(database, Access::Read)?.complaints()?;
+            stored.into_iter().map(Into::into).collect()
+        }
+    };
     if json {
         return Ok(put_json(&lines)?);
     }

@@ -233,13 +233,11 @@ impl Steward {
             self.notice.tell(Notice::Ready);
             log::info!("ready; `prober status` shows how it goes");
         }
-        while let Some(ControlEvent { command, who, reply }) = self.next_command() {
-            let reloads = command == ControlCommand::Reload;
+        while let Some(event) = self.next_command() {
+            let reloads = event.command == ControlCommand::Reload;
             self.tell_if(reloads, Notice::Reloading);
-            let answer = self.service.command(command, &who, self.moment());
+            self.service.answer(event, self.moment());
             self.tell_if(reloads, Notice::Ready);
-            // The client may have gone.
-            let _ = reply.try_send(answer);
         }
         if self.signals.reload.swap(false, Ordering::Relaxed) {
             self.notice.tell(Notice::Reloading);
@@ -301,7 +299,7 @@ impl Overseer for Steward {
             Ok(Orders { hold, rate, share, signatures, networks, known, stop }) => {
                 let part = |size| watch::Share { holds: Arc::new(move |address: V4| share.holds(address)), size };
                 let share = Some(share.size()).filter(|size| *size < 1.0).map(part);
-                Wishes { hold, rate, stop, share, signatures, networks, known }
+                Wishes { hold, rate, stop, share, signatures, networks, known, asked: self.service.asked() }
             }
             Err(cause) => {
                 self.failure = Some(cause);

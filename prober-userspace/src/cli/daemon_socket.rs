@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::UsageError;
-use super::config::{Config, DEFAULT_FILE, DEFAULT_SOCKET};
+use super::config::{Config, DEFAULT_FILE, DEFAULT_SOCKET, Places};
 use super::database::DatabaseArgs;
-use crate::io::control::{ControlCommand, ControlError, Standing, send};
+use crate::io::control::{ControlCommand, ControlError, ControlReply, ask};
 use crate::io::store::{Access, Store, StoreError};
 use crate::model::service_status::ServiceStatus;
 
@@ -31,21 +31,39 @@ pub enum Reached {
 }
 
 impl DaemonSocketArgs {
-    /// Sends the command if a daemon runs. Where that cannot be told, it is an error: what is meant for a daemon must not
-    /// end up elsewhere.
+    /// Sends the command if a daemon runs; how that stands after it.
     pub fn reach(&self, command: &ControlCommand) -> anyhow::Result<Reached> {
+        match self.ask(command)? {
+            Some(ControlReply::Service(status)) => Ok(Reached::Daemon(status)),
+            Some(_) => bail!("the daemon at {} answered something else", self.socket().display()),
+            None => Ok(Reached::Nobody),
+        }
+    }
+
+    /// Sends the command if a daemon runs, `None` if none does. Where that cannot be told, it is an error: what is meant for
+    /// a daemon must not end up elsewhere.
+    pub fn ask(&self, command: &ControlCommand) -> anyhow::Result<Option<ControlReply>> {
         let socket = self.socket();
-        match send(&socket, command) {
-            Ok(Standing::Service(status)) => Ok(Reached::Daemon(status)),
-            Ok(Standing::Scan(_)) => bail!("a scan listens on {}, no daemon", socket.display()),
+        match ask(&socket, command) {
+            Ok(ControlReply::Done(_)) => bail!("a scan listens on {}, no daemon", socket.display()),
+            Ok(reply) => Ok(Some(reply)),
             // A socket that was named must be there.
-            Err(ControlError::Nobody(_)) if self.socket.is_none() => Ok(Reached::Nobody),
+            Err(ControlError::Nobody(_)) if self.socket.is_none() => Ok(None),
             Err(cause @ ControlError::Io { operation: "connect to", .. }) => Err(cause).context(
-                "nothing was recorded, as it cannot be told whether a daemon runs; do it as the daemon's user (like `sudo -u \
+                "nothing was done, as it cannot be told whether a daemon runs; do it as the daemon's user (like `sudo -u \
                  prober`), or name the database with --db",
             ),
             Err(cause) => Err(cause.into()),
         }
+    }
+
+    /// Sends the command if a daemon runs and no database was named.
+    pub fn ask_unless_named(
+        &self,
+        database: &DatabaseArgs,
+        command: &ControlCommand,
+    ) -> anyhow::Result<Option<ControlReply>> {
+        if database.is_named() && !self.is_named() { Ok(None) } else { self.ask(command) }
     }
 
     /// The database to write to while no daemon runs: the one that was named, else the daemon's own. It must be there, so
@@ -66,7 +84,29 @@ impl DaemonSocketArgs {
         Ok(Store::open(&path, Access::Write)?)
     }
 
-    fn socket(&self) -> PathBuf {
+    /// The database to look into while no daemon runs: the one that was named, else the daemon's if it has a configuration,
+    /// else the one of scans.
+    pub fn stopped(&self, database: &DatabaseArgs, access: Access) -> anyhow::Result<Store> {
+        let places = if database.is_named() { None } else { Config::places(&self.config)? };
+        let Some(Places { database: path, .. }) = places else {
+            return match access {
+                Access::Read => database.open(access),
+                Access::Write => database.open_existing(),
+            };
+        };
+        if !path.exists() {
+            return Err(StoreError::Missing { path }.into());
+        }
+        Ok(Store::open(&path, access)?)
+    }
+
+    /// Whether the socket was named for this command.
+    pub fn is_named(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> PathBuf {
         let configured = || Config::places(&self.config).ok().flatten().map(|places| places.socket);
         self.socket.clone().or_else(configured).unwrap_or_else(|| Path::new(DEFAULT_SOCKET).to_owned())
     }

@@ -15,7 +15,7 @@ use super::figure::grouped;
 use super::output::{put, put_json};
 use super::table::Table;
 use crate::io::clock::utc_now;
-use crate::io::control::ControlCommand;
+use crate::io::control::{ControlCommand, ControlReply, ListedExclusion};
 use crate::io::store::{Access, StoredExclusion};
 use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
@@ -31,8 +31,10 @@ pub struct ExcludeArgs {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Action {
-    /// List the stored exclusions
+    /// List the stored exclusions: of the running daemon, else of a database (--db, else the daemon's, else the scans')
     List {
+        #[command(flatten)]
+        socket: DaemonSocketArgs,
         #[command(flatten)]
         database: DatabaseArgs,
         /// Print JSON: an array of range, addresses, reason, added_at, added_by
@@ -56,8 +58,11 @@ enum Action {
         #[arg(long)]
         reason: String,
     },
-    /// Remove stored exclusions, each named exactly as it was added
+    /// Remove stored exclusions, each named exactly as it was added: a running daemon may probe them from then on, unless
+    /// something else excludes them
     Remove {
+        #[command(flatten)]
+        socket: DaemonSocketArgs,
         #[command(flatten)]
         database: DatabaseArgs,
         /// Ranges as `prober exclude list` shows them
@@ -96,11 +101,11 @@ impl ExcludeArgs {
     /// Does what was asked.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let done = match self.action {
-            Action::List { database, json } => list(&database, json),
+            Action::List { socket, database, json } => list(&socket, &database, json),
             Action::Add { socket, database, ranges, file, reason } => {
                 add(&socket, &database, &ranges, file.as_deref(), &reason)
             }
-            Action::Remove { database, ranges } => remove(&database, &ranges),
+            Action::Remove { socket, database, ranges } => remove(&socket, &database, &ranges),
             Action::Check { files, json } => check(&files, json),
             Action::Test { database, addresses, files, allow_special, json } => {
                 return test(&database, &addresses, &files, allow_special, json);
@@ -120,27 +125,15 @@ fn range_of(stored: &StoredExclusion) -> AddressRange {
     AddressRange::between(stored.first, stored.last)
 }
 
-fn list(database: &DatabaseArgs, json: bool) -> anyhow::Result<()> {
-    #[derive(Serialize)]
-    struct Line {
-        range: String,
-        addresses: u64,
-        reason: String,
-        added_at: String,
-        added_by: String,
-    }
-    let lines: Vec<Line> = database
-        .open(Access::Read)?
-        .exclusions()?
-        .into_iter()
-        .map(|stored| Line {
-            range: range_of(&stored).to_string(),
-            addresses: range_of(&stored).address_count(),
-            reason: stored.reason,
-            added_at: stored.added_at.to_string(),
-            added_by: stored.added_by,
-        })
-        .collect();
+fn list(socket: &DaemonSocketArgs, database: &DatabaseArgs, json: bool) -> anyhow::Result<()> {
+    let lines: Vec<ListedExclusion> = match socket.ask_unless_named(database, &ControlCommand::Exclusions)? {
+        Some(ControlReply::Exclusions { exclusions }) => exclusions,
+        Some(_) => bail!("exclude list: the daemon answered something else"),
+        None => {
+            let stored = socket.stopped(database, Access::Read)?.exclusions()?;
+            stored.into_iter().map(Into::into).collect()
+        }
+    };
     if json {
         return Ok(put_json(&lines)?);
     }
@@ -191,12 +184,20 @@ fn add(
     Ok(put(&format!("added {} ranges, {} addresses to {path}\n", entries.len(), grouped(addresses)))?)
 }
 
-fn remove(database: &DatabaseArgs, ranges: &[String]) -> anyhow::Result<()> {
+fn remove(socket: &DaemonSocketArgs, database: &DatabaseArgs, ranges: &[String]) -> anyhow::Result<()> {
     let wanted = parse_arguments(ranges)?;
-    if !database.path()?.exists() {
-        database.open(Access::Read)?;
+    let named = wanted.iter().map(ToString::to_string).collect();
+    let command = ControlCommand::Unexclude { ranges: named, who: who() };
+    match socket.ask_unless_named(database, &command)? {
+        Some(ControlReply::Service(status)) => {
+            let excluded = grouped(status.exclusions.addresses);
+            let removed = wanted.len();
+            return Ok(put(&format!("removed {removed} ranges; the daemon now excludes {excluded} addresses\n"))?);
+        }
+        Some(_) => bail!("exclude remove: the daemon answered something else"),
+        None => {}
     }
-    let store = database.open(Access::Write)?;
+    let store = socket.stopped(database, Access::Write)?;
     let stored = store.exclusions()?;
     if let Some(unknown) = wanted.iter().find(|range| !stored.iter().any(|entry| range_of(entry) == **range)) {
         bail!(

@@ -8,6 +8,7 @@ pub mod keeper;
 mod naming;
 mod opening;
 mod outage;
+mod outlook;
 pub(super) mod quiet;
 pub mod recall;
 pub mod saving;
@@ -366,6 +367,9 @@ impl Watch<'_> {
         }
         if let Some(networks) = wishes.networks {
             self.take_over(networks);
+        }
+        for question in wishes.asked {
+            (question.answer)(self.outlook(question.address));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! direction; local and for the socket's owner only.
 
 mod client;
+mod listing;
 mod protocol;
 mod server;
 mod sys;
@@ -10,14 +11,17 @@ mod user;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use client::{Standing, find_socket, send};
-pub use protocol::{ControlCommand, ControlReply};
+pub use client::{Standing, ask, find_socket, send};
+pub use listing::{ListedComplaint, ListedExclusion};
+pub use protocol::{ControlCommand, ControlReply, LONGEST_QUERY_S};
 pub use server::{ControlEvent, ControlServer};
 
 use super::instance::{RUN_DIRECTORY, network_namespace};
 
-/// Longest line in either direction, in bytes: some ten thousand ranges to exclude.
+/// Longest command, in bytes: some ten thousand ranges to exclude.
 pub const LONGEST_LINE: usize = 1 << 18;
+/// Longest answer, in bytes: half a million exclusions, or the rows of a query, all of whose characters are written as escapes.
+pub const LONGEST_ANSWER: usize = 1 << 27;
 
 /// The control socket could not be used.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,8 @@ mod place;
 mod sys;
 mod way_out;
 
+pub use sys::clock_is_synchronised;
+
 use std::path::PathBuf;
 
 use serde::Serialize;

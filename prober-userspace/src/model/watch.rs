@@ -10,6 +10,7 @@ use prober_common::address::V4;
 use serde::{Deserialize, Serialize};
 
 use super::link::LinkRequest;
+use super::outlook::Outlook;
 use super::request::{EngineChoice, GrabLimits, ProbeStyle, RateLimit, Record};
 use super::status::StatusSample;
 use crate::device::database::Database;
@@ -135,6 +136,17 @@ pub struct Wishes {
     pub networks: Option<Arc<LearntNetworks>>,
     /// Look for what there is on these ports from now on.
     pub known: Option<Arc<Known>>,
+    /// Answer these.
+    pub asked: Vec<Question>,
+}
+
+/// What is known of an address, and what comes next there.
+#[derive(Clone)]
+pub struct Question {
+    /// Of which address.
+    pub address: V4,
+    /// Takes the answer, `None` if it is no target; must not wait.
+    pub answer: Arc<dyn Fn(Option<Outlook>) + Send + Sync>,
 }
 
 /// A share of the addresses.

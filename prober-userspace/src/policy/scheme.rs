@@ -3,6 +3,7 @@
 //! fast, is decided by slots and rates.
 
 pub mod efficient;
+pub mod outlook;
 pub mod predictive;
 
 use std::collections::HashMap;

@@ -53,6 +53,11 @@ impl Visits {
         self.under_way.is_empty()
     }
 
+    /// Whether a visit of an address is under way.
+    pub fn is_under_way(&self, address: V4) -> bool {
+        self.under_way.contains_key(&address.0)
+    }
+
     /// Probes of all visits under way.
     pub fn probes(&self) -> u64 {
         self.probes

@@ -1,6 +1,8 @@
 //! The daemon as a service: reloaded while it sends, exclusions that change under it, garbage instead of exclusions, the
 //! kill switch, kills. What reached whom is counted at the far end.
 
+mod looking;
+
 use std::{
     fmt::Write as _,
     fs,
@@ -52,6 +54,7 @@ pub fn run(size: Size) -> Result<Finding> {
     stage.reload(&mut finding, reloads, size)?;
     stage.exclude(&mut running, &mut finding, size)?;
     stage.leave(&mut running, &mut finding)?;
+    stage.look_into(&mut running, &mut finding)?;
     stage.garble(&mut running, &mut finding)?;
     stage.kill_switch(&mut running, &mut finding)?;
     stage.signatures(&mut running, &mut finding)?;

@@ -147,7 +147,6 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
         },
         networks: None,
         scheme: None,
-        scheme: None,
         signatures: None,
     };
     let clock = |now_s: u32, planner: &Planner| WatchClock {

@@ -41,8 +41,9 @@ pub const LAB: &[Package] = &[
     package("iputils-ping", "ping"),
     package("ethtool", "ethtool"),
     package("tcpdump", "tcpdump"),
-    // Only to judge the unit's exposure, offline.
+    // Only to judge the unit's exposure, offline, and what its filter of system calls refuses.
     package("systemd", "systemd-analyze"),
+    package("strace", "strace"),
 ];
 
 pub const PEERS: &[Package] = &[package("masscan", "masscan"), package("zmap", "zmap"), package("nmap", "nmap")];

@@ -28,6 +28,8 @@ pub struct ExclusionWatch {
     files: WatchedFiles,
     /// Of the files.
     in_force: Sources,
+    /// Of files that changed and are not settled yet: they count besides.
+    unsettled: Sources,
     /// Of the database.
     stored: Vec<AddressRange>,
     /// Those that are no targets any more.
@@ -57,8 +59,18 @@ impl ExclusionWatch {
         // Looked at before they are read: a change in between is noticed.
         let files = WatchedFiles::new(list.files.iter().cloned());
         let in_force = exclusion_sources(&list)?;
-        let (left, kept) = (Vec::new(), None);
-        Ok(Self { list, allow_special, files, in_force, stored, left, kept, changed_at: None, problem: None })
+        Ok(Self {
+            list,
+            allow_special,
+            files,
+            in_force,
+            unsettled: Vec::new(),
+            stored,
+            left: Vec::new(),
+            kept: None,
+            changed_at: None,
+            problem: None,
+        })
     }
 
     /// Over other lists, with the same ranges of the database.
@@ -87,7 +99,8 @@ impl ExclusionWatch {
 
     /// What is in force.
     pub fn exclusions(&self) -> Exclusions {
-        self.merged(self.in_force.clone())
+        // More at once, less when it is settled.
+        self.merged([self.in_force.clone(), self.unsettled.clone()].concat())
     }
 
     /// Why the files as they are now are not in force, if they are not.
@@ -98,6 +111,12 @@ impl ExclusionWatch {
     /// Adds to what the database holds.
     pub fn store(&mut self, ranges: impl IntoIterator<Item = AddressRange>) -> Exclusions {
         self.stored.extend(ranges);
+        self.exclusions()
+    }
+
+    /// From now on the database holds these only.
+    pub fn keep_stored(&mut self, ranges: impl IntoIterator<Item = AddressRange>) -> Exclusions {
+        self.stored = ranges.into_iter().collect();
         self.exclusions()
     }
 
@@ -116,8 +135,10 @@ impl ExclusionWatch {
         if !self.files.changed().is_empty() {
             self.changed_at = Some(now);
             return match exclusion_sources(&self.list) {
-                // More at once, less when it is settled.
-                Ok(sources) => Seen::Changed(self.merged([self.in_force.clone(), sources].concat())),
+                Ok(sources) => {
+                    self.unsettled = sources;
+                    Seen::Changed(self.exclusions())
+                }
                 Err(_) => Seen::Same,
             };
         }
@@ -125,6 +146,7 @@ impl ExclusionWatch {
             return Seen::Same;
         }
         self.changed_at = None;
+        self.unsettled = Vec::new();
         match self.settled() {
             Ok(sources) => {
                 self.in_force = sources;
@@ -211,6 +233,9 @@ mod tests {
         fs::write(&file, "8.8.9.0/24\n# another one\n").unwrap();
         let Seen::Changed(both) = watch.look(ms(100)) else { panic!("a change is noticed") };
         assert!([FIRST, SECOND, STORED].iter().all(|address| both.contains(*address)));
+        let without = watch.keep_stored([]);
+        assert!(without.contains(SECOND) && !without.contains(STORED), "what is not settled stays");
+        watch.store([AddressRange::between(STORED, STORED)]);
         assert!(matches!(watch.look(ms(200)), Seen::Same));
         let Seen::Changed(settled) = watch.look(ms(400)) else { panic!("it is settled") };
         assert!(!settled.contains(FIRST) && settled.contains(SECOND) && settled.contains(STORED));

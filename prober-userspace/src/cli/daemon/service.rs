@@ -3,6 +3,7 @@
 //! as orders.
 
 mod commands;
+mod questions;
 mod standing;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use self::questions::Questions;
 use super::advice_log::AdviceLog;
 use super::exclusion_watch::{ExclusionWatch, Seen};
 use super::figures;
@@ -31,8 +33,8 @@ use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::utc::UtcMicros;
 use crate::model::watch::WatchStatus;
 use crate::policy::learnt_networks::LearntNetworks;
-use crate::policy::starter::Known;
 use crate::policy::rollout::{Rollout, RolloutChange, Share};
+use crate::policy::starter::Known;
 use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
 use crate::target::shared_exclusions::SharedExclusions;
@@ -102,6 +104,7 @@ pub struct Service {
     counted: Counted,
     looked_at: Duration,
     kept_at: Duration,
+    questions: Questions,
 }
 
 /// Totals at the last look.
@@ -166,6 +169,7 @@ impl Service {
             counted: Counted::default(),
             looked_at: Duration::ZERO,
             kept_at: Duration::ZERO,
+            questions: Questions::default(),
         };
         let detail = serde_json::json!({
             "configuration": service.config.record,

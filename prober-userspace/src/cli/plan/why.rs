@@ -1,24 +1,25 @@
-//! `prober plan why`: what the watch knows of an address, what it will probe there next and when, and why.
+//! `prober plan why`: what the watch knows of an address, what it will probe there next and when, and why. The running daemon
+//! is asked; of a watch that does not run, what it has stored is looked at.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use anyhow::bail;
 use prober_common::address::V4;
-use serde::Serialize;
 
 use super::super::UsageError;
 use super::super::daemon::kept_rollout::ROLLOUT;
 use super::super::daemon::service::percent;
+use super::super::daemon_socket::DaemonSocketArgs;
 use super::super::database::DatabaseArgs;
 use super::super::output::{put, put_json};
 use crate::io::clock::utc_now;
+use crate::io::control::{ControlCommand, ControlReply};
 use crate::io::store::{Access, Store, WatchClock};
-use crate::model::utc::UtcMicros;
+use crate::model::outlook::Outlook;
 use crate::model::watch::SchemeConfig;
-use crate::policy::interval::LADDER_S;
+use crate::policy::planner::WallTime;
 use crate::policy::rollout::Share;
-use crate::policy::scheme::Scheme;
+use crate::policy::scheme::outlook::View;
 use crate::policy::starter::Known;
 use crate::policy::target_state::{Standing, TargetState};
 
@@ -27,12 +28,16 @@ const SHOWN_PORTS: usize = 40;
 
 /// Explain what the watch does at an address: what is known, which ports come next, when, and why
 ///
-/// From the states as they were last saved. With --json prints one object: address, standing, device, open_ports,
-/// visited_at, due_at, interval_hours, held_back (why it is not visited although it is due), cluster, probes, ports, reasons.
+/// Of the running daemon as it is at this moment; of a watch that does not run from the states as they were last saved (--db,
+/// else the daemon's database, else the scans'). With --json prints one object: address, scheme, standing, device,
+/// open_ports, visited_at, due_at, overdue, under_way, interval_hours, held_back (why it is not visited although it is due),
+/// cluster, probes, ports, reasons.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct WhyArgs {
     /// IPv4 address
     address: String,
+    #[command(flatten)]
+    socket: DaemonSocketArgs,
     #[command(flatten)]
     database: DatabaseArgs,
     /// Print JSON
@@ -40,56 +45,45 @@ pub(super) struct WhyArgs {
     json: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Why {
-    address: String,
-    scheme: String,
-    standing: &'static str,
-    device: Option<String>,
-    open_ports: Vec<u16>,
-    visited_at: Option<UtcMicros>,
-    due_at: UtcMicros,
-    overdue: bool,
-    interval_hours: f64,
-    held_back: Option<String>,
-    cluster: Option<u16>,
-    probes: u64,
-    ports: Vec<u16>,
-    reasons: Vec<String>,
-}
-
 impl WhyArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let address = self
             .address
             .parse::<std::net::Ipv4Addr>()
-            .map(V4::from)
             .map_err(|_| UsageError(format!("\"{}\" is not an IPv4 address", self.address)))?;
-        let store = self.database.open(Access::Read)?;
-        let Some(clock) = store.watch_clock()? else {
-            bail!("{}: no watch was ever kept in it; `prober watch` or `prober daemon` does", store.path().display());
+        let outlook = match self.socket.ask_unless_named(&self.database, &ControlCommand::Why { address })? {
+            Some(ControlReply::Outlook(outlook)) => *outlook,
+            Some(_) => bail!("plan why: the daemon answered something else"),
+            None => stored(&self.socket.stopped(&self.database, Access::Read)?, V4::from(address))?,
         };
-        let why = explain(&store, &clock, address)?;
         if self.json {
-            return Ok(put_json(&why)?);
+            return Ok(put_json(&outlook)?);
         }
-        Ok(put(&render(&why))?)
+        Ok(put(&render(&outlook))?)
     }
 }
 
-fn explain(store: &Store, clock: &WatchClock, address: V4) -> anyhow::Result<Why> {
-    // The learner's classes rest on all neighbours, so all states are needed.
-    let mut targets: HashMap<u32, (TargetState, Box<[u16]>)> = HashMap::new();
-    store.for_each_target(|target| {
-        targets.insert(target.state.address, (target.state, target.open_ports));
+/// What a watch that does not run has stored of an address.
+fn stored(store: &Store, address: V4) -> anyhow::Result<Outlook> {
+    let Some(clock) = store.watch_clock()? else {
+        bail!("{}: no watch was ever kept in it; `prober watch` or `prober daemon` does", store.path().display());
+    };
+    // Its class, which the predictive scheme goes by, is that of its /24.
+    let network = address.0 & !255;
+    let mut neighbours: Vec<(TargetState, Box<[u16]>)> = Vec::new();
+    store.for_each_target_of(network, network | 255, |target| {
+        neighbours.retain(|(state, _)| state.address != target.state.address);
+        neighbours.push((target.state, target.open_ports));
     })?;
-    let Some((state, open_ports)) = targets.get(&address.0).cloned() else {
-        bail!("{address} is not among the {} watched addresses, or was not visited yet", targets.len());
+    let held_back = held_back(store, address)?;
+    let Some((state, _)) = neighbours.iter().find(|(state, _)| state.address == address.0) else {
+        let held_back = held_back.map_or_else(String::new, |reason| format!("; {reason}"));
+        bail!("{address} is not among the watched addresses, or was not visited yet{held_back}");
     };
     let config: SchemeConfig = serde_json::from_str(&clock.settings)?;
-    let states: Vec<TargetState> = targets.values().map(|(state, _)| *state).collect();
+    let states: Vec<TargetState> = neighbours.iter().map(|(state, _)| *state).collect();
     let mut scheme = Known::of(&config, &store.open_tcp_ports()?).scheme(&config, &states);
-    for (state, ports) in targets.values() {
+    for (state, ports) in &neighbours {
         scheme.restore(state, ports);
     }
     scheme.recall(&clock.learnt, clock.clock_s);
@@ -97,14 +91,22 @@ fn explain(store: &Store, clock: &WatchClock, address: V4) -> anyhow::Result<Why
     for (number, (_, ports)) in (0..).zip(&devices) {
         scheme.teach_device(number, ports);
     }
-    let held_back = held_back(store, address)?;
-    Ok(Why { held_back, ..of(&scheme, clock, &state, open_ports.to_vec(), &devices) })
+    let device = match state.standing() {
+        Standing::Device(device) => devices.get(usize::from(device)).map(|(name, _)| name.as_str()),
+        _ => None,
+    };
+    Ok(Outlook { held_back, ..scheme.outlook(state, device, view(&clock)) })
+}
+
+/// Its clock goes on while it does not run.
+fn view(clock: &WatchClock) -> View<'_> {
+    let wall = WallTime { began_at: clock.began_at, scale: clock.time_scale };
+    View { scheme: &clock.scheme, wall, now_s: wall.second_of(utc_now()).max(clock.clock_s) }
 }
 
 /// Why an address is not visited at all: as the database says now, and as files and roll-out were when the daemon last looked.
 fn held_back(store: &Store, address: V4) -> anyhow::Result<Option<String>> {
-    let excluded = store.exclusions()?;
-    if let Some(entry) = excluded.iter().find(|entry| (entry.first..=entry.last).contains(&address)) {
+    if let Some(entry) = store.exclusion_of(address)? {
         return Ok(Some(format!("excluded ({})", entry.reason)));
     }
     if store.was_excluded_at_start(address)? {
@@ -117,46 +119,7 @@ fn held_back(store: &Store, address: V4) -> anyhow::Result<Option<String>> {
     Ok(outside.map(|share| format!("outside of the {} of the targets that are watched so far", percent(share.size()))))
 }
 
-fn of(
-    scheme: &Scheme,
-    clock: &WatchClock,
-    state: &TargetState,
-    open_ports: Vec<u16>,
-    devices: &[(String, Vec<u16>)],
-) -> Why {
-    let wall = |at_s: u32| UtcMicros(clock.began_at.0 + (f64::from(at_s) / clock.time_scale * 1e6) as i64);
-    let visit = scheme.visit(state, state.due_s);
-    let mut ports: Vec<u16> = visit.sets.iter().flat_map(|set| set.iter()).chain(visit.more.iter().copied()).collect();
-    ports.sort_unstable();
-    let was_visited = state.visited_s != TargetState::NEVER;
-    let (standing, device) = match state.standing() {
-        Standing::New => ("new", None),
-        Standing::Silent => ("silent", None),
-        Standing::Gone => ("gone", None),
-        Standing::Answering => ("answering", None),
-        Standing::Honeypot => ("honeypot", None),
-        Standing::Device(device) => ("device", devices.get(usize::from(device)).map(|(name, _)| name.clone())),
-    };
-    let interval_s = if was_visited { state.due_s.saturating_sub(state.visited_s) } else { LADDER_S[0] };
-    Why {
-        address: V4(state.address).to_string(),
-        scheme: clock.scheme.clone(),
-        standing,
-        device,
-        open_ports,
-        visited_at: was_visited.then(|| wall(state.visited_s)),
-        due_at: wall(state.due_s),
-        overdue: wall(state.due_s) < utc_now(),
-        interval_hours: f64::from(interval_s) / 3_600.0,
-        held_back: None,
-        cluster: state.cluster.checked_sub(1),
-        probes: visit.probes(),
-        ports,
-        reasons: scheme.reasons(state),
-    }
-}
-
-fn render(why: &Why) -> String {
+fn render(why: &Outlook) -> String {
     let list = |ports: &[u16]| {
         let shown: Vec<String> = ports.iter().take(SHOWN_PORTS).map(u16::to_string).collect();
         let more = ports.len().saturating_sub(SHOWN_PORTS);
@@ -169,16 +132,20 @@ fn render(why: &Why) -> String {
         let _ = write!(text, ", {device}");
     }
     text.push('\n');
+    if let Some(reason) = &why.held_back {
+        let _ = writeln!(text, "not visited  {reason}");
+    }
     if !why.open_ports.is_empty() {
         let _ = writeln!(text, "open         {}", list(&why.open_ports));
     }
-    let visited = why.visited_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+    let visited = why.visited_at.as_deref().unwrap_or("never");
     let _ = writeln!(text, "last visit   {visited}");
     let overdue =
         if why.overdue { " (overdue: it is visited as soon as the watch runs and the rate allows)" } else { "" };
     let next = format!("{}{overdue}, {} ports by the {} scheme", why.due_at, why.probes, why.scheme);
-    let _ = match &why.held_back {
-        Some(reason) => writeln!(text, "next visit   none: {reason}; else {}", why.due_at),
+    let _ = match why.held_back {
+        Some(_) => writeln!(text, "next visit   none; else {}, {} ports", why.due_at, why.probes),
+        None if why.under_way => writeln!(text, "next visit   under way just now, by the {} scheme", why.scheme),
         None => writeln!(text, "next visit   {next}"),
     };
     let _ = writeln!(text, "ports        {}", list(&why.ports));
@@ -198,7 +165,9 @@ fn render(why: &Why) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::io::store::StoredExclusion;
+    use crate::io::store::{StoredExclusion, StoredTarget};
+    use crate::model::utc::UtcMicros;
+    use crate::model::watch::SchemeKind;
 
     #[test]
     fn who_is_not_visited_has_no_next_visit() {
@@ -226,22 +195,62 @@ mod tests {
         store.keep_service_state(ROLLOUT, "{\"key\":7,\"share\":1.0}", at).unwrap();
         assert_eq!(why(5), None);
 
-        let shown = Why {
-            address: "20.0.0.4".to_owned(),
-            scheme: "standard".to_owned(),
-            standing: "silent",
-            device: None,
-            open_ports: Vec::new(),
-            visited_at: None,
-            due_at: at,
-            overdue: true,
-            interval_hours: 12.0,
-            held_back: why(4),
-            cluster: None,
-            probes: 3,
-            ports: vec![80],
-            reasons: Vec::new(),
+        let due_at = "2026-11-22T00:00:00Z".to_owned();
+        let shown =
+            render(&Outlook { address: "20.0.0.4".to_owned(), due_at, held_back: why(4), ..Outlook::default() });
+        assert_eq!(shown.lines().nth(1), Some("not visited  excluded (asked by mail)"), "{shown}");
+        assert!(shown.contains("next visit   none; else 2026-11-22"), "{shown}");
+        let under_way = render(&Outlook { under_way: true, ..Outlook::default() });
+        assert!(under_way.contains("next visit   under way just now"), "{under_way}");
+    }
+
+    #[test]
+    fn the_neighbours_suffice_to_tell_what_all_states_tell() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
+        let config = SchemeConfig {
+            kind: SchemeKind::Predictive,
+            starter_ports: vec![80, 443, 22, 23, 8080],
+            coverage: 0.95,
+            reduction: 2.0,
+            exploration: 0.0,
+            answering: 0.1,
         };
-        assert!(render(&shown).contains("next visit   none: excluded (asked by mail); else "), "{}", render(&shown));
+        let state = |address: u32| {
+            let answers = address % 256 < 5 || address >> 8 == 0x14_0001 && address % 2 == 0;
+            let mut state = TargetState::new(address, 50_000);
+            state.visited_s = 1_000;
+            state.set_standing(if answers { Standing::Answering } else { Standing::Silent });
+            StoredTarget { state, open_ports: if answers { [80, 443].into() } else { [].into() } }
+        };
+        let stored_states: Vec<StoredTarget> = (0x1400_0000..0x1400_0300).map(state).collect();
+        let of_all: Vec<TargetState> = stored_states.iter().map(|target| target.state).collect();
+        let mut scheme = Known::of(&config, &[]).scheme(&config, &of_all);
+        for target in &stored_states {
+            scheme.restore(&target.state, &target.open_ports);
+        }
+        let clock = WatchClock {
+            began_at: UtcMicros(utc_now().0 - 20_000_000_000),
+            clock_s: 20_000,
+            time_scale: 1.0,
+            scheme: "predictive".to_owned(),
+            settings: serde_json::to_string(&config).unwrap(),
+            learnt: scheme.learnt(),
+        };
+        let (base, changed) = stored_states.split_at(0x1f0);
+        store.replace_targets(base, 0).unwrap();
+        // The last change of an address counts.
+        let mut before = changed[0].clone();
+        before.state.set_standing(Standing::Gone);
+        store.add_target_changes(&[before], 0, &clock, utc_now()).unwrap();
+        store.add_target_changes(changed, 1, &clock, utc_now()).unwrap();
+        for address in [0x1400_0001, 0x1400_0009, 0x1400_0102, 0x1400_01f0, 0x1400_01f1, 0x1400_02ff] {
+            let told = stored(&store, V4(address)).unwrap();
+            let expected = scheme.outlook(&state(address).state, None, view(&clock));
+            assert_eq!(told, expected);
+            assert!(told.probes > 0 && !told.reasons.is_empty(), "{told:?}");
+        }
+        let refusal = stored(&store, V4(0x1400_0300)).unwrap_err().to_string();
+        assert!(refusal.starts_with("20.0.3.0 is not among the watched addresses"), "{refusal}");
     }
 }

@@ -46,6 +46,7 @@ fn work() -> NightlyWork {
             since_days: SINCE_DAYS,
             price: ClusterConfig::default().price,
         }),
+        scheme: None,
         signatures: None,
     }
 }

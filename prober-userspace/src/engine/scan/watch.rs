@@ -131,7 +131,12 @@ impl Watch {
                 ControlCommand::Reload
                 | ControlCommand::Nightly
                 | ControlCommand::Exclude { .. }
-                | ControlCommand::Complain { .. } => {
+                | ControlCommand::Complain { .. }
+                | ControlCommand::Unexclude { .. }
+                | ControlCommand::Why { .. }
+                | ControlCommand::Exclusions
+                | ControlCommand::Complaints
+                | ControlCommand::Query { .. } => {
                     let _ = reply.try_send(ControlReply::refused("this is a scan; only a daemon can do that"));
                     continue;
                 }

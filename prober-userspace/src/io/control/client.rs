@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::protocol::{ControlCommand, ControlReply};
-use super::{ControlError, LONGEST_LINE};
+use super::{ControlError, LONGEST_ANSWER};
 use crate::io::instance::RUN_DIRECTORY;
 use crate::model::service_status::ServiceStatus;
 use crate::model::status::StatusSample;
 
-/// Longer than the scan may take over a command.
+/// Longer than the scan may take over a command; some may take longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The socket of the only running scan among the default ones.
@@ -49,12 +49,21 @@ pub enum Standing {
 
 /// Sends one command; gives the state after it.
 pub fn send(path: &Path, command: &ControlCommand) -> Result<Standing, ControlError> {
+    match ask(path, command)? {
+        ControlReply::Done(status) => Ok(Standing::Scan(status)),
+        ControlReply::Service(status) => Ok(Standing::Service(status)),
+        _ => Err(ControlError::Garbled { path: path.into(), reason: "it is no state".to_owned() }),
+    }
+}
+
+/// Sends one command; gives whatever it is answered with, unless that is a refusal.
+pub fn ask(path: &Path, command: &ControlCommand) -> Result<ControlReply, ControlError> {
     let failed = |operation| move |cause| ControlError::Io { operation, path: path.into(), cause };
     let mut stream = UnixStream::connect(path).map_err(|cause| match cause.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => ControlError::Nobody(path.into()),
         _ => ControlError::Io { operation: "connect to", path: path.into(), cause },
     })?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(failed("set up"))?;
+    stream.set_read_timeout(Some(PATIENCE + command.takes())).map_err(failed("set up"))?;
     stream.set_write_timeout(Some(PATIENCE)).map_err(failed("set up"))?;
     let mut line = serde_json::to_string(command).map_err(|cause| failed("write to")(cause.into()))?;
     line.push('\n');
@@ -64,11 +73,10 @@ pub fn send(path: &Path, command: &ControlCommand) -> Result<Standing, ControlEr
         written => written.map_err(failed("write to"))?,
     }
     let mut answer = String::new();
-    BufReader::new(stream.take(LONGEST_LINE as u64)).read_line(&mut answer).map_err(failed("read from"))?;
+    BufReader::new(stream.take(LONGEST_ANSWER as u64)).read_line(&mut answer).map_err(failed("read from"))?;
     match serde_json::from_str(&answer) {
-        Ok(ControlReply::Done(status)) => Ok(Standing::Scan(status)),
-        Ok(ControlReply::Service(status)) => Ok(Standing::Service(status)),
         Ok(ControlReply::Refused { reason }) => Err(ControlError::Refused(reason)),
+        Ok(reply) => Ok(reply),
         Err(cause) => Err(ControlError::Garbled { path: path.into(), reason: cause.to_string() }),
     }
 }

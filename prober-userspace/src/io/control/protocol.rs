@@ -1,7 +1,13 @@
 //! What is said over the control socket: one command, one reply, each a JSON object on a line.
 
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use super::listing::{ListedComplaint, ListedExclusion};
+use crate::model::outlook::Outlook;
+use crate::model::query::{SqlAnswer, SqlQuery};
 use crate::model::service_status::ServiceStatus;
 use crate::model::status::StatusSample;
 
@@ -49,7 +55,33 @@ pub enum ControlCommand {
         /// Who entered it.
         who: String,
     },
+    /// Remove stored exclusions, each as it was added; a daemon only.
+    Unexclude {
+        /// Addresses, prefixes or ranges.
+        ranges: Vec<String>,
+        /// Who asks.
+        who: String,
+    },
+    /// What is known of an address, and what comes next there; a daemon only.
+    Why {
+        /// Of which.
+        address: Ipv4Addr,
+    },
+    /// The stored exclusions; a daemon only.
+    Exclusions,
+    /// The complaints; a daemon only.
+    Complaints,
+    /// Rows of the database; a daemon only.
+    Query {
+        /// Which.
+        query: SqlQuery,
+    },
 }
+
+/// The longest time that a query may be given, s.
+pub const LONGEST_QUERY_S: u64 = 600;
+/// How long it may take to read a list.
+const LISTING: Duration = Duration::from_secs(30);
 
 /// The answer: the scan's state after the command, or why it was refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +91,20 @@ pub enum ControlReply {
     Done(StatusSample),
     /// Done; this is how the daemon stands.
     Service(Box<ServiceStatus>),
+    /// What is known of an address.
+    Outlook(Box<Outlook>),
+    /// Stored exclusions.
+    Exclusions {
+        /// In the order of their addresses.
+        exclusions: Vec<ListedExclusion>,
+    },
+    /// Complaints.
+    Complaints {
+        /// The oldest first.
+        complaints: Vec<ListedComplaint>,
+    },
+    /// Rows of the database.
+    Rows(SqlAnswer),
     /// Not done.
     Refused {
         /// One line saying why.
@@ -69,7 +115,26 @@ pub enum ControlReply {
 impl ControlCommand {
     /// Whether only a daemon can do it.
     pub const fn is_for_daemon(&self) -> bool {
-        matches!(self, Self::Reload | Self::Nightly | Self::Exclude { .. } | Self::Complain { .. })
+        let is_for_scan = matches!(
+            self,
+            Self::Rate { .. }
+                | Self::Bandwidth { .. }
+                | Self::Unlimited
+                | Self::Pause
+                | Self::Resume
+                | Self::Stop
+                | Self::Status
+        );
+        !is_for_scan
+    }
+
+    /// How much longer than others it may take.
+    pub fn takes(&self) -> Duration {
+        match self {
+            Self::Query { query } => Duration::from_secs(query.timeout_s.min(LONGEST_QUERY_S)),
+            Self::Exclusions | Self::Complaints => LISTING,
+            _ => Duration::ZERO,
+        }
     }
 }
 
@@ -89,6 +154,9 @@ pub fn parse_command(line: &str) -> Result<ControlCommand, String> {
         {
             Err(format!("rate {rate} is not above 0; use pause to stop sending"))
         }
+        ControlCommand::Query { query: SqlQuery { timeout_s, .. } } if !(1..=LONGEST_QUERY_S).contains(&timeout_s) => {
+            Err(format!("a query may take 1 to {LONGEST_QUERY_S} s, not {timeout_s}"))
+        }
         command => Ok(command),
     }
 }
@@ -96,6 +164,11 @@ pub fn parse_command(line: &str) -> Result<ControlCommand, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::query::RowFormat;
+
+    fn query(timeout_s: u64) -> SqlQuery {
+        SqlQuery { sql: "FROM scan".into(), format: RowFormat::Csv, timeout_s, database: None }
+    }
 
     #[test]
     fn commands_on_the_wire_are_stable() {
@@ -109,6 +182,11 @@ mod tests {
             ControlCommand::Nightly,
             ControlCommand::Exclude { ranges: vec!["192.0.2.0/24".into()], reason: "asked".into(), who: "me".into() },
             ControlCommand::Complain { text: "by mail".into(), who: "me".into() },
+            ControlCommand::Unexclude { ranges: vec!["192.0.2.0/24".into()], who: "me".into() },
+            ControlCommand::Why { address: Ipv4Addr::new(192, 0, 2, 7) },
+            ControlCommand::Exclusions,
+            ControlCommand::Complaints,
+            ControlCommand::Query { query: query(30) },
         ];
         let lines = commands.each_ref().map(|command| serde_json::to_string(command).unwrap());
         insta::assert_snapshot!(lines.join("\n"), @r#"
@@ -121,6 +199,11 @@ mod tests {
         {"command":"nightly"}
         {"command":"exclude","ranges":["192.0.2.0/24"],"reason":"asked","who":"me"}
         {"command":"complain","text":"by mail","who":"me"}
+        {"command":"unexclude","ranges":["192.0.2.0/24"],"who":"me"}
+        {"command":"why","address":"192.0.2.7"}
+        {"command":"exclusions"}
+        {"command":"complaints"}
+        {"command":"query","query":{"sql":"FROM scan","format":"csv","timeout_s":30,"database":null}}
         "#);
         for (command, line) in commands.iter().zip(&lines) {
             assert_eq!(parse_command(line).as_ref(), Ok(command));
@@ -135,5 +218,9 @@ mod tests {
             assert!(!reason.contains('\n'), "{reason}");
         }
         assert!(parse_command(r#"{"command":"rate","pps":-1}"#).unwrap_err().contains("use pause"));
+        for timeout_s in [0, 601, u64::MAX] {
+            let line = serde_json::to_string(&ControlCommand::Query { query: query(timeout_s) }).unwrap();
+            assert!(parse_command(&line).unwrap_err().contains("1 to 600 s"));
+        }
     }
 }

@@ -6,14 +6,14 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::protocol::{ControlCommand, ControlReply, parse_command};
-use super::{ControlError, LONGEST_LINE, sys, user};
+use super::{ControlError, LONGEST_ANSWER, LONGEST_LINE, sys, user};
 use crate::io::instance::prepare_directory;
 
 const MOST_CLIENTS: usize = 8;
@@ -21,8 +21,10 @@ const MOST_CLIENTS: usize = 8;
 const IDLE_LIMIT: Duration = Duration::from_mins(1);
 /// A client that does not take its answer in this time is dropped.
 const WRITE_LIMIT: Duration = Duration::from_secs(1);
-/// How long the engine may take over a command before the client is told that it is busy.
+/// How long the engine may take over a command before the client is told that it is busy; some may take longer.
 const ENGINE_LIMIT: Duration = Duration::from_secs(5);
+/// How often it is looked whether the client is still there meanwhile.
+const LOOK: Duration = Duration::from_millis(200);
 /// Commands that wait for the engine.
 const QUEUE: usize = 16;
 
@@ -35,6 +37,8 @@ pub struct ControlEvent {
     pub who: String,
     /// Where the answer goes.
     pub reply: SyncSender<ControlReply>,
+    /// Gone when nobody waits for the answer any more.
+    pub waits: Weak<()>,
 }
 
 /// A listening control socket; removed with this value.
@@ -154,26 +158,41 @@ fn serve(stream: &UnixStream, events: &SyncSender<ControlEvent>) -> io::Result<(
             return answer(stream, &ControlReply::refused(format!("a line is longer than {LONGEST_LINE} bytes")));
         }
         let reply = match parse_command(String::from_utf8_lossy(&line).trim()) {
-            Ok(command) => ask_engine(events, command, who.clone()),
+            Ok(command) => ask_engine(stream, events, command, who.clone()),
             Err(reason) => ControlReply::refused(reason),
         };
         answer(stream, &reply)?;
     }
 }
 
-fn ask_engine(events: &SyncSender<ControlEvent>, command: ControlCommand, who: String) -> ControlReply {
+fn ask_engine(
+    stream: &UnixStream,
+    events: &SyncSender<ControlEvent>,
+    command: ControlCommand,
+    who: String,
+) -> ControlReply {
     let (reply, answer) = sync_channel(1);
-    if events.try_send(ControlEvent { command, who, reply }).is_err() {
+    let until = Instant::now() + ENGINE_LIMIT + command.takes();
+    let waiting = Arc::new(());
+    let waits = Arc::downgrade(&waiting);
+    if events.try_send(ControlEvent { command, who, reply, waits }).is_err() {
         return ControlReply::refused("the scan is ending or has too many commands waiting");
     }
-    answer
-        .recv_timeout(ENGINE_LIMIT)
-        .unwrap_or_else(|_| ControlReply::refused("the scan is ending or too busy to answer"))
+    loop {
+        match answer.recv_timeout(LOOK.min(until.saturating_duration_since(Instant::now()))) {
+            Ok(reply) => return reply,
+            Err(RecvTimeoutError::Timeout) if Instant::now() < until && !sys::has_left(stream) => {}
+            Err(_) => return ControlReply::refused("the scan is ending or too busy to answer"),
+        }
+    }
 }
 
 fn answer(mut stream: &UnixStream, reply: &ControlReply) -> io::Result<()> {
     stream.set_write_timeout(Some(WRITE_LIMIT))?;
     let mut line = serde_json::to_vec(reply)?;
+    if line.len() >= LONGEST_ANSWER {
+        line = serde_json::to_vec(&ControlReply::refused(format!("the answer is longer than {LONGEST_ANSWER} bytes")))?;
+    }
     line.push(b'\n');
     stream.write_all(&line)
 }

@@ -1,4 +1,4 @@
-//! Who is at the other end of a Unix socket; the standard library does not tell yet.
+//! Who is at the other end of a Unix socket, and whether still; the standard library does not tell yet.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -13,6 +13,14 @@ pub struct Peer {
     pub pid: i32,
     /// Whose it is.
     pub uid: u32,
+}
+
+/// Whether the other end was closed, or cannot be told to be open; not if it only says nothing more.
+pub fn has_left(stream: &UnixStream) -> bool {
+    let mut poll = libc::pollfd { fd: stream.as_raw_fd(), events: 0, revents: 0 };
+    // SAFETY: one pollfd of a descriptor that is open, for the kernel to fill; no time to wait.
+    let found = unsafe { libc::poll(&raw mut poll, 1, 0) };
+    found != 0
 }
 
 /// The process at the other end (`SO_PEERCRED`).

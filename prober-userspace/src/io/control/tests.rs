@@ -108,3 +108,19 @@ fn no_socket_and_several_are_told_apart() {
     let message = client::find_in(directory.path()).unwrap_err().to_string();
     assert!(message.contains("a.sock, ") && message.contains("b.sock"), "{message}");
 }
+
+#[test]
+fn who_leaves_is_waited_for_by_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let (server, events) = ControlServer::listen(&directory.path().join("eth0.sock")).unwrap();
+    let mut client = UnixStream::connect(server.path()).unwrap();
+    client.write_all(b"{\"command\":\"complaints\"}\n").unwrap();
+    // What it has no more to say does not mean that it has left.
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    let event = events.recv().unwrap();
+    assert_eq!(event.waits.strong_count(), 1);
+    drop(client);
+    while event.waits.strong_count() > 0 {
+        thread::yield_now();
+    }
+}

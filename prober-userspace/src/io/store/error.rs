@@ -28,7 +28,7 @@ pub enum StoreError {
     /// DuckDB lets either one writer or several readers in, across processes.
     #[error(
         "database {}: in use by {holder}, and DuckDB lets no other process in meanwhile, not even to read; wait until it \
-         ends, or ask a running scan with `prober control status`", .path.display()
+         ends, or ask a running scan with `prober control status`, a daemon with `prober sql` and its --config or --socket", .path.display()
     )]
     Locked {
         /// The file.

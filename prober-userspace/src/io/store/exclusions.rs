@@ -45,11 +45,21 @@ impl Store {
 
     /// Every stored exclusion, in address order.
     pub fn exclusions(&self) -> Result<Vec<StoredExclusion>, StoreError> {
+        self.exclusions_where("true", &[])
+    }
+
+    /// The first stored exclusion that an address is in.
+    pub fn exclusion_of(&self, address: V4) -> Result<Option<StoredExclusion>, StoreError> {
+        Ok(self.exclusions_where("? BETWEEN first AND last", &[address.0])?.into_iter().next())
+    }
+
+    fn exclusions_where(&self, condition: &str, values: &[u32]) -> Result<Vec<StoredExclusion>, StoreError> {
         let read = || -> duckdb::Result<Vec<StoredExclusion>> {
-            let mut statement = self.connection.prepare(
-                "SELECT first, last, reason, epoch_us(added_at), added_by FROM exclusion ORDER BY first, last, added_at",
-            )?;
-            let rows = statement.query_map([], |row| {
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT first, last, reason, epoch_us(added_at), added_by FROM exclusion WHERE {condition}
+                 ORDER BY first, last, added_at"
+            ))?;
+            let rows = statement.query_map(duckdb::params_from_iter(values), |row| {
                 Ok(StoredExclusion {
                     first: V4(row.get(0)?),
                     last: V4(row.get(1)?),

@@ -168,15 +168,15 @@ impl Store {
 
     /// What was excluded when a scan began.
     pub fn excluded_by(&self, scan: ScanId) -> Result<Vec<AddressRange>, StoreError> {
-        self.exclusions_where("scan_id = ?", [scan.0])
+        self.excluded_where("scan_id = ?", [scan.0])
     }
 
     /// What was excluded when the last watch began; nothing if there was none.
     pub fn excluded_by_last_watch(&self) -> Result<Vec<AddressRange>, StoreError> {
-        self.exclusions_where("scan_id = (SELECT max(scan_id) FROM session WHERE purpose = 'watch')", [])
+        self.excluded_where("scan_id = (SELECT max(scan_id) FROM session WHERE purpose = 'watch')", [])
     }
 
-    fn exclusions_where(
+    fn excluded_where(
         &self,
         condition: &str,
         parameters: impl duckdb::Params,

@@ -91,10 +91,22 @@ impl Store {
 
     /// Every stored state: the base first, then the changes in their order, so that the last one given of an address
     /// counts. One pass, in batches.
-    pub fn for_each_target(&self, mut take: impl FnMut(StoredTarget)) -> Result<(), StoreError> {
+    pub fn for_each_target(&self, take: impl FnMut(StoredTarget)) -> Result<(), StoreError> {
+        self.for_each_target_of(0, u32::MAX, take)
+    }
+
+    /// The same of the addresses from `first` to `last`; the base is sorted by address, so few of its rows are looked at.
+    pub fn for_each_target_of(
+        &self,
+        first: u32,
+        last: u32,
+        mut take: impl FnMut(StoredTarget),
+    ) -> Result<(), StoreError> {
         const COLUMNS: &str = "address, due_s, visited_s, fingerprint, cluster, step, standing, open_ports";
+        let is_all = (first, last) == (0, u32::MAX);
+        let of = if is_all { String::new() } else { format!("WHERE address BETWEEN {first} AND {last}") };
         let mut read = || -> duckdb::Result<()> {
-            let mut statement = self.connection.prepare(&format!("SELECT {COLUMNS} FROM target_base"))?;
+            let mut statement = self.connection.prepare(&format!("SELECT {COLUMNS} FROM target_base {of}"))?;
             for batch in statement.stream_arrow([])? {
                 give(&batch, &mut take);
             }
@@ -103,7 +115,8 @@ impl Store {
                 "SELECT coalesce(min(change), 0)::UBIGINT, coalesce(max(change) + 1, 0)::UBIGINT FROM target_change";
             let (first, until): (u64, u64) =
                 self.connection.query_row(changes, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let sql = format!("SELECT {COLUMNS} FROM target_change WHERE change >= ? AND change < ? ORDER BY change");
+            let part = if is_all { "WHERE".to_owned() } else { format!("{of} AND") };
+            let sql = format!("SELECT {COLUMNS} FROM target_change {part} change >= ? AND change < ? ORDER BY change");
             let mut statement = self.connection.prepare(&sql)?;
             for part in (first..until).step_by(SORTED as usize) {
                 for batch in statement.stream_arrow([part, part.saturating_add(SORTED)])? {

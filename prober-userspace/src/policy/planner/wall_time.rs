@@ -21,6 +21,11 @@ impl WallTime {
         UtcMicros(self.began_at.0 + (f64::from(second) / self.scale * 1e6) as i64)
     }
 
+    /// The second of a moment on the wall; 0 before the first.
+    pub fn second_of(&self, at: UtcMicros) -> u32 {
+        ((at.0 - self.began_at.0) as f64 / 1e6 * self.scale) as u32
+    }
+
     /// The date of a second by the watch's own calendar: whose hours of the day it is.
     pub fn date(&self, second: u32) -> UtcMicros {
         UtcMicros(self.began_at.0 + i64::from(second) * 1_000_000)

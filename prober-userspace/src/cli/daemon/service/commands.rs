@@ -9,7 +9,7 @@ use crate::target::list::parse_address_argument;
 use crate::target::range::AddressRange;
 
 impl Service {
-    /// Carries out a command.
+    /// Carries out a command; questions are for [`answer`](Self::answer).
     /// `who` asks, as the control socket says.
     pub fn command(&mut self, command: ControlCommand, who: &str, now: Moment) -> ControlReply {
         let refusal = match command {
@@ -45,6 +45,11 @@ impl Service {
             ControlCommand::Reload => self.reload(who, now.utc).err(),
             ControlCommand::Exclude { ranges, reason, who } => self.exclude(&ranges, &reason, &who, now.utc).err(),
             ControlCommand::Complain { text, who } => self.complain(&text, &who, now.utc).err(),
+            ControlCommand::Unexclude { ranges, who } => self.unexclude(&ranges, &who, now.utc).err(),
+            ControlCommand::Why { .. }
+            | ControlCommand::Exclusions
+            | ControlCommand::Complaints
+            | ControlCommand::Query { .. } => Some("a question is not answered at once".to_owned()),
         };
         match refusal {
             Some(reason) => ControlReply::refused(reason),
@@ -81,8 +86,7 @@ impl Service {
     }
 
     fn exclude(&mut self, ranges: &[String], reason: &str, who: &str, now: UtcMicros) -> Result<(), String> {
-        let parsed: Result<Vec<_>, _> = ranges.iter().map(|text| parse_address_argument(text)).collect();
-        let parsed: Vec<AddressRange> = parsed.map_err(|cause| cause.to_string())?.concat();
+        let parsed = parsed(ranges)?;
         // In force even if the store fails: then it is asked for again.
         self.exclusions.replace(self.watch.store(parsed.iter().copied()));
         self.exclusions_loaded_at = now;
@@ -100,6 +104,25 @@ impl Service {
         Ok(())
     }
 
+    fn unexclude(&mut self, ranges: &[String], who: &str, now: UtcMicros) -> Result<(), String> {
+        let parsed = parsed(ranges)?;
+        let stored: Vec<_> = self.store.exclusions().map_err(|cause| cause.to_string())?;
+        let stored: Vec<_> = stored.iter().map(|entry| AddressRange::between(entry.first, entry.last)).collect();
+        if let Some(unknown) = parsed.iter().find(|range| !stored.contains(range)) {
+            return Err(format!(
+                "{unknown} is not stored as such, nothing was removed; `prober exclude list` shows what is"
+            ));
+        }
+        for range in &parsed {
+            let removed = self.store.remove_exclusion(range.first(), range.last(), now, who);
+            removed.map_err(|cause| format!("{range} is still excluded: {cause}; try again"))?;
+        }
+        let left = self.watch.keep_stored(stored.into_iter().filter(|range| !parsed.contains(range)));
+        self.exclude_only(left, now);
+        log::info!("{who} removed {} stored exclusions", parsed.len());
+        Ok(())
+    }
+
     fn complain(&mut self, text: &str, who: &str, now: UtcMicros) -> Result<(), String> {
         log::warn!("complaint entered by {who}: {text}");
         let change = self.rollout.complained(1);
@@ -107,4 +130,9 @@ impl Service {
         self.keep_rollout(now);
         self.store.add_complaint(now, who, text).map_err(|cause| format!("counted, but not stored: {cause}"))
     }
+}
+
+fn parsed(ranges: &[String]) -> Result<Vec<AddressRange>, String> {
+    let parsed: Result<Vec<_>, _> = ranges.iter().map(|text| parse_address_argument(text)).collect();
+    parsed.map(|parsed| parsed.concat()).map_err(|cause| cause.to_string())
 }

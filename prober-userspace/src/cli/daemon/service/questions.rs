@@ -1,0 +1,156 @@
+//! Questions to the running daemon. What it knows of an address is asked of the deciding thread; what the database holds is
+//! read on a connection and a thread of its own, so that nothing else waits for it.
+
+use std::net::Ipv4Addr;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use duckdb::InterruptHandle;
+use prober_common::address::V4;
+
+use super::{Moment, Service, percent};
+use crate::cli::sql::foreign;
+use crate::io::control::{ControlCommand, ControlEvent, ControlReply};
+use crate::io::store::{Store, StoreError};
+use crate::model::outlook::Outlook;
+use crate::model::watch::Question;
+
+/// Who reads the database at the same time, at most: enough clients are left to be told to stop.
+const MOST_READINGS: usize = 2;
+/// Between two attempts to end a reading.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// What is being answered.
+#[derive(Default)]
+pub(super) struct Questions {
+    asked: Vec<Question>,
+    readings: Vec<Reading>,
+}
+
+/// A thread that reads the database.
+struct Reading {
+    thread: JoinHandle<()>,
+    interrupt: Arc<InterruptHandle>,
+}
+
+impl Service {
+    /// Carries out a command, or has a question answered, and sees to it that the client is told.
+    pub fn answer(&mut self, event: ControlEvent, now: Moment) {
+        let ControlEvent { command, who, reply, waits } = event;
+        match command {
+            ControlCommand::Why { address } => self.explain(address, reply),
+            ControlCommand::Exclusions => self.read(reply, |store| {
+                let exclusions = store.exclusions()?.into_iter().map(Into::into).collect();
+                Ok(ControlReply::Exclusions { exclusions })
+            }),
+            ControlCommand::Complaints => self.read(reply, |store| {
+                let complaints = store.complaints()?.into_iter().map(Into::into).collect();
+                Ok(ControlReply::Complaints { complaints })
+            }),
+            ControlCommand::Query { query } => match self.other_database(query.database.as_deref()) {
+                Some(refusal) => tell(&reply, refusal),
+                None => self.read(reply, move |store| {
+                    let is_wanted = move || waits.strong_count() > 0;
+                    Ok(foreign::answer(store, &query, is_wanted).map_or_else(ControlReply::refused, ControlReply::Rows))
+                }),
+            },
+            command => tell(&reply, self.command(command, &who, now)),
+        }
+    }
+
+    /// What the deciding thread is asked; given out once.
+    pub fn asked(&mut self) -> Vec<Question> {
+        std::mem::take(&mut self.questions.asked)
+    }
+
+    fn explain(&mut self, address: Ipv4Addr, reply: SyncSender<ControlReply>) {
+        let address = V4::from(address);
+        let held_back = match self.held_back(address) {
+            Ok(held_back) => held_back,
+            Err(cause) => return tell(&reply, ControlReply::refused(cause.to_string())),
+        };
+        let watched = self.watched.targets;
+        let answer = move |outlook: Option<Outlook>| {
+            let known = outlook.map(|outlook| Outlook { held_back: held_back.clone(), ..outlook });
+            let refusal = || ControlReply::refused(format!("{address} is not among the {watched} watched addresses"));
+            tell(&reply, known.map_or_else(refusal, |outlook| ControlReply::Outlook(Box::new(outlook))));
+        };
+        self.questions.asked.push(Question { address, answer: Arc::new(answer) });
+    }
+
+    /// Why an address is not visited, at this moment.
+    fn held_back(&self, address: V4) -> Result<Option<String>, StoreError> {
+        if let Some(origin) = self.exclusions.current().reason(address) {
+            let reason = self.store.exclusion_of(address)?.map_or(origin, |entry| entry.reason);
+            return Ok(Some(format!("excluded ({reason})")));
+        }
+        let share = self.rollout.share();
+        if !share.holds(address) {
+            return Ok(Some(format!(
+                "outside of the {} of the targets that are watched so far",
+                percent(share.size())
+            )));
+        }
+        Ok(self.holds().first().map(|hold| format!("nothing is sent ({})", hold.shown())))
+    }
+
+    /// The refusal if somebody asks for another database than the daemon's.
+    fn other_database(&self, wanted: Option<&Path>) -> Option<ControlReply> {
+        let own = self.store.path();
+        let place = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino())).ok();
+        let is_own = wanted.is_none_or(|wanted| place(wanted).is_some_and(|wanted| Some(wanted) == place(own)));
+        (!is_own).then(|| ControlReply::refused(format!("the daemon's database is {}", own.display())))
+    }
+
+    /// Lets a thread read the database and answer.
+    fn read(
+        &mut self,
+        reply: SyncSender<ControlReply>,
+        work: impl FnOnce(&Store) -> Result<ControlReply, StoreError> + Send + 'static,
+    ) {
+        let readings = &mut self.questions.readings;
+        readings.retain(|reading| !reading.thread.is_finished());
+        if readings.len() >= MOST_READINGS {
+            let refusal = format!("{MOST_READINGS} others read the database just now; try again");
+            return tell(&reply, ControlReply::refused(refusal));
+        }
+        let store = match self.store.another() {
+            Ok(store) => store,
+            Err(cause) => return tell(&reply, ControlReply::refused(cause.to_string())),
+        };
+        let interrupt = store.connection().interrupt_handle();
+        let own = reply.clone();
+        let work = move || {
+            let answer = work(&store).unwrap_or_else(|cause| ControlReply::refused(cause.to_string()));
+            drop(store);
+            tell(&own, answer);
+        };
+        match thread::Builder::new().name("reading".to_owned()).spawn(work) {
+            Ok(thread) => readings.push(Reading { thread, interrupt }),
+            Err(cause) => tell(&reply, ControlReply::refused(format!("cannot start a thread: {cause}"))),
+        }
+    }
+}
+
+/// The client may have gone.
+fn tell(client: &SyncSender<ControlReply>, answer: ControlReply) {
+    let _ = client.try_send(answer);
+}
+
+impl Drop for Questions {
+    /// The database is not closed while somebody reads it.
+    fn drop(&mut self) {
+        for Reading { thread, interrupt } in self.readings.drain(..) {
+            while !thread.is_finished() {
+                interrupt.interrupt();
+                thread::sleep(AGAIN);
+            }
+            // A reading that panicked has answered nobody; there is nothing left to do about it.
+            let _ = thread.join();
+        }
+    }
+}
