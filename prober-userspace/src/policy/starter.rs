@@ -6,7 +6,6 @@ use super::port_bits::PortBits;
 use super::scheme::Scheme;
 use super::scheme::efficient::{Efficient, PortSets};
 use super::scheme::predictive::{Experience, Predictive, PredictiveConfig};
-use super::target_state::TargetState;
 use crate::model::watch::{SchemeConfig, SchemeKind};
 
 /// Answering addresses that a store must hold for its ports to be believed: fewer would miss too much of what there is.
@@ -74,14 +73,14 @@ impl Known {
         }
     }
 
-    /// The scheme, for these addresses.
-    pub fn scheme(self, config: &SchemeConfig, states: &[TargetState]) -> Scheme {
+    /// The scheme.
+    pub fn scheme(self, config: &SchemeConfig) -> Scheme {
         match config.kind {
             SchemeKind::Standard => Scheme::Standard(bits(self.standard)),
             SchemeKind::Efficient => Scheme::Efficient(Efficient::new(self.port_sets())),
             SchemeKind::Predictive => {
                 let (settings, experience) = self.prediction(config);
-                Scheme::Predictive(Box::new(Predictive::new(settings, experience, states)))
+                Scheme::Predictive(Box::new(Predictive::new(settings, experience)))
             }
         }
     }
@@ -121,6 +120,7 @@ fn bits(ports: Vec<u16>) -> PortBits {
 mod tests {
     use super::*;
     use crate::policy::scheme::Found;
+    use crate::policy::target_state::TargetState;
 
     fn config() -> SchemeConfig {
         SchemeConfig { exploration: 0.0, ..SchemeConfig::usual(SchemeKind::Efficient, vec![80, 443, 22, 23]) }
@@ -145,7 +145,7 @@ mod tests {
         for kind in SchemeKind::ALL {
             let config = SchemeConfig { kind, ..config() };
             let mut states = vec![TargetState::new(7, 0), TargetState::new(8, 0)];
-            let mut scheme = Known::of(&config, &[]).scheme(&config, &states);
+            let mut scheme = Known::of(&config, &[]).scheme(&config);
             scheme.teach_device(0, &[554]);
             for _ in 0..2 {
                 scheme.learn(&mut states[0], 0, Found { open: &[443], device: Some(0) });

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::country::{Country, CountryConfig, make, sample};
-use super::watch::{FIRST_ADDRESS, Outcome, Standard, standard, watch, watch_and_renew};
+use super::watch::{Outcome, Standard, standard, watch, watch_and_renew};
 use crate::model::watch::{SchemeConfig, SchemeKind};
 use crate::policy::derive::{Gain, PortCounts, finding_order};
 use crate::policy::port_bits::PortBits;
@@ -14,7 +14,6 @@ use crate::policy::scheme::Scheme;
 use crate::policy::scheme::efficient::{Efficient, PortSets};
 use crate::policy::scheme::predictive::{Experience, Predictive, PredictiveConfig};
 use crate::policy::starter::Known;
-use crate::policy::target_state::TargetState;
 
 /// Answering hosts in a country's store: so many that 11,700 ports are open on more than two of them.
 pub const STORED_HOSTS: usize = 900_000;
@@ -153,9 +152,7 @@ pub fn trial(config: &TrialConfig, policies: &[Policy]) -> Trial {
             };
             let experience =
                 Experience { standard: standard_set.clone(), finding: finding.clone(), opening: counts.shares(&ports) };
-            let states: Vec<TargetState> =
-                (0..country.places.len() as u32).map(|number| TargetState::new(FIRST_ADDRESS + number, 0)).collect();
-            let mut scheme = Scheme::Predictive(Box::new(Predictive::new(settings, experience, &states)));
+            let mut scheme = Scheme::Predictive(Box::new(Predictive::new(settings, experience)));
             for (device, ports) in (0..).zip(&country.devices) {
                 scheme.teach_device(device, ports);
             }
@@ -182,9 +179,7 @@ fn cold(config: &TrialConfig, policy: Policy, ports: &[u16], country: &Country, 
         answering: config.country.answering,
         ..SchemeConfig::usual(policy.kind(), ports)
     };
-    let states: Vec<TargetState> =
-        (0..country.places.len() as u32).map(|number| TargetState::new(FIRST_ADDRESS + number, 0)).collect();
-    let mut watching = Known::of(&scheme, &[]).scheme(&scheme, &states);
+    let mut watching = Known::of(&scheme, &[]).scheme(&scheme);
     watch_and_renew(country, &mut watching, truth, config.loss, Some(&scheme))
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use prober_userspace::model::watch::SchemeKind;
 use prober_userspace::policy::starter::Known;
-use prober_userspace::policy::target_state::TargetState;
 use prober_userspace::simulate::watch::{FIRST_ADDRESS, watch};
 
 use super::{
@@ -39,9 +38,7 @@ fn weeks(kind: SchemeKind, size: Size) -> Result<Finding> {
     let weeks = Weeks::new(WeeksConfig { kind, addresses, days, seconds, showing: None }, 5);
     let truth = weeks.truth();
     let expected = {
-        let states: Vec<TargetState> =
-            (0..addresses as u32).map(|number| TargetState::new(FIRST_ADDRESS + number, 0)).collect();
-        let mut scheme = Known::of_list(&weeks.ports).scheme(&weeks.scheme, &states);
+        let mut scheme = Known::of_list(&weeks.ports).scheme(&weeks.scheme);
         watch(&weeks.country(), &mut scheme, &truth, 0.0)
     };
 

@@ -81,8 +81,7 @@ fn stored(store: &Store, address: V4) -> anyhow::Result<Outlook> {
         bail!("{address} is not among the watched addresses, or was not visited yet{held_back}");
     };
     let config: SchemeConfig = serde_json::from_str(&clock.settings)?;
-    let states: Vec<TargetState> = neighbours.iter().map(|(state, _)| *state).collect();
-    let mut scheme = Known::of(&config, &store.open_tcp_ports()?).scheme(&config, &states);
+    let mut scheme = Known::of(&config, &store.open_tcp_ports()?).scheme(&config);
     for (state, ports) in &neighbours {
         scheme.restore(state, ports);
     }
@@ -224,8 +223,7 @@ mod tests {
             StoredTarget { state, open_ports: if answers { [80, 443].into() } else { [].into() } }
         };
         let stored_states: Vec<StoredTarget> = (0x1400_0000..0x1400_0300).map(state).collect();
-        let of_all: Vec<TargetState> = stored_states.iter().map(|target| target.state).collect();
-        let mut scheme = Known::of(&config, &[]).scheme(&config, &of_all);
+        let mut scheme = Known::of(&config, &[]).scheme(&config);
         for target in &stored_states {
             scheme.restore(&target.state, &target.open_ports);
         }

@@ -42,7 +42,7 @@ pub fn recall(
     let networks = quiet::load(store)?;
     networks.assign(&mut states);
     let open_ports = store.open_tcp_ports()?;
-    let mut scheme = Known::of(config, &open_ports).scheme(config, &states);
+    let mut scheme = Known::of(config, &open_ports).scheme(config);
     for (number, ports) in &ports {
         scheme.restore(&states[*number as usize], ports);
     }

@@ -70,10 +70,10 @@ pub struct Predictive {
 }
 
 impl Predictive {
-    /// For these addresses, with what is stored so far.
-    pub fn new(config: PredictiveConfig, experience: Experience, states: &[TargetState]) -> Self {
+    /// With what is stored so far.
+    pub fn new(config: PredictiveConfig, experience: Experience) -> Self {
         let Experience { standard, finding, opening } = experience;
-        let learner = Learner::new(finding, opening, states, config.answering);
+        let learner = Learner::new(finding, opening, config.answering);
         let mut scheme = Self {
             config,
             standard,
@@ -245,12 +245,12 @@ impl Predictive {
     fn reprice(&mut self, now_s: u32) {
         self.learner.age(self.priced_s, now_s);
         let hazards = self.learner.hazards();
-        let budget = (1.0 - self.config.exploration) * self.config.probes_per_day * self.learner.addresses() as f64;
+        let budget = (1.0 - self.config.exploration) * self.config.probes_per_day;
         let (mut low, mut high) = (1e-9_f64, 1e3_f64);
         // 12 decades to one part in a thousand.
         for _ in 0..16 {
             let price = (low * high).sqrt();
-            let probes: f64 = hazards.iter().map(|class| class.addresses * class.probes_per_day(price)).sum();
+            let probes: f64 = hazards.iter().map(|class| class.part * class.probes_per_day(price)).sum();
             if probes > budget { low = price } else { high = price }
         }
         self.price = high;

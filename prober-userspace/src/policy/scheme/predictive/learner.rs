@@ -25,8 +25,8 @@ const DAY_S: f64 = 86_400.0;
 /// A class with how often each of its ports finds something.
 #[derive(Clone, Debug)]
 pub(super) struct Hazard<'a> {
-    /// Addresses in it.
-    pub(super) addresses: f64,
+    /// Part of all addresses that is in it, 0 to 1.
+    pub(super) part: f64,
     /// New open ports an address and a day, over all ports.
     pub(super) per_day: f64,
     /// How these fall on the ports.
@@ -61,20 +61,18 @@ pub(super) struct Learner {
     opening: Vec<Gain>,
     blocks: HashMap<u32, Block>,
     seen: [Seen; CLASSES],
-    addresses: usize,
     prior_per_day: f64,
     /// How far what came to the blocks has been forgotten, s.
     aged_s: u32,
 }
 
 impl Learner {
-    pub(super) fn new(finding: Vec<Gain>, opening: Vec<Gain>, states: &[TargetState], answering: f64) -> Self {
+    pub(super) fn new(finding: Vec<Gain>, opening: Vec<Gain>, answering: f64) -> Self {
         Self {
             finding,
             opening,
             blocks: HashMap::new(),
             seen: [Seen::default(); CLASSES],
-            addresses: states.len(),
             // What answers already is to be found within this time.
             prior_per_day: answering / FIRST_DAYS,
             aged_s: 0,
@@ -103,10 +101,6 @@ impl Learner {
     pub(super) fn renew(&mut self, finding: Vec<Gain>, opening: Vec<Gain>) {
         self.finding = finding;
         self.opening = opening;
-    }
-
-    pub(super) const fn addresses(&self) -> usize {
-        self.addresses
     }
 
     pub(super) fn class_of(&self, state: &TargetState) -> usize {
@@ -193,7 +187,7 @@ impl Learner {
         let prior = (ports + self.prior_per_day * PRIOR_DAYS) / (days + PRIOR_DAYS);
         let hazard = |(class, seen): (usize, &Seen)| Hazard {
             // As many as its part of the days that were watched.
-            addresses: self.addresses as f64 * (seen.days + 1.0 / CLASSES as f64) / (days + 1.0),
+            part: (seen.days + 1.0 / CLASSES as f64) / (days + 1.0),
             per_day: (seen.new_ports + prior * PRIOR_DAYS) / (seen.days + PRIOR_DAYS),
             order: if class > DENSITIES * TURNOVERS { &self.opening } else { &self.finding },
         };

@@ -18,7 +18,7 @@ fn scheme(addresses: u32) -> (Scheme, Vec<TargetState>) {
         opening: counts.shares(&standard),
         standard: standard.into_iter().collect(),
     };
-    (Scheme::Predictive(Box::new(Predictive::new(config, experience, &states))), states)
+    (Scheme::Predictive(Box::new(Predictive::new(config, experience))), states)
 }
 
 #[test]
