@@ -188,7 +188,9 @@ fn its_database_is_asked_as_if_it_were_anybodys() {
         &["sql", query, "--json"],
         &["sql", ".schema exclusion"],
     ];
-    let of = |command: &[&str], more: &[&str]| [command, more].concat();
+    fn of<'a>(command: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+        [command, more].concat()
+    }
     let told = formats.map(|command| {
         let output = daemon.prober(&of(command, &["--db", "daemon.duckdb"]));
         let said = String::from_utf8(output.stderr).unwrap();

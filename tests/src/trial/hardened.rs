@@ -45,7 +45,7 @@ pub fn run(_size: Size) -> Result<Finding> {
     let mut finding = Finding::new("hardened");
     install(&host, &mut finding)?;
     let unit = Unit::read(UNIT.as_ref())?;
-    let mut trial = Trial { manager: ServiceManager::new(&lab, &host, &unit)?, lab: &lab, host: &host, unit: &unit };
+    let trial = Trial { manager: ServiceManager::new(&lab, &host, &unit)?, lab: &lab, host: &host, unit: &unit };
 
     trial.confinement(&mut finding)?;
     let mut running = trial.manager.start()?;
@@ -57,7 +57,7 @@ pub fn run(_size: Size) -> Result<Finding> {
     trial.alive(&mut running, &mut finding)?;
     let visited = trial.visited()?;
     end(running)?;
-    finding.exactly("told that it ends", trial.manager.has_told("STOPPING=1")? as u64, 1);
+    finding.add("told that it ends", trial.manager.has_told("STOPPING=1") as f64, Bound::AtLeast(1.0));
 
     let mut running = trial.manager.start()?;
     trial.ready(&mut running)?;
@@ -66,8 +66,10 @@ pub fn run(_size: Size) -> Result<Finding> {
     running.until("probes after a new start", PATIENCE, || Ok(lab.counts()?.syn > before))?;
     end(running)?;
     trial.calls(&mut finding)?;
-    let account = Account::read(&host.path(DATABASE))?;
-    account.close(&mut finding);
+    // DuckDB follows the way to another mount namespace back to our own.
+    let copy = host.outputs().join("copy.duckdb");
+    std::fs::copy(host.path(DATABASE), &copy).context("the daemon left no database")?;
+    Account::read(&copy)?.close(&mut finding);
     Ok(finding)
 }
 
@@ -86,6 +88,7 @@ fn install(host: &Host, finding: &mut Finding) -> Result<()> {
         if step.starts_with("prober config check") {
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
             finding.exactly("the configuration is without problems", u64::from(said.contains("no problem")), 1);
+            finding.exactly("and without warnings", said.matches("warning: ").count() as u64, 0);
             finding.remark(format!("config check: {}", said.trim().replace('\n', "; ")));
         }
     }
@@ -107,6 +110,7 @@ fn configure(host: &Host) -> Result<()> {
     let changes = [
         ("operator", "name", "\"Lab\""),
         ("operator", "contact", "\"mailto:lab@example.org\""),
+        ("operator", "url", "\"https://scan.example.org\""),
         ("targets", "ranges", "\"20.0.0.0/11\""),
         ("exclusions", "files", "\"/etc/prober/optout.txt\""),
         ("way-out", "interface", interface.as_str()),
@@ -160,8 +164,8 @@ impl Trial<'_> {
         Ok(())
     }
 
-    fn ready(&mut self, running: &mut Running) -> Result<()> {
-        running.until("ready", PATIENCE, || Ok(self.manager.has_told("READY=1")? > 0))
+    fn ready(&self, running: &mut Running) -> Result<()> {
+        running.until("ready", PATIENCE, || Ok(self.manager.has_told("READY=1") > 0))
     }
 
     /// User, groups and capabilities of the process, as the kernel has them.
@@ -237,7 +241,7 @@ impl Trial<'_> {
     }
 
     /// By the command of the unit, and by the signal.
-    fn reload(&mut self, running: &mut Running, finding: &mut Finding) -> Result<()> {
+    fn reload(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {
         let file = self.host.path(CONFIGURATION);
         let text = std::fs::read_to_string(&file)?;
         std::fs::write(&file, with(&text, "operator", "name", "\"Other Lab\"").context("no name")?)?;
@@ -254,21 +258,21 @@ impl Trial<'_> {
             self.number("SELECT count(*) FROM audit WHERE what = 'config.reload'")?,
             2,
         );
-        finding.exactly("told that it is ready", self.manager.has_told("READY=1")? as u64, 3);
+        finding.exactly("told that it is ready", self.manager.has_told("READY=1") as u64, 3);
         Ok(())
     }
 
     /// The manager hears that it lives, and its state in words.
-    fn alive(&mut self, running: &mut Running, finding: &mut Finding) -> Result<()> {
-        let so_far = self.manager.has_told("WATCHDOG=1")?;
-        running.until("told that it lives", PATIENCE, || Ok(self.manager.has_told("WATCHDOG=1")? >= so_far + 3))?;
-        let lines = self.manager.heard()?.iter().filter(|told| told.starts_with("STATUS=")).count();
+    fn alive(&self, running: &mut Running, finding: &mut Finding) -> Result<()> {
+        let so_far = self.manager.has_told("WATCHDOG=1");
+        running.until("told that it lives", PATIENCE, || Ok(self.manager.has_told("WATCHDOG=1") >= so_far + 3))?;
+        let lines = self.manager.heard().iter().filter(|told| told.starts_with("STATUS=")).count();
         finding.add("states told in words", lines as f64, Bound::AtLeast(1.0));
         Ok(())
     }
 
     /// What it calls of the kernel, from its start to its end.
-    fn calls(&mut self, finding: &mut Finding) -> Result<()> {
+    fn calls(&self, finding: &mut Finding) -> Result<()> {
         const TRACE: &str = "/var/lib/prober/trace";
         let mut running = self.manager.start_traced(TRACE)?;
         self.ready(&mut running)?;

@@ -68,7 +68,7 @@ fn stored(store: &Store, address: V4) -> anyhow::Result<Outlook> {
     let Some(clock) = store.watch_clock()? else {
         bail!("{}: no watch was ever kept in it; `prober watch` or `prober daemon` does", store.path().display());
     };
-    // Its class, which the predictive scheme goes by, is that of its /24.
+    // Its class, which the predictive scheme goes by, is that of its /24; the budget is one for each address.
     let network = address.0 & !255;
     let mut neighbours: Vec<(TargetState, Box<[u16]>)> = Vec::new();
     store.for_each_target_of(network, network | 255, |target| {
@@ -211,7 +211,7 @@ mod tests {
             kind: SchemeKind::Predictive,
             starter_ports: vec![80, 443, 22, 23, 8080],
             coverage: 0.95,
-            reduction: 2.0,
+            reduction: 3.0,
             exploration: 0.0,
             answering: 0.1,
         };

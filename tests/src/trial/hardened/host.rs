@@ -70,8 +70,8 @@ impl Host {
     pub fn shell(&self, line: &str) -> Result<Output> {
         let script = format!("cd '{}'\n{line}", self.directory.path().join("source").display());
         let output = self.command("sh").args(["-ec", &script]).stdin(Stdio::null()).output()?;
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "`{line}` failed: {}", complaint.trim());
+        let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "`{line}` failed: {} {}", said.trim(), complaint.trim());
         Ok(output)
     }
 

@@ -5,12 +5,16 @@
 
 use std::{
     fmt::Write as _,
-    io::ErrorKind,
     os::{
         linux::net::SocketAddrExt,
         unix::net::{SocketAddr, UnixDatagram},
     },
     process::{Command, Output},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -21,14 +25,22 @@ use crate::{lab::Lab, sys};
 
 /// How often it wants to hear that the service lives: much more often than the unit says, so that a trial is short.
 pub const WATCHDOG: Duration = Duration::from_secs(3);
+/// How soon the listening thread notices its end.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The manager.
 pub struct ServiceManager<'a> {
     host: &'a Host,
     unit: &'a Unit,
-    notices: UnixDatagram,
     socket: String,
-    heard: Vec<String>,
+    notices: Notices,
+}
+
+/// What a service tells: listened to all the while, because the kernel keeps but a few notices.
+struct Notices {
+    heard: Arc<Mutex<Vec<String>>>,
+    ends: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl<'a> ServiceManager<'a> {
@@ -38,13 +50,12 @@ impl<'a> ServiceManager<'a> {
         let address = SocketAddr::from_abstract_name(&socket)?;
         // Abstract names belong to a network namespace.
         let notices = lab.prober().run(|| UnixDatagram::bind_addr(&address))??;
-        notices.set_nonblocking(true)?;
-        Ok(Self { host, unit, notices, socket, heard: Vec::new() })
+        Ok(Self { host, unit, socket, notices: Notices::listen(notices)? })
     }
 
     /// Starts the service: what is to be run before it, then itself.
-    pub fn start(&mut self) -> Result<Running> {
-        self.heard.clear();
+    pub fn start(&self) -> Result<Running> {
+        self.notices.heard.lock().unwrap_or_else(PoisonError::into_inner).clear();
         for line in self.unit.lines("ExecStartPre") {
             let output = self.confined(line)?.output().context("cannot run nsenter")?;
             let complaint = String::from_utf8_lossy(&output.stderr);
@@ -54,7 +65,7 @@ impl<'a> ServiceManager<'a> {
     }
 
     /// Starts it with every system call written to a file.
-    pub fn start_traced(&mut self, to: &str) -> Result<Running> {
+    pub fn start_traced(&self, to: &str) -> Result<Running> {
         let line = format!("strace -f -qq -o {to} {}", self.unit.value("ExecStart")?);
         Running::start(self.command(&line, false)?, self.host.outputs())
     }
@@ -64,21 +75,14 @@ impl<'a> ServiceManager<'a> {
         self.confined(line)?.output().context("cannot run nsenter")
     }
 
-    /// Everything that the service has told so far.
-    pub fn heard(&mut self) -> Result<&[String]> {
-        let mut text = [0; 4_096];
-        loop {
-            match self.notices.recv(&mut text) {
-                Ok(length) => self.heard.push(String::from_utf8_lossy(&text[..length]).into_owned()),
-                Err(cause) if cause.kind() == ErrorKind::WouldBlock => return Ok(&self.heard),
-                Err(cause) => return Err(cause).context("cannot hear the service"),
-            }
-        }
+    /// Everything that the service has told since its start.
+    pub fn heard(&self) -> Vec<String> {
+        self.notices.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How often it has told this.
-    pub fn has_told(&mut self, notice: &str) -> Result<usize> {
-        Ok(self.heard()?.iter().filter(|told| told.lines().any(|line| line == notice)).count())
+    pub fn has_told(&self, notice: &str) -> usize {
+        self.heard().iter().filter(|told| told.lines().any(|line| line == notice)).count()
     }
 
     fn confined(&self, line: &str) -> Result<Command> {
@@ -164,5 +168,32 @@ impl<'a> ServiceManager<'a> {
             );
         }
         Ok(script)
+    }
+}
+
+impl Notices {
+    fn listen(socket: UnixDatagram) -> Result<Self> {
+        socket.set_read_timeout(Some(LOOK))?;
+        let (heard, ends) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<AtomicBool>::default());
+        let (own, end) = (Arc::clone(&heard), Arc::clone(&ends));
+        let thread = thread::spawn(move || {
+            let mut text = [0; 4_096];
+            while !end.load(Ordering::Relaxed) {
+                // Nothing came in time, most likely.
+                let Ok(length) = socket.recv(&mut text) else { continue };
+                let told = String::from_utf8_lossy(&text[..length]).into_owned();
+                own.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+            }
+        });
+        Ok(Self { heard, ends, thread: Some(thread) })
+    }
+}
+
+impl Drop for Notices {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
