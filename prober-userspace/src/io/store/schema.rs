@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 8, scripts: &[include_str!("schema/v8_watch.sql")] },
     Migration { version: 9, scripts: &[include_str!("schema/v9_service.sql")] },
     Migration { version: 10, scripts: &[include_str!("schema/v10_open_port.sql")] },
+    Migration { version: 11, scripts: &[include_str!("schema/v11_congestion.sql")] },
 ];
 
 /// How many steps there are.

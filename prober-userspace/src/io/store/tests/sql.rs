@@ -1,6 +1,6 @@
 //! The macros and views that analysts use.
 
-use super::{finish, new_database, new_writer, push, reply, text};
+use super::{count, finish, new_database, new_writer, push, reply, text};
 use prober_common::address::V4;
 use prober_common::event::ReplyEvent;
 use prober_common::event::{ProbeKind, ReplyKind};
@@ -89,4 +89,16 @@ fn views_tell_what_was_found() {
     assert_eq!(row(answer), "unreachable 10.0.0.9 10.99.0.1 3 13 44 -1");
     assert_eq!(row("kind, replies, p50_ms, max_ms) FROM rtt WHERE kind = 'syn_ack'"), "syn_ack 3 20.0 20.0");
     assert_eq!(row("replies, duplicates, hosts, open_replies) FROM scan_summary"), "6 0 3 3");
+}
+
+#[test]
+fn every_slot_of_a_day_has_its_time() {
+    let (_folder, _path, store) = new_database();
+    let rows = "INSERT INTO cluster VALUES (0, 'wired', 288, 0, 7, 1, 1, 1, TIMESTAMP '2026-01-01 00:00:00');
+                INSERT INTO slot_congestion
+                SELECT 0, false, slot, 1, 0, 0, [0, 0, 0, 0], 0, 0.1, 0, 0.2, 0, 1 FROM range(288) slots(slot)";
+    store.connection().execute_batch(rows).unwrap();
+    let times =
+        "SELECT count(DISTINCT local_time)::UBIGINT FROM congestion WHERE local_time BETWEEN '00:00' AND '23:55'";
+    assert_eq!(count(&store, times), 288);
 }
