@@ -107,6 +107,11 @@ impl Daemon {
     }
 }
 
+/// A command with more arguments.
+fn of<'a>(command: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [command, more].concat()
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
         if self.thread.is_some() {
@@ -188,9 +193,6 @@ fn its_database_is_asked_as_if_it_were_anybodys() {
         &["sql", query, "--json"],
         &["sql", ".schema exclusion"],
     ];
-    fn of<'a>(command: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
-        [command, more].concat()
-    }
     let told = formats.map(|command| {
         let output = daemon.prober(&of(command, &["--db", "daemon.duckdb"]));
         let said = String::from_utf8(output.stderr).unwrap();
@@ -248,4 +250,21 @@ fn long_queries_hold_up_nobody_and_end_with_it() {
         let output = reader.wait_with_output().unwrap();
         assert!(!output.status.success() && !output.stderr.is_empty());
     }
+}
+
+#[test]
+fn nesting_without_end_does_it_no_harm() {
+    let daemon = Daemon::start("");
+    let nested = |depth: usize| format!("SELECT {}1{}", "abs(".repeat(depth), ")".repeat(depth));
+    let parens = format!("SELECT {}1{}", "(".repeat(50_000), ")".repeat(50_000));
+    let queries = format!("{}SELECT 1{}", "SELECT * FROM (".repeat(900), ")".repeat(900));
+    let sum = format!("SELECT {}1", "1+".repeat(20_000));
+    let deep = [nested(300), nested(990), nested(20_000), parens, queries, sum];
+    for sql in deep {
+        let output = daemon.prober(&["sql", &sql, "--socket", "daemon.sock"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() || said.starts_with("prober: refused: sql: "), "{sql:.60}: {said:.300}");
+        daemon.succeeds(&["sql", "SELECT 1", "--socket", "daemon.sock"]);
+    }
+    daemon.succeeds(&["sql", &nested(20), "--socket", "daemon.sock"]);
 }

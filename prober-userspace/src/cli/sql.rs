@@ -36,7 +36,8 @@ UNION ALL SELECT view_name, 'view', comment FROM duckdb_views() WHERE NOT intern
 ///
 /// A database that the running daemon has open is asked of the daemon: it only reads, on a thread of its own, gives up to
 /// 10,000 rows and 16 MB (what is missing is told), and gives a query up after --timeout. So is it if no database is named
-/// and none is there, or if --socket names a daemon.
+/// and none is there, or if --socket names a daemon. Whatever a query takes of memory and processors it takes of the daemon's:
+/// large ones are for what the daemon exports each night.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SqlArgs {
     #[command(flatten)]

@@ -217,7 +217,7 @@ mod tests {
             answering: 0.1,
         };
         let state = |address: u32| {
-            let answers = address % 256 < 5 || address >> 8 == 0x14_0001 && address % 2 == 0;
+            let answers = address % 256 < 5 || address >> 8 == 0x14_0001 && address.is_multiple_of(2);
             let mut state = TargetState::new(address, 50_000);
             state.visited_s = 1_000;
             state.set_standing(if answers { Standing::Answering } else { Standing::Silent });

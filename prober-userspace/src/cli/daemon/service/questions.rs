@@ -21,6 +21,8 @@ use crate::model::watch::Question;
 
 /// Who reads the database at the same time, at most: enough clients are left to be told to stop.
 const MOST_READINGS: usize = 2;
+/// DuckDB goes down as deep as an expression is nested, up to a thousand times; what is not used costs nothing.
+const STACK_BYTES: usize = 64 << 20;
 /// Between two attempts to end a reading.
 const AGAIN: Duration = Duration::from_millis(20);
 
@@ -43,17 +45,17 @@ impl Service {
         let ControlEvent { command, who, reply, waits } = event;
         match command {
             ControlCommand::Why { address } => self.explain(address, reply),
-            ControlCommand::Exclusions => self.read(reply, |store| {
+            ControlCommand::Exclusions => self.read(&reply, |store| {
                 let exclusions = store.exclusions()?.into_iter().map(Into::into).collect();
                 Ok(ControlReply::Exclusions { exclusions })
             }),
-            ControlCommand::Complaints => self.read(reply, |store| {
+            ControlCommand::Complaints => self.read(&reply, |store| {
                 let complaints = store.complaints()?.into_iter().map(Into::into).collect();
                 Ok(ControlReply::Complaints { complaints })
             }),
             ControlCommand::Query { query } => match self.other_database(query.database.as_deref()) {
                 Some(refusal) => tell(&reply, refusal),
-                None => self.read(reply, move |store| {
+                None => self.read(&reply, move |store| {
                     let is_wanted = move || waits.strong_count() > 0;
                     Ok(foreign::answer(store, &query, is_wanted).map_or_else(ControlReply::refused, ControlReply::Rows))
                 }),
@@ -109,18 +111,18 @@ impl Service {
     /// Lets a thread read the database and answer.
     fn read(
         &mut self,
-        reply: SyncSender<ControlReply>,
+        reply: &SyncSender<ControlReply>,
         work: impl FnOnce(&Store) -> Result<ControlReply, StoreError> + Send + 'static,
     ) {
         let readings = &mut self.questions.readings;
         readings.retain(|reading| !reading.thread.is_finished());
         if readings.len() >= MOST_READINGS {
             let refusal = format!("{MOST_READINGS} others read the database just now; try again");
-            return tell(&reply, ControlReply::refused(refusal));
+            return tell(reply, ControlReply::refused(refusal));
         }
         let store = match self.store.another() {
             Ok(store) => store,
-            Err(cause) => return tell(&reply, ControlReply::refused(cause.to_string())),
+            Err(cause) => return tell(reply, ControlReply::refused(cause.to_string())),
         };
         let interrupt = store.connection().interrupt_handle();
         let own = reply.clone();
@@ -129,9 +131,9 @@ impl Service {
             drop(store);
             tell(&own, answer);
         };
-        match thread::Builder::new().name("reading".to_owned()).spawn(work) {
+        match thread::Builder::new().name("reading".to_owned()).stack_size(STACK_BYTES).spawn(work) {
             Ok(thread) => readings.push(Reading { thread, interrupt }),
-            Err(cause) => tell(&reply, ControlReply::refused(format!("cannot start a thread: {cause}"))),
+            Err(cause) => tell(reply, ControlReply::refused(format!("cannot start a thread: {cause}"))),
         }
     }
 }
