@@ -37,7 +37,8 @@ const BAR: f64 = 50.0;
 
 const DEVICES: &str = "SELECT device, count(*) AS addresses FROM target_state WHERE device IS NOT NULL \
                        GROUP BY ALL ORDER BY addresses DESC, device LIMIT 10";
-const TYPES: &str = "FROM network_type";
+const TYPES: &str = "SELECT network_type, addresses, round(confidence_mean, 2) AS confidence, \
+                     round(access_median_ms, 1) AS access_ms FROM network_type ORDER BY addresses DESC";
 const HOURS: &str = "SELECT cluster_id, networks, arg_min(local_time, load) AS quietest, round(min(load), 2) AS load, \
                      arg_max(local_time, load) AS busiest, round(max(load), 2) AS its_load \
                      FROM congestion GROUP BY ALL ORDER BY cluster_id";

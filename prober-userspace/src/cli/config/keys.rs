@@ -100,7 +100,7 @@ pub static KEYS: [Key; 62] = [
     key("exclusions", "files", Many, Nothing(&["/etc/prober/optout.txt"]), "Files of them."),
 
     key("probing", "scheme", One, Default(&["predictive"]), "standard (every port each interval), efficient (three port sets, 12 h to 14 days) or predictive."),
-    key("probing", "ports", Many, Default(&["@iot", "1-514", "516-9099", "9108-10000"]), "TCP ports to begin with, the likeliest first, like 22,80,8000-8100 or sets like @iot; at each start what was found widens them."),
+    key("probing", "ports", Many, Default(&["@iot", "1-514", "516-9099", "9108-10000"]), "TCP ports to begin with, the likeliest first, like 22,80,8000-8100 or sets like @iot; what is found widens them, at each start and each night."),
     key("probing", "reduction", One, Default(&["80"]), "How many times fewer probes the predictive scheme sends than every port twice a day would be; with few ports there is less to save."),
     key("probing", "exploration", One, Default(&["3%"]), "Part of that budget that looks where nothing is expected."),
     key("probing", "rate", One, Default(&["10k"]), "Most probes per second."),
