@@ -27,6 +27,8 @@ const ADDRESSES: u32 = 1_024;
 const PORTS: [u16; 2] = [80, 443];
 /// Longer than what was checked before a change takes to leave.
 const ON_ITS_WAY: Duration = Duration::from_millis(300);
+/// How old the counts of a status may be.
+const TOLD_WITHIN: Duration = Duration::from_millis(1_200);
 /// Probes that may be lost with the link each time: a millisecond's, and what the kernel has.
 const LOST_EACH: f64 = 512.0;
 
@@ -60,7 +62,8 @@ fn link(size: Size) -> Result<Finding> {
             if down % 2 == 0 { (stage.lab.prober(), wire::NEAR) } else { (stage.lab.world_side(), wire::FAR) };
         namespace.ip(&["link", "set", interface, "down"])?;
         stage.until(&mut running, "the link noticed to be down", |status| status["holds"] == json!(["link_down"]))?;
-        thread::sleep(ON_ITS_WAY);
+        // What is counted is told a second later at the most.
+        thread::sleep(ON_ITS_WAY + TOLD_WITHIN);
         let sent = stage.control("status")?["watch"]["probing"]["sent"].as_u64();
         thread::sleep(4 * ON_ITS_WAY);
         let later = stage.control("status")?["watch"]["probing"]["sent"].as_u64();
