@@ -6,7 +6,7 @@ use crate::engine::watch::quiet;
 use crate::io::store::{NetworkBatch, Store, StoreError};
 use crate::model::scan::ScanId;
 use crate::model::utc::UtcMicros;
-use crate::network::access::estimate_all;
+use crate::network::access::{NetworkEstimate, estimate_all};
 use crate::network::built_in::BUILT_IN;
 use crate::network::model::{Model, ModelError, ModelKind};
 use crate::network::posterior::CONFIDENCE_MIN;
@@ -55,16 +55,23 @@ pub fn estimate_types(
     let batch = NetworkBatch { scan, estimated_at: now, model: BUILT_IN.to_owned() };
     let mut networks: Vec<u32> = wanted.iter().map(|address| address & !255).collect();
     networks.dedup();
+    let is_wanted = |estimate: &NetworkEstimate| {
+        let address = estimate.terminal.parse::<std::net::Ipv4Addr>().map(u32::from);
+        address.is_ok_and(|address| wanted.binary_search(&address).is_ok())
+    };
     for part in networks.chunks(TOGETHER) {
         if is_given_up() {
             break;
         }
+        let traces = store.recent_traces(since, part)?;
+        let mut estimates = Vec::new();
         // Neighbours tell of the way to each other, so all of a /24 are looked at.
-        let mut estimates = estimate_all(&model, &store.recent_traces(since, part)?, CONFIDENCE_MIN);
-        estimates.retain(|estimate| {
-            let address = estimate.terminal.parse::<std::net::Ipv4Addr>().map(u32::from);
-            address.is_ok_and(|address| wanted.binary_search(&address).is_ok())
-        });
+        for place in traces.chunk_by(|one, next| one.place == next.place) {
+            if is_given_up() {
+                break;
+            }
+            estimates.extend(estimate_all(&model, place, CONFIDENCE_MIN).into_iter().filter(is_wanted));
+        }
         store.add_network_estimates(&batch, &estimates)?;
         made.addresses += estimates.len();
         made.named += estimates.iter().filter(|estimate| estimate.network_type.is_some()).count();

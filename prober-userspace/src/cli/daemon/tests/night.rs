@@ -1,0 +1,41 @@
+//! The work of a night, asked for, and what it hands over to the watch.
+
+use super::*;
+
+#[test]
+fn a_night_now_learns_networks_and_hands_them_over() {
+    let mut stage = stage();
+    assert!(stage.command(ControlCommand::Nightly).is_err(), "there is no thread for it yet");
+    assert_eq!(stage.audited("daemon.nightly"), 0);
+    let insert = "INSERT INTO reply BY NAME
+        SELECT 1 AS scan_id, now()::TIMESTAMP - INTERVAL 6 HOUR + to_seconds(s * 600) AS received_at,
+            (20000 + hash(n, s) % 30000)::UINTEGER AS rtt_us, (134744072 + n * 256)::UINTEGER AS address, 80 AS port, 0 AS kind,
+            0 AS probe, 0 AS detail, 60 AS ttl, 0 AS quoted_ttl
+        FROM range(30) AS n(n), range(36) AS s(s)";
+    stage.service.store().connection().execute_batch(insert).unwrap();
+    stage.service.start_nightly().unwrap();
+    let handed_over = |stage: &mut Stage| {
+        for _ in 0..6_000 {
+            if let Some(networks) = stage.look().networks {
+                return networks.len();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the night never came to an end");
+    };
+    assert_eq!(handed_over(&mut stage), 30, "a start makes up for the last night");
+    let wait = |stage: &mut Stage| {
+        while stage.command(ControlCommand::Status).unwrap().upkeep.nightly_under_way {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    wait(&mut stage);
+    stage.command(ControlCommand::Nightly).unwrap();
+    let refusal = stage.command(ControlCommand::Nightly).unwrap_err();
+    assert!(refusal.contains("under way"), "{refusal}");
+    assert_eq!(handed_over(&mut stage), 30);
+    wait(&mut stage);
+    assert!(stage.look().networks.is_none(), "once");
+    assert!(stage.command(ControlCommand::Status).unwrap().upkeep.learnt_at_s.is_some());
+    assert_eq!((stage.audited("daemon.nightly"), stage.audited("networks.learnt")), (1, 2));
+}
