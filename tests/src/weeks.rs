@@ -122,7 +122,7 @@ impl Weeks {
         format!(
             "[operator]\nname = \"Laboratory\"\ncontact = \"mailto:lab@example.org\"\n\
              [targets]\nranges = \"{}/{bits}\"\nallow-special = true\n\
-             [probing]\nscheme = \"{}\"\nports = [{}]\nreduction = \"{}\"\nexploration = \"{}%\"\nanswering = \"{}%\"\n\
+             [probing]\nscheme = \"{}\"\nports = [{}]\nreduction = \"{}\"\nthorough-start = false\nexploration = \"{}%\"\nanswering = \"{}%\"\n\
              rate = \"400k\"\nrate-per-24 = 0\nrate-per-address = 0\ncooldown = \"500ms\"\ntime-scale = \"{}\"\n\
              [banners]\nrate = \"max\"\nrate-per-24 = 0\ntimeout = \"1s\"\n\
              [store]\ndatabase = \"{}\"\n\

@@ -62,6 +62,9 @@ pub struct WatchCommand {
     /// Of the addresses, those that are thought to answer before anything is known
     #[arg(long, value_name = "SHARE", default_value_t = 0.025, help_heading = "Watch")]
     answering: f64,
+    /// Predictive: first visits probe all ports until 1,000 addresses with open ports are known
+    #[arg(long, help_heading = "Watch")]
+    thorough_start: bool,
     /// Of what there is, what derived port sets are to find
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, help_heading = "Watch")]
     coverage: f64,
@@ -152,6 +155,7 @@ impl WatchCommand {
                 reduction: self.reduction,
                 exploration: self.exploration,
                 answering: self.answering,
+                thorough_start: self.thorough_start,
             },
             engine: settings.engine,
             sender_threads: settings.sender_threads,

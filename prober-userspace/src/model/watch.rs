@@ -97,6 +97,9 @@ pub struct SchemeConfig {
     pub exploration: f64,
     /// Predictive: of the addresses, those that are thought to answer before anything is known, 0 to 1.
     pub answering: f64,
+    /// Predictive: the first visits probe the standard set as long as too little is known of ports to predict any.
+    #[serde(default)]
+    pub thorough_start: bool,
 }
 
 /// METHODS section 10: what the published scheme reaches, twice over.
@@ -110,7 +113,15 @@ const fn usual_reduction() -> f64 {
 impl SchemeConfig {
     /// With what is usual besides scheme and ports.
     pub const fn usual(kind: SchemeKind, starter_ports: Vec<u16>) -> Self {
-        Self { kind, starter_ports, coverage: 0.95, reduction: USUAL_REDUCTION, exploration: 0.03, answering: 0.025 }
+        Self {
+            kind,
+            starter_ports,
+            coverage: 0.95,
+            reduction: USUAL_REDUCTION,
+            exploration: 0.03,
+            answering: 0.025,
+            thorough_start: false,
+        }
     }
 
     /// Predictive: probes a day for each address, on average, with a standard set of so many ports.

@@ -30,6 +30,8 @@ pub struct Known {
     pub finding: Vec<Gain>,
     /// How open ports fall on the ports.
     pub opening: Vec<Gain>,
+    /// Whether it is only a list.
+    pub is_list: bool,
 }
 
 impl Known {
@@ -54,7 +56,7 @@ impl Known {
             found += gain.share;
             is_wanted
         });
-        Self { silent: silent.map(|gain| gain.port).collect(), standard, answering, finding, opening }
+        Self { silent: silent.map(|gain| gain.port).collect(), standard, answering, finding, opening, is_list: false }
     }
 
     /// Out of a list, the likeliest first.
@@ -70,6 +72,7 @@ impl Known {
             silent: part(SILENT),
             finding: gains.clone(),
             opening: gains,
+            is_list: true,
         }
     }
 
@@ -107,6 +110,7 @@ impl Known {
             probes_per_day: config.budget_per_day(self.standard.len()),
             exploration: config.exploration,
             answering: config.answering,
+            is_first_standard: config.thorough_start && self.is_list,
         };
         (settings, Experience { standard: bits(self.standard), finding: self.finding, opening: self.opening })
     }
@@ -162,5 +166,21 @@ mod tests {
                 assert!(scheme.visit(&states[0], due_s).holds(554), "{kind:?}");
             }
         }
+    }
+
+    #[test]
+    fn as_long_as_nothing_is_known_first_visits_may_probe_everything() {
+        let config = SchemeConfig { kind: SchemeKind::Predictive, thorough_start: true, ..config() };
+        let many: Vec<(u32, Vec<u16>)> = (0..2_000).map(|number| (number, vec![8080])).collect();
+        let new = TargetState::new(7, 0);
+        let mut scheme = Known::of(&config, &[]).scheme(&config);
+        assert!(scheme.visit(&new, 0).is_standard);
+        let mut found = new;
+        scheme.learn(&mut found, 0, Found { open: &[22], device: None });
+        assert_eq!(found.standing(), crate::policy::target_state::Standing::Answering, "once is enough");
+        Known::of(&config, &many).renew(&config, &mut scheme, 0);
+        assert!(!scheme.visit(&new, 0).is_standard);
+        let lean = SchemeConfig { thorough_start: false, ..config };
+        assert!(!Known::of(&lean, &[]).scheme(&lean).visit(&new, 0).is_standard);
     }
 }

@@ -149,6 +149,7 @@ pub fn trial(config: &TrialConfig, policies: &[Policy]) -> Trial {
                 probes_per_day: 2.0 * f64::from(standard_set.len()) / config.reduction,
                 exploration: config.exploration,
                 answering: config.country.answering,
+                is_first_standard: false,
             };
             let experience =
                 Experience { standard: standard_set.clone(), finding: finding.clone(), opening: counts.shares(&ports) };
@@ -177,6 +178,7 @@ fn cold(config: &TrialConfig, policy: Policy, ports: &[u16], country: &Country, 
         reduction: config.reduction,
         exploration: config.exploration,
         answering: config.country.answering,
+        thorough_start: true,
         ..SchemeConfig::usual(policy.kind(), ports)
     };
     let mut watching = Known::of(&scheme, &[]).scheme(&scheme);

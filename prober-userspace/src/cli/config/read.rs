@@ -114,6 +114,7 @@ fn scheme(reader: &mut Reader<'_>) -> SchemeConfig {
         }),
         exploration: reader.value("probing", "exploration", share),
         answering: reader.value("probing", "answering", share),
+        thorough_start: reader.value("probing", "thorough-start", parse::switch),
     }
 }
 

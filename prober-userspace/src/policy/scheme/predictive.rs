@@ -41,6 +41,9 @@ pub struct PredictiveConfig {
     pub exploration: f64,
     /// What answers before anything is known, 0 to 1.
     pub answering: f64,
+    /// Whether a first visit probes the standard set: nothing is known yet of which ports find anybody, and what is found by
+    /// some ports only would go on to be looked for there only.
+    pub is_first_standard: bool,
 }
 
 /// What is stored before the watch begins.
@@ -170,7 +173,7 @@ impl Predictive {
 
     pub(super) fn visit(&self, state: &TargetState, now_s: u32) -> Visit<'_> {
         let is_first = state.visited_s == TargetState::NEVER;
-        if state.standing() == Standing::New && !is_first {
+        if state.standing() == Standing::New && (!is_first || self.config.is_first_standard) {
             return Visit::of_standard(&self.standard);
         }
         let since_s = if is_first { None } else { Some(state.visited_s) };
@@ -185,7 +188,7 @@ impl Predictive {
     pub(super) fn learn(&mut self, state: &mut TargetState, now_s: u32, found: Found<'_>) {
         let is_first = state.visited_s == TargetState::NEVER;
         let before = state.standing();
-        let is_standard = before == Standing::New && !is_first;
+        let is_standard = before == Standing::New && (!is_first || self.config.is_first_standard);
         let known = self.open.of(state.address).to_vec();
         // A host that is open everywhere says nothing of its class.
         let is_pot = before == Standing::Honeypot || found.open.len() >= HONEYPOT_PORTS;
@@ -194,7 +197,8 @@ impl Predictive {
             let waited_s = if is_first { VISIT_S } else { now_s - state.visited_s };
             self.learner.count(self.learner.class_of(state), waited_s, new_ports);
         }
-        let answered = is_standard || matches!(before, Standing::Answering | Standing::Device(_) | Standing::Honeypot);
+        let answered = is_standard && !is_first
+            || matches!(before, Standing::Answering | Standing::Device(_) | Standing::Honeypot);
         self.learner.note(state.address, answered, !found.open.is_empty());
         let is_other = !is_standard && !found.open.is_empty() && likeness(&known, found.open) < FAR;
         state.set_standing(match (found.open.len(), found.device) {
