@@ -54,7 +54,7 @@ enum Command {
     Scan(Box<scan::ScanCommand>),
     /// Ask services who they are (a list, or the open ports of a stored scan) and store what they say
     Grab(Box<grab::GrabCommand>),
-    /// Change or ask a running scan or daemon: rate, pause, resume, stop, status, reload
+    /// Change or ask a running scan or daemon: rate, pause, resume, stop, status, reload, nightly
     Control(control::ControlArguments),
     Report(report::ReportArgs),
     Sql(sql::SqlArgs),
