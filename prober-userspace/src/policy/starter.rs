@@ -148,7 +148,7 @@ mod tests {
         let many: Vec<(u32, Vec<u16>)> = (0..2_000).map(|number| (number, vec![8080])).collect();
         for kind in SchemeKind::ALL {
             let config = SchemeConfig { kind, ..config() };
-            let mut states = vec![TargetState::new(7, 0), TargetState::new(8, 0)];
+            let mut states = [TargetState::new(7, 0), TargetState::new(8, 0)];
             let mut scheme = Known::of(&config, &[]).scheme(&config);
             scheme.teach_device(0, &[554]);
             for _ in 0..2 {

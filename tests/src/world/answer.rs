@@ -215,9 +215,8 @@ fn quote(probe: &Received, hops: u8, expired: bool) -> Vec<u8> {
 /// The record of an answer that is about to be sent.
 pub fn record(answer: &Answer, probe: &Received, arrival_ns: u64, answer_ns: u64, copy: u8) -> Record {
     let (kind, probe_kind) = match (answer.reply, probe.protocol) {
-        (Reply::SynAck, _) => (ReplyKind::SynAck, ProbeKind::TcpSyn),
         // What is said on connections is no answer to a probe; it is written down as what it is for TCP.
-        (Reply::Say(_), _) => (ReplyKind::SynAck, ProbeKind::TcpSyn),
+        (Reply::SynAck | Reply::Say(_), _) => (ReplyKind::SynAck, ProbeKind::TcpSyn),
         (Reply::Rst | Reply::Close | Reply::HangUp, _) => (ReplyKind::Rst, ProbeKind::TcpSyn),
         (Reply::Echo, _) => (ReplyKind::EchoReply, ProbeKind::IcmpEcho),
         (Reply::Datagram, _) => (ReplyKind::UdpReply, ProbeKind::Udp),

@@ -268,7 +268,7 @@ mod tests {
     fn half_a_file_takes_nothing_away_and_neither_does_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("optout.txt");
-        let lines = |count: u32| (0..count).map(|n| format!("8.8.{}.0/24\n", 2 * n)).collect::<String>();
+        let lines = |count: u32| (0..count).map(|n| format!("8.8.{}.0/24\n", 2 * n)).collect::<Vec<_>>().concat();
         fs::write(&file, lines(100)).unwrap();
         let list = ListSettings { ranges: Vec::new(), files: vec![file.clone()] };
         let mut watch = ExclusionWatch::new(list.clone(), true, Vec::new()).unwrap();
