@@ -46,8 +46,8 @@ pub(super) struct PolicyArgs {
     /// Of the answers, those lost on the way
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     loss: f64,
-    /// Answering hosts that the store knows before the watch begins; 0: a cold start, which learns its ports from what it
-    /// finds, night by night
+    /// Answering hosts that the store knows before the watch begins; 0: a thorough cold start, which learns its ports from
+    /// what it finds, night by night
     #[arg(long, value_name = "N", default_value_t = STORED_HOSTS)]
     stored: usize,
     /// Draw traffic and detection day by day: a page, if it ends in .html, else a folder with a page and SVG files
