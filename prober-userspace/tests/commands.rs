@@ -1,6 +1,7 @@
 //! The commands on the database, run as people run them: output, exit codes, one line per error.
 
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -220,23 +221,18 @@ fn a_database_in_use_names_its_user() {
         .spawn()
         .unwrap();
     let pid = holder.id();
-    let opened = |pid: u32| {
-        std::fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|mut files| {
-            files.any(|file| {
-                file.is_ok_and(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.ends_with("prober.duckdb")))
-            })
-        })
+    let inode = std::fs::metadata(at.join("prober.duckdb")).unwrap().ino();
+    let holds = |lock: &str| {
+        let mut fields = lock.split_whitespace().skip(4);
+        fields.next() == Some(&pid.to_string())
+            && fields.next().is_some_and(|file| file.ends_with(&format!(":{inode}")))
     };
-    while !opened(pid) {
-        std::thread::yield_now();
+    while !std::fs::read_to_string("/proc/locks").unwrap().lines().any(holds) {
+        assert!(holder.try_wait().unwrap().is_none(), "it holds the database until it has its query");
     }
-    // The lock follows the opening at once; a writer that comes in between would succeed, so ask until refused.
-    let refused = loop {
-        let output = prober(at, &["exclude", "add", "--db", "prober.duckdb", "203.0.113.2", "--reason", "x"]);
-        if !output.status.success() {
-            break text(&output.stderr);
-        }
-    };
+    let refused = prober(at, &["exclude", "add", "--db", "prober.duckdb", "203.0.113.2", "--reason", "x"]);
+    assert!(!refused.status.success(), "the database is locked");
+    let refused = text(&refused.stderr);
     assert!(refused.contains(&format!("(PID {pid})")) && refused.contains("wait until it ends"), "{refused}");
     assert_eq!(refused.trim_end().lines().count(), 1, "{refused}");
     holder.stdin.take().unwrap().write_all(b"SELECT 2").unwrap();

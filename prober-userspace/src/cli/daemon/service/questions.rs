@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub(super) struct Questions {
 struct Reading {
     thread: JoinHandle<()>,
     interrupt: Arc<InterruptHandle>,
+    /// Set before the client is told, so that whoever asks again then finds room.
+    is_done: Arc<AtomicBool>,
 }
 
 impl Service {
@@ -115,7 +118,7 @@ impl Service {
         work: impl FnOnce(&Store) -> Result<ControlReply, StoreError> + Send + 'static,
     ) {
         let readings = &mut self.questions.readings;
-        readings.retain(|reading| !reading.thread.is_finished());
+        readings.retain(|reading| !reading.is_done.load(Ordering::Acquire) && !reading.thread.is_finished());
         if readings.len() >= MOST_READINGS {
             let refusal = format!("{MOST_READINGS} others read the database just now; try again");
             return tell(reply, ControlReply::refused(refusal));
@@ -125,14 +128,16 @@ impl Service {
             Err(cause) => return tell(reply, ControlReply::refused(cause.to_string())),
         };
         let interrupt = store.connection().interrupt_handle();
-        let own = reply.clone();
+        let (own, is_done) = (reply.clone(), Arc::new(AtomicBool::new(false)));
+        let done = Arc::clone(&is_done);
         let work = move || {
             let answer = work(&store).unwrap_or_else(|cause| ControlReply::refused(cause.to_string()));
             drop(store);
+            done.store(true, Ordering::Release);
             tell(&own, answer);
         };
         match thread::Builder::new().name("reading".to_owned()).stack_size(STACK_BYTES).spawn(work) {
-            Ok(thread) => readings.push(Reading { thread, interrupt }),
+            Ok(thread) => readings.push(Reading { thread, interrupt, is_done }),
             Err(cause) => tell(reply, ControlReply::refused(format!("cannot start a thread: {cause}"))),
         }
     }
@@ -146,7 +151,7 @@ fn tell(client: &SyncSender<ControlReply>, answer: ControlReply) {
 impl Drop for Questions {
     /// The database is not closed while somebody reads it.
     fn drop(&mut self) {
-        for Reading { thread, interrupt } in self.readings.drain(..) {
+        for Reading { thread, interrupt, .. } in self.readings.drain(..) {
             while !thread.is_finished() {
                 interrupt.interrupt();
                 thread::sleep(AGAIN);
