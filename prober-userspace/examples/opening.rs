@@ -88,7 +88,7 @@ fn main() -> anyhow::Result<()> {
         bucket_s: BUCKET_S,
         wall: WallTime { began_at: UtcMicros(0), scale: 1.0 },
     };
-    let planner = Planner::new(planner, recalled.scheme, recalled.states, 0, NOW_S);
+    let planner = Planner::new(planner, recalled.scheme, recalled.states, NOW_S);
     let started_s = begun.elapsed().as_secs_f64();
     let standings = planner.standings();
     ensure!(standings.new == 0, "{} states were not found again", standings.new);

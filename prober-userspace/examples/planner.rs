@@ -92,8 +92,7 @@ fn probes(queue: &mut DueQueue, wanted: u64) -> (f64, f64) {
         opening: counts.shares(&standard),
         standard: standard.into_iter().collect(),
     };
-    let config =
-        PredictiveConfig { probes_per_day: 292.0, exploration: 0.03, answering: 0.025, is_first_standard: false };
+    let config = PredictiveConfig { probes_per_day: 292.0, exploration: 0.03, answering: 0.025, sampled: 0.0 };
     let mut scheme = Scheme::Predictive(Box::new(Predictive::new(config, experience)));
     let begun = Instant::now();
     let (mut planned, mut visits, mut now_s) = (0_u64, 0_u64, LADDER_S[0]);

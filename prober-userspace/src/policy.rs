@@ -16,6 +16,7 @@ pub mod port_bits;
 pub mod profile;
 pub mod quiet;
 pub mod rollout;
+pub mod sample;
 pub mod scheme;
 pub mod starter;
 pub mod study;

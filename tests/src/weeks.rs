@@ -105,7 +105,7 @@ impl Weeks {
             .args(["--reduction", &self.scheme.reduction.to_string()])
             .args(["--exploration", &self.scheme.exploration.to_string()])
             .args(["--answering", &self.scheme.answering.to_string(), "--time-scale", &self.time_scale().to_string()])
-            .args(["--max-runtime", &format!("{}s", self.config.seconds), "--db"])
+            .args(["--sample", "0", "--max-runtime", &format!("{}s", self.config.seconds), "--db"])
             .arg(database);
         Ok(command)
     }
@@ -122,7 +122,7 @@ impl Weeks {
         format!(
             "[operator]\nname = \"Laboratory\"\ncontact = \"mailto:lab@example.org\"\n\
              [targets]\nranges = \"{}/{bits}\"\nallow-special = true\n\
-             [probing]\nscheme = \"{}\"\nports = [{}]\nreduction = \"{}\"\nthorough-start = false\nexploration = \"{}%\"\nanswering = \"{}%\"\n\
+             [probing]\nscheme = \"{}\"\nports = [{}]\nreduction = \"{}\"\nsample = 0\nexploration = \"{}%\"\nanswering = \"{}%\"\n\
              rate = \"400k\"\nrate-per-24 = 0\nrate-per-address = 0\ncooldown = \"500ms\"\ntime-scale = \"{}\"\n\
              [banners]\nrate = \"max\"\nrate-per-24 = 0\ntimeout = \"1s\"\n\
              [store]\ndatabase = \"{}\"\n\

@@ -98,6 +98,9 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
         grouped(watch.plan.due_visits)
     );
     line("plan", &plan);
+    if standings.new > 0 && watch.plan.first_round_s > 0.0 {
+        line("", &first_round(standings.new, watch.plan.first_round_s));
+    }
     if let Some(advice) = &watch.plan.advice {
         line("", advice);
     }
@@ -131,6 +134,11 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
         line("", &format!("not taken over: {problem}"));
     }
     text
+}
+
+/// Of the policy's clock, which is the wall's but in a laboratory.
+fn first_round(addresses: u64, seconds: f64) -> String {
+    format!("first visits to {} addresses are left: about {} at this rate", grouped(addresses), duration(seconds))
 }
 
 fn duration(seconds: f64) -> String {

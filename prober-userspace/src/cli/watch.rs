@@ -23,7 +23,9 @@ use super::scan;
 use super::settings::{SettingFlags, Settings};
 use crate::engine;
 use crate::io::privileges;
-use crate::model::watch::{Overseer, SchemeConfig, SchemeKind, USUAL_REDUCTION, WatchConfig, WatchStatus, Wishes};
+use crate::model::watch::{
+    Overseer, SchemeConfig, SchemeKind, USUAL_REDUCTION, USUAL_SAMPLE, WatchConfig, WatchStatus, Wishes,
+};
 use crate::target::plan::{MAX_UNGUARDED_ADDRESSES, Scope};
 use crate::target::shared_exclusions::SharedExclusions;
 
@@ -62,9 +64,9 @@ pub struct WatchCommand {
     /// Of the addresses, those that are thought to answer before anything is known
     #[arg(long, value_name = "SHARE", default_value_t = 0.025, help_heading = "Watch")]
     answering: f64,
-    /// Predictive: first visits probe all ports until 1,000 addresses with open ports are known
-    #[arg(long, help_heading = "Watch")]
-    thorough_start: bool,
+    /// Predictive: answering addresses, drawn by chance, that are visited on all ports if nothing is known yet; 0: none
+    #[arg(long, value_name = "N", default_value_t = USUAL_SAMPLE, help_heading = "Watch")]
+    sample: u32,
     /// Of what there is, what derived port sets are to find
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, help_heading = "Watch")]
     coverage: f64,
@@ -155,7 +157,8 @@ impl WatchCommand {
                 reduction: self.reduction,
                 exploration: self.exploration,
                 answering: self.answering,
-                thorough_start: self.thorough_start,
+                sample: self.sample,
+                sampled: 0.0,
             },
             engine: settings.engine,
             sender_threads: settings.sender_threads,

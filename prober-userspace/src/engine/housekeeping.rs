@@ -14,6 +14,7 @@ use crate::device::score::ScoreSettings;
 use crate::engine::congestion_learning::CongestionConfig;
 use crate::engine::estimation::estimate_stored;
 use crate::engine::network_learning::learn_networks;
+use crate::engine::watch::recall::sampled;
 use crate::io::clock::utc_now;
 use crate::io::doctor::clock_is_synchronised;
 use crate::io::store::{RetentionLimits, Store};
@@ -213,9 +214,10 @@ fn night(store: &Store, work: &NightlyWork, shared: &Shared) {
         *shared.learnt.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(learnt));
     }
     if let Some(scheme) = &work.scheme {
-        match store.open_tcp_ports() {
-            Ok(open) => {
-                let known = Arc::new(Known::of(scheme, &open));
+        match store.open_tcp_ports().and_then(|open| Ok((open, store.watch_clock()?))) {
+            Ok((open, stored)) => {
+                let sampled = sampled(scheme, stored.as_ref()).unwrap_or(0.0);
+                let known = Arc::new(Known::of(&SchemeConfig { sampled, ..scheme.clone() }, &open));
                 *shared.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
             }
             Err(cause) => log::error!("port sets could not be derived anew, tomorrow again: {cause}"),

@@ -7,6 +7,7 @@ mod demand;
 mod taking_over;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod wall_time;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use prober_common::address::V4;
 
 use self::demand::Demand;
 use self::taking_over::TakingOver;
+use self::turns::Turns;
 pub use self::wall_time::WallTime;
 use super::due::DueQueue;
 use super::interval::LADDER_S;
@@ -31,13 +33,15 @@ const EXCLUDED_S: u32 = 12 * 3_600;
 /// over as much time.
 const OUTSIDE_S: u32 = FIRST_S;
 /// A cluster's visits are put off by this at most, s: by then it is another slot with another rate.
-const PUT_OFF_S: f64 = 1_800.0;
+const PUT_OFF_S: u32 = 1_800;
 /// Visits looked at in a call at most, also those that must not go now: whoever calls has more to look after.
 const LOOKED_MOST: usize = 1 << 16;
 /// Visits looked at together.
 const TOGETHER: usize = 64;
-/// First visits are spread over this at least, s.
+/// First visits are spread over this at least, s, and put off by it at most.
 const FIRST_S: u32 = LADDER_S[0];
+/// Of the rate, what first visits may use whatever the others need: without it a plan that cannot be met would never begin.
+const FIRST_PART: f64 = 0.25;
 
 /// How a planner works.
 #[derive(Clone, Copy, Debug)]
@@ -79,22 +83,7 @@ pub trait Admission {
 #[derive(Clone, Debug, Default)]
 struct Cluster {
     quiet: Option<QuietHours>,
-    /// 0: no limit.
-    rate_pps: f64,
-    /// Probes handed out that its rate has not sent yet, and probes of visits put off, at a second.
-    debt: f64,
-    put_off: f64,
-    at_s: f64,
-}
-
-impl Cluster {
-    /// Brings the counts to this second. In probes, so that a rate that rises later pays them sooner.
-    fn settle(&mut self, now_s: f64) {
-        let paid = (now_s - self.at_s).max(0.0) * self.rate_pps;
-        self.debt = (self.debt - paid).max(0.0);
-        self.put_off = (self.put_off - paid).max(0.0);
-        self.at_s = self.at_s.max(now_s);
-    }
+    turns: Turns,
 }
 
 /// The planner.
@@ -104,6 +93,8 @@ pub struct Planner {
     scheme: Scheme,
     queue: DueQueue,
     clusters: Vec<Cluster>,
+    /// Of addresses that were never visited.
+    first: Turns,
     taking_over: Option<TakingOver>,
     demand: Demand,
     /// Probes that may be handed out; below 0 after a large visit.
@@ -114,32 +105,27 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// For these states, at `now_s`. Those that were never visited get their time here: spread by the address, over 12 hours
-    /// from `first_s` on, or as much longer as the rate needs; so a restart does not put them off. Once that time is over, those
-    /// that are left (they were excluded, or joined the watched share later) get it anew, not all at once.
-    pub fn new(config: PlannerConfig, scheme: Scheme, mut states: Vec<TargetState>, first_s: u32, now_s: u32) -> Self {
+    /// For these states, at `now_s`. Those that were never visited get their time here: spread over 12 hours by the address,
+    /// the same at each start, so that restarts put nobody off. They share what the visits to the others leave of the rate.
+    pub fn new(config: PlannerConfig, scheme: Scheme, mut states: Vec<TargetState>, now_s: u32) -> Self {
         let new = |state: &&TargetState| state.visited_s == TargetState::NEVER;
-        let probes = states.iter().find(new).map_or(0, |state| scheme.visit(state, now_s).probes());
-        let first = states.iter().filter(new).count() as u64;
-        let needed_s = (first * probes) as f64 / config.rate_pps.max(1e-9);
-        let spread_s = (needed_s.min(f64::from(u32::MAX / 2)) as u32).max(FIRST_S);
-        let is_over = first_s.saturating_add(spread_s) <= now_s;
+        let first_probes = states.iter().find(new).map_or(0.0, |state| scheme.first_probes(state, now_s));
         for state in states.iter_mut().filter(|state| state.visited_s == TargetState::NEVER) {
-            let due_s = first_s.saturating_add(phase(state.address, spread_s));
-            let rounds = if is_over { now_s.saturating_sub(due_s).div_ceil(spread_s) } else { 0 };
-            state.due_s = due_s.saturating_add(rounds.saturating_mul(spread_s));
+            let phase_s = phase(state.address, FIRST_S);
+            state.due_s = phase_s + now_s.saturating_sub(phase_s).div_ceil(FIRST_S) * FIRST_S;
         }
         let mut demand = Demand::default();
         for state in &states {
             demand.add(state.standing());
         }
-        demand.spread_first(spread_s);
+        demand.expect_first(first_probes);
         let queue = DueQueue::new(states, config.bucket_s, LADDER_S[6]);
         Self {
             config,
             scheme,
             queue,
             clusters: Vec::new(),
+            first: Turns::default(),
             taking_over: None,
             demand,
             budget: 0.0,
@@ -161,7 +147,7 @@ impl Planner {
 
     /// Limits a cluster, in probes a second of the watch's clock; 0: no limit.
     pub fn set_cluster_rate(&mut self, cluster: u16, rate_pps: f64) {
-        self.cluster_mut(cluster).rate_pps = rate_pps;
+        self.cluster_mut(cluster).turns.rate_pps = rate_pps;
     }
 
     /// The rates of clusters with quiet hours at a date of the watch's calendar: number and probes a second of its clock.
@@ -192,6 +178,7 @@ impl Planner {
         let most = rate_pps * self.config.ahead_s;
         self.budget = (self.budget + (now_s - self.budget_s).max(0.0) * rate_pps).min(most);
         self.budget_s = self.budget_s.max(now_s);
+        self.first.rate_pps = self.first_pps();
         let (mut visits, mut probes, mut looked) = (0, 0, 0);
         let mut taken = std::mem::take(&mut self.taken);
         while self.budget > 0.0 && visits < most_visits && probes < most_probes && looked < LOOKED_MOST {
@@ -216,6 +203,12 @@ impl Planner {
         self.taken = taken;
     }
 
+    /// What visits to known addresses leave of the rate, probes a second.
+    fn first_pps(&self) -> f64 {
+        let rate_pps = self.config.rate_pps;
+        (rate_pps - self.demand.probes_per_s(f64::INFINITY)).max(rate_pps * FIRST_PART)
+    }
+
     /// Whether a due visit may go now; else it is put off.
     fn may_go(&mut self, number: u32, now_s: f64, admission: &dyn Admission) -> bool {
         let state = self.queue.state_mut(number);
@@ -226,20 +219,19 @@ impl Planner {
             OUTSIDE_S + phase(state.address, OUTSIDE_S)
         } else {
             let ahead_s = self.config.ahead_s;
-            let cluster = self.clusters.get_mut(usize::from(state.cluster)).filter(|cluster| cluster.rate_pps > 0.0);
-            let Some(cluster) = cluster else { return true };
-            cluster.settle(now_s);
-            if cluster.debt <= cluster.rate_pps * ahead_s {
-                return true;
-            }
-            let wait_s = (cluster.debt + cluster.put_off) / cluster.rate_pps;
-            if wait_s < PUT_OFF_S {
+            let is_first = state.visited_s == TargetState::NEVER;
+            let first = is_first.then_some((&mut self.first, FIRST_S));
+            let cluster = self.clusters.get_mut(usize::from(state.cluster)).map(|of| (&mut of.turns, PUT_OFF_S));
+            let mut limits = first.into_iter().chain(cluster);
+            let wait = limits.find_map(|(turns, most_s)| Some((turns.wait_s(now_s, ahead_s)?, turns, most_s)));
+            let Some((wait_s, turns, most_s)) = wait else { return true };
+            if wait_s < f64::from(most_s) {
                 // Each of those put off waits for its own turn.
-                cluster.put_off += self.demand.probes_of(state.standing());
+                turns.put_off(self.demand.probes_of(state.standing()));
                 (wait_s as u32).max(1)
             } else {
                 // The rate is another one then.
-                PUT_OFF_S as u32 / 2 + phase(state.address, PUT_OFF_S as u32 / 2)
+                most_s / 2 + phase(state.address, most_s / 2)
             }
         };
         state.due_s = (now_s as u32).saturating_add(wait_s);
@@ -254,9 +246,11 @@ impl Planner {
         ports.sort_unstable();
         self.demand.planned(state.standing(), ports.len());
         self.latest_due_s = self.latest_due_s.max(state.due_s);
-        if let Some(cluster) = self.clusters.get_mut(usize::from(state.cluster)).filter(|of| of.rate_pps > 0.0) {
-            cluster.settle(now_s);
-            cluster.debt += ports.len() as f64;
+        if state.visited_s == TargetState::NEVER {
+            self.first.charge(now_s, ports.len());
+        }
+        if let Some(cluster) = self.clusters.get_mut(usize::from(state.cluster)) {
+            cluster.turns.charge(now_s, ports.len());
         }
         PlannedVisit {
             number,
@@ -340,6 +334,7 @@ impl Planner {
             allowed_pps,
             behind_s: oldest_s.map_or(0, |oldest_s| (now_s as u32).saturating_sub(oldest_s)),
             due_visits,
+            first_round_s: self.demand.first_probes(admitted) / self.first_pps().max(1e-9),
             advice: advice(needed_pps, allowed_pps, admitted),
         }
     }

@@ -101,6 +101,14 @@ impl Scheme {
         }
     }
 
+    /// Probes of a first visit, on average over all addresses; `state` is one that was never visited.
+    pub fn first_probes(&self, state: &TargetState, now_s: u32) -> f64 {
+        match self {
+            Self::Predictive(predictive) => predictive.first_probes(state, now_s),
+            _ => self.visit(state, now_s).probes() as f64,
+        }
+    }
+
     /// Takes note of what the visit that was due found, and sets when the next one is.
     pub fn learn(&mut self, state: &mut TargetState, now_s: u32, found: Found<'_>) {
         match self {

@@ -3,10 +3,12 @@
 
 use super::derive::{Gain, PortCounts, finding_order};
 use super::port_bits::PortBits;
+use super::sample;
 use super::scheme::Scheme;
 use super::scheme::efficient::{Efficient, PortSets};
 use super::scheme::predictive::{Experience, Predictive, PredictiveConfig};
 use crate::model::watch::{SchemeConfig, SchemeKind};
+use prober_common::address::V4;
 
 /// Answering addresses that a store must hold for its ports to be believed: fewer would miss too much of what there is.
 const ENOUGH: usize = 1_000;
@@ -30,20 +32,27 @@ pub struct Known {
     pub finding: Vec<Gain>,
     /// How open ports fall on the ports.
     pub opening: Vec<Gain>,
-    /// Whether it is only a list.
-    pub is_list: bool,
+    /// The share of the addresses that is visited thoroughly, 0 to 1.
+    pub sampled: f64,
 }
 
 impl Known {
-    /// Out of the open ports of a store's addresses if they are enough, else out of the starter list.
+    /// Out of the open ports of a store's addresses if they are enough, else out of the starter list. How frequent ports are is
+    /// told by the sample, if the watch has one, as soon as that is enough.
     pub fn of(config: &SchemeConfig, stored: &[(u32, Vec<u16>)]) -> Self {
-        if stored.len() < ENOUGH { Self::of_list(&config.starter_ports) } else { Self::of_store(config, stored) }
+        let known =
+            if is_enough(stored.len()) { Self::of_store(config, stored) } else { Self::of_list(&config.starter_ports) };
+        Self { sampled: config.sampled, ..known }
     }
 
     fn of_store(config: &SchemeConfig, stored: &[(u32, Vec<u16>)]) -> Self {
-        let hosts: Vec<&[u16]> = stored.iter().map(|(_, ports)| ports.as_slice()).collect();
+        let all: Vec<&[u16]> = stored.iter().map(|(_, ports)| ports.as_slice()).collect();
+        let drawn = sample::drawn(config.sampled);
+        let of_sample = stored.iter().filter(|(address, _)| drawn.holds(V4(*address)));
+        let hosts: Vec<&[u16]> = of_sample.map(|(_, ports)| ports.as_slice()).collect();
+        let hosts = if is_enough(hosts.len()) { hosts } else { all.clone() };
         let counts = PortCounts::of(hosts.iter().copied());
-        let mut standard = counts.above(2);
+        let mut standard = PortCounts::of(all).above(2);
         let answering = counts.covering(&standard, config.coverage);
         let opening = counts.shares(&standard);
         // Whatever the operator names is looked for, whether or not it was ever open.
@@ -56,7 +65,7 @@ impl Known {
             found += gain.share;
             is_wanted
         });
-        Self { silent: silent.map(|gain| gain.port).collect(), standard, answering, finding, opening, is_list: false }
+        Self { silent: silent.map(|gain| gain.port).collect(), standard, answering, finding, opening, sampled: 0.0 }
     }
 
     /// Out of a list, the likeliest first.
@@ -72,7 +81,7 @@ impl Known {
             silent: part(SILENT),
             finding: gains.clone(),
             opening: gains,
-            is_list: true,
+            sampled: 0.0,
         }
     }
 
@@ -110,10 +119,15 @@ impl Known {
             probes_per_day: config.budget_per_day(self.standard.len()),
             exploration: config.exploration,
             answering: config.answering,
-            is_first_standard: config.thorough_start && self.is_list,
+            sampled: self.sampled,
         };
         (settings, Experience { standard: bits(self.standard), finding: self.finding, opening: self.opening })
     }
+}
+
+/// Whether ports can be derived from so many addresses with open ports.
+pub const fn is_enough(hosts: usize) -> bool {
+    hosts >= ENOUGH
 }
 
 fn bits(ports: Vec<u16>) -> PortBits {
@@ -169,18 +183,42 @@ mod tests {
     }
 
     #[test]
-    fn as_long_as_nothing_is_known_first_visits_may_probe_everything() {
-        let config = SchemeConfig { kind: SchemeKind::Predictive, thorough_start: true, ..config() };
-        let many: Vec<(u32, Vec<u16>)> = (0..2_000).map(|number| (number, vec![8080])).collect();
-        let new = TargetState::new(7, 0);
+    fn how_frequent_ports_are_is_told_by_the_sample() {
+        // Half of the addresses: enough hosts are in it.
+        let config = SchemeConfig { kind: SchemeKind::Predictive, sampled: 0.5, ..config() };
+        let drawn = sample::drawn(0.5);
+        // Those who open 9000 only are found nowhere else, and look four times rarer than they are.
+        let opens = |address: u32| match address % 2 {
+            0 => Some(vec![8080]),
+            _ => drawn.holds(V4(address)).then(|| vec![9000]),
+        };
+        let stored: Vec<(u32, Vec<u16>)> = (0..8_000).filter_map(|address| Some((address, opens(address)?))).collect();
+        let share = |known: &Known| known.finding.iter().find(|gain| gain.port == 9000).map_or(0.0, |gain| gain.share);
+        let known = Known::of(&config, &stored);
+        assert!((0.47..0.53).contains(&share(&known)), "{}", share(&known));
+        let without = Known::of(&SchemeConfig { sampled: 0.0, ..config.clone() }, &stored);
+        assert!(share(&without) < 0.36, "{}", share(&without));
+        // As long as it is not enough, all there is has to do.
+        let few = Known::of(&SchemeConfig { sampled: 0.01, ..config }, &stored);
+        assert!((share(&few) - share(&without)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn first_visits_to_the_sample_probe_everything() {
+        let config = SchemeConfig { kind: SchemeKind::Predictive, sampled: 0.5, ..config() };
+        let drawn = sample::drawn(0.5);
         let mut scheme = Known::of(&config, &[]).scheme(&config);
-        assert!(scheme.visit(&new, 0).is_standard);
-        let mut found = new;
+        for number in 0..200 {
+            let new = TargetState::new(number, 0);
+            assert_eq!(scheme.visit(&new, 0).is_standard, drawn.holds(V4(number)));
+        }
+        let number = (0..).find(|number| drawn.holds(V4(*number))).expect("half of them are in it");
+        let mut found = TargetState::new(number, 0);
         scheme.learn(&mut found, 0, Found { open: &[22], device: None });
         assert_eq!(found.standing(), crate::policy::target_state::Standing::Answering, "once is enough");
+        // Ports that are derived later change nothing about it.
+        let many: Vec<(u32, Vec<u16>)> = (0..2_000).map(|number| (number, vec![8080])).collect();
         Known::of(&config, &many).renew(&config, &mut scheme, 0);
-        assert!(!scheme.visit(&new, 0).is_standard);
-        let lean = SchemeConfig { thorough_start: false, ..config };
-        assert!(!Known::of(&lean, &[]).scheme(&lean).visit(&new, 0).is_standard);
+        assert!(scheme.visit(&TargetState::new(number, 0), 0).is_standard);
     }
 }

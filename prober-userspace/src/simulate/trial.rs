@@ -10,6 +10,7 @@ use super::watch::{Outcome, Standard, standard, watch, watch_and_renew};
 use crate::model::watch::{SchemeConfig, SchemeKind};
 use crate::policy::derive::{Gain, PortCounts, finding_order};
 use crate::policy::port_bits::PortBits;
+use crate::policy::sample::share_of;
 use crate::policy::scheme::Scheme;
 use crate::policy::scheme::efficient::{Efficient, PortSets};
 use crate::policy::scheme::predictive::{Experience, Predictive, PredictiveConfig};
@@ -58,6 +59,8 @@ pub struct TrialConfig {
     /// Answering hosts that the store knows before the watch begins, at most [`STORED_HOSTS`]. 0: a cold start, with nothing
     /// but the list of ports in numerical order; what it finds then decides on its ports, night by night.
     pub stored: usize,
+    /// After a cold start: answering addresses of the sample that is visited thoroughly.
+    pub sample: u32,
 }
 
 /// What the store knew before, and what the standard scheme would find. Stable field names.
@@ -149,7 +152,7 @@ pub fn trial(config: &TrialConfig, policies: &[Policy]) -> Trial {
                 probes_per_day: 2.0 * f64::from(standard_set.len()) / config.reduction,
                 exploration: config.exploration,
                 answering: config.country.answering,
-                is_first_standard: false,
+                sampled: 0.0,
             };
             let experience =
                 Experience { standard: standard_set.clone(), finding: finding.clone(), opening: counts.shares(&ports) };
@@ -178,9 +181,11 @@ fn cold(config: &TrialConfig, policy: Policy, ports: &[u16], country: &Country, 
         reduction: config.reduction,
         exploration: config.exploration,
         answering: config.country.answering,
-        thorough_start: true,
+        sample: config.sample,
         ..SchemeConfig::usual(policy.kind(), ports)
     };
+    let sampled = share_of(&scheme, country.places.len() as u64, false);
+    let scheme = SchemeConfig { sampled, ..scheme };
     let mut watching = Known::of(&scheme, &[]).scheme(&scheme);
     watch_and_renew(country, &mut watching, truth, config.loss, Some(&scheme))
 }
@@ -212,7 +217,7 @@ mod tests {
     fn figures(seed: u64, days: u32) -> Trial {
         let country = CountryConfig { addresses: 16_384, days, seed, ..CountryConfig::default() };
         trial(
-            &TrialConfig { country, reduction: 80.0, exploration: 0.03, loss: 0.01, stored: STORED_HOSTS },
+            &TrialConfig { country, reduction: 80.0, exploration: 0.03, loss: 0.01, stored: STORED_HOSTS, sample: 0 },
             &[Policy::Standard, Policy::Efficient, Policy::Predictive],
         )
     }

@@ -129,7 +129,7 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
     let recalled = recall(&targets, &config, stored.as_ref(), begins_s, &store)?;
     let wall = WallTime { began_at: BEGAN, scale: 1.0 };
     let planner = PlannerConfig { rate_pps: 1e6, ahead_s: f64::from(TICK_S), bucket_s: TICK_S, wall };
-    let mut planner = Planner::new(planner, recalled.scheme, recalled.states, 0, begins_s);
+    let mut planner = Planner::new(planner, recalled.scheme, recalled.states, begins_s);
     let mut saving = Saving::start(store.another()?)?;
     let offset = ClockOffset::between(BEGAN, BOOT_NS);
     let scan = store.begin_session(&meta(wall.at(begins_s)), "watch")?;

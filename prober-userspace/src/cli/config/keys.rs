@@ -106,7 +106,7 @@ pub static KEYS: [Key; 63] = [
     key("probing", "rate", One, Default(&["10k"]), "Most probes per second."),
     key("probing", "coverage", One, Default(&["95%"]), "Part of what there is that derived port sets are to find."),
     key("probing", "answering", One, Default(&["2.5%"]), "Part of the addresses that is thought to answer before anything is known."),
-    key("probing", "thorough-start", One, Default(&["false"]), "Whether first visits of the predictive scheme probe all ports until 1,000 addresses with open ports are known: without that it goes on looking where it began. For networks of which the store knows nothing and whose first visits the rate allows within days."),
+    key("probing", "sample", One, Default(&["10000"]), "How many answering addresses, drawn by chance, the predictive scheme visits on all ports first if the store knows nothing yet: from these it learns which ports find the others, and some of them it visits so every four weeks. 0 for none: then it goes on looking where it began."),
     key("probing", "time-scale", One, Default(&["1"]), "Laboratory only: seconds of the watch's clock per second."),
     key("probing", "rate-per-address", One, Default(&["100"]), "Most of them to any one address; 0 for no limit."),
     key("probing", "rate-per-24", One, Default(&["256"]), "Most of them into any one /24; 0 for no limit."),

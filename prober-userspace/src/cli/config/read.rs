@@ -114,7 +114,13 @@ fn scheme(reader: &mut Reader<'_>) -> SchemeConfig {
         }),
         exploration: reader.value("probing", "exploration", share),
         answering: reader.value("probing", "answering", share),
-        thorough_start: reader.value("probing", "thorough-start", parse::switch),
+        sample: reader.value("probing", "sample", |text| {
+            let number = text.trim().parse().ok().filter(|number: &u32| *number == 0 || *number >= 1_000);
+            number.ok_or_else(|| {
+                format!("\"{text}\" is neither 0 nor a number from 1000 on: ports cannot be derived from fewer")
+            })
+        }),
+        sampled: 0.0,
     }
 }
 

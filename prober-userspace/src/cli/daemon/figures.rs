@@ -122,6 +122,8 @@ fn watch(watch: &WatchStatus, metrics: &mut Metrics) {
     metrics.add("prober_plan_needed_probes_per_second", Gauge, meaning, plan.needed_pps);
     let meaning = "Probes per second that the limits allow";
     metrics.add("prober_plan_allowed_probes_per_second", Gauge, meaning, plan.allowed_pps);
+    let meaning = "How long the first visits that are left take, of the watch's clock";
+    metrics.add("prober_plan_first_round_seconds", Gauge, meaning, plan.first_round_s);
     metrics.add("prober_plan_behind_seconds", Gauge, "How far visits lag behind", f64::from(plan.behind_s));
 }
 

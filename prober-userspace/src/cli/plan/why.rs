@@ -214,7 +214,8 @@ mod tests {
             reduction: 3.0,
             exploration: 0.0,
             answering: 0.1,
-            thorough_start: false,
+            sample: 0,
+            sampled: 0.0,
         };
         let state = |address: u32| {
             let answers = address % 256 < 5 || address >> 8 == 0x14_0001 && address.is_multiple_of(2);

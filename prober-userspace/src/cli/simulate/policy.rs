@@ -8,6 +8,7 @@ use super::super::UsageError;
 use super::super::output::{put, put_json};
 use super::super::table::Table;
 use crate::cli::figure::grouped;
+use crate::model::watch::USUAL_SAMPLE;
 use crate::simulate::country::CountryConfig;
 use crate::simulate::trial::{Policy, STORED_HOSTS, Trial, TrialConfig, trial};
 
@@ -46,10 +47,13 @@ pub(super) struct PolicyArgs {
     /// Of the answers, those lost on the way
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     loss: f64,
-    /// Answering hosts that the store knows before the watch begins; 0: a thorough cold start, which learns its ports from
-    /// what it finds, night by night
+    /// Answering hosts that the store knows before the watch begins; 0: a cold start, which learns its ports from what it
+    /// finds, night by night
     #[arg(long, value_name = "N", default_value_t = STORED_HOSTS)]
     stored: usize,
+    /// After a cold start: answering addresses, drawn by chance, that the predictive scheme visits on all ports; 0: none
+    #[arg(long, value_name = "N", default_value_t = USUAL_SAMPLE)]
+    sample: u32,
     /// Draw traffic and detection day by day: a page, if it ends in .html, else a folder with a page and SVG files
     #[arg(long, value_name = "PATH")]
     plot: Option<PathBuf>,
@@ -77,6 +81,7 @@ impl PolicyArgs {
                 exploration: self.exploration,
                 loss: self.loss,
                 stored: self.stored,
+                sample: self.sample,
             };
             trials.push(trial(&config, &self.policies));
         }

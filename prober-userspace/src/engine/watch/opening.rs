@@ -56,7 +56,7 @@ impl<'a> Watch<'a> {
             wall: clock.wall(),
             bucket_s: ((BUCKET_S * config.time_scale).min(600.0) as u32).max(1),
         };
-        let mut planner = Planner::new(planner, recalled.scheme, recalled.states, 0, now_s);
+        let mut planner = Planner::new(planner, recalled.scheme, recalled.states, now_s);
         for (cluster, hours) in recalled.networks.quiet_hours() {
             planner.set_quiet_hours(*cluster, hours.clone());
         }
@@ -85,7 +85,7 @@ impl<'a> Watch<'a> {
             rate_pps,
             planned: Vec::with_capacity(TOGETHER),
             replies: vec![ReplyEvent::default(); REPLIES].into_boxed_slice(),
-            settings: serde_json::to_string(&config.scheme).context("cannot record the scheme")?,
+            settings: serde_json::to_string(&recalled.settings).context("cannot record the scheme")?,
             clock,
             config,
         })

@@ -8,8 +8,9 @@ use super::quiet;
 use crate::io::store::{Store, WatchClock};
 use crate::model::watch::SchemeConfig;
 use crate::policy::learnt_networks::LearntNetworks;
+use crate::policy::sample;
 use crate::policy::scheme::Scheme;
-use crate::policy::starter::Known;
+use crate::policy::starter::{self, Known};
 use crate::policy::target_state::TargetState;
 use crate::target::address_set::AddressSet;
 
@@ -21,6 +22,8 @@ pub struct Recalled {
     pub answering: usize,
     /// With what it has learnt.
     pub scheme: Scheme,
+    /// Its settings, with the sample that was drawn.
+    pub settings: SchemeConfig,
     /// Of which clusters the states are already.
     pub networks: LearntNetworks,
     /// Name and ports of the devices that states name, by number.
@@ -42,7 +45,18 @@ pub fn recall(
     let networks = quiet::load(store)?;
     networks.assign(&mut states);
     let open_ports = store.open_tcp_ports()?;
-    let mut scheme = Known::of(config, &open_ports).scheme(config);
+    let sampled = sampled(config, stored).unwrap_or_else(|| {
+        let share = sample::share_of(config, targets.len(), starter::is_enough(open_ports.len()));
+        if share > 0.0 {
+            log::info!(
+                "nothing is known of ports yet: {:.3} % of the targets, drawn by chance, are visited on all of them first",
+                share * 100.0
+            );
+        }
+        share
+    });
+    let settings = SchemeConfig { sampled, ..config.clone() };
+    let mut scheme = Known::of(&settings, &open_ports).scheme(&settings);
     for (number, ports) in &ports {
         scheme.restore(&states[*number as usize], ports);
     }
@@ -60,7 +74,15 @@ pub fn recall(
         begun.elapsed().as_secs_f64(),
         loaded_s
     );
-    Ok(Recalled { answering: ports.len(), states, scheme, networks, named })
+    Ok(Recalled { answering: ports.len(), states, scheme, settings, networks, named })
+}
+
+/// The share of the addresses that a watch drew for its sample when it began; `None` if none has begun.
+pub fn sampled(config: &SchemeConfig, stored: Option<&WatchClock>) -> Option<f64> {
+    // Settings of a version that drew none say nothing.
+    let before =
+        |stored: &WatchClock| serde_json::from_str(&stored.settings).map_or(0.0, |before: SchemeConfig| before.sampled);
+    stored.map(before).map(|sampled| if config.sample == 0 { 0.0 } else { sampled })
 }
 
 /// The states of all targets by address, as stored or new, and the open ports of those that have any by number.

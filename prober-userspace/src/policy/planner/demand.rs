@@ -6,8 +6,9 @@ use crate::model::watch::StandingCounts;
 use crate::policy::interval::LADDER_S;
 use crate::policy::target_state::Standing;
 
-/// Weight of the newest visit.
+/// Weight of the newest visit, and of the newest first one.
 const RECENT: f64 = 0.01;
+const RECENT_FIRST: f64 = 0.001;
 
 #[derive(Clone, Copy, Debug)]
 struct Kind {
@@ -34,15 +35,17 @@ impl Demand {
         self.kinds[index_of(standing)].addresses += 1;
     }
 
-    /// First visits are spread over so many seconds.
-    pub(super) fn spread_first(&mut self, spread_s: u32) {
-        self.kinds[index_of(Standing::New)].interval_s = f64::from(spread_s);
+    /// First visits have so many probes on average.
+    pub(super) fn expect_first(&mut self, probes: f64) {
+        self.kinds[index_of(Standing::New)].probes = probes;
     }
 
     pub(super) fn planned(&mut self, standing: Standing, probes: usize) {
         let kind = &mut self.kinds[index_of(standing)];
         let probes = probes as f64;
-        kind.probes = if kind.probes < 0.0 { probes } else { kind.probes + RECENT * (probes - kind.probes) };
+        // Some first visits are a hundred times larger than most.
+        let weight = if standing == Standing::New { RECENT_FIRST } else { RECENT };
+        kind.probes = if kind.probes < 0.0 { probes } else { kind.probes + weight * (probes - kind.probes) };
     }
 
     pub(super) fn decided(&mut self, before: Standing, after: Standing, interval_s: u32) {
@@ -61,18 +64,25 @@ impl Demand {
         self.kinds[index_of(standing)].probes.max(1.0)
     }
 
-    /// Probes a second that are needed on average by `admitted` of the addresses: those that were visited before those that
-    /// were not, which are the first to be left out.
+    /// Probes a second that visits to known addresses need on average, if `admitted` addresses may be visited.
     pub(super) fn probes_per_s(&self, admitted: f64) -> f64 {
-        let mut left = admitted;
+        let of = |kind: &Kind| kind.addresses as f64 * kind.probes.max(0.0) / kind.interval_s.max(1.0);
+        let known = self.known();
+        let part = if known > admitted { admitted.max(0.0) / known } else { 1.0 };
         let new = index_of(Standing::New);
-        let visited = self.kinds.iter().enumerate().filter(|(index, _)| *index != new).map(|(_, kind)| kind);
-        let of = |kind: &Kind, addresses: f64| addresses * kind.probes.max(0.0) / kind.interval_s.max(1.0);
-        let standing: f64 = visited.clone().map(|kind| kind.addresses as f64).sum();
-        let part = if standing > left { left.max(0.0) / standing } else { 1.0 };
-        let needed: f64 = visited.map(|kind| of(kind, kind.addresses as f64 * part)).sum();
-        left = (left - standing).max(0.0);
-        needed + of(&self.kinds[new], left.min(self.kinds[new].addresses as f64))
+        self.kinds.iter().enumerate().filter(|(index, _)| *index != new).map(|(_, kind)| of(kind)).sum::<f64>() * part
+    }
+
+    /// Probes that first visits still need if `admitted` addresses may be visited: those that are known are the last to be
+    /// left out.
+    pub(super) fn first_probes(&self, admitted: f64) -> f64 {
+        let new = &self.kinds[index_of(Standing::New)];
+        (admitted - self.known()).clamp(0.0, new.addresses as f64) * new.probes.max(0.0)
+    }
+
+    fn known(&self) -> f64 {
+        let all: u64 = self.kinds.iter().map(|kind| kind.addresses).sum();
+        (all - self.kinds[index_of(Standing::New)].addresses) as f64
     }
 
     pub(super) fn standings(&self) -> StandingCounts {

@@ -1,6 +1,6 @@
 //! Properties of the planner: nobody excluded, never over a rate, nothing forgotten, a restart neither repeats nor forgets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
@@ -112,7 +112,7 @@ proptest! {
     #[test]
     fn never_over_the_rates_and_never_to_the_excluded(rate_pps in 0.3..5.0_f64, cluster_pps in 0.05..0.5_f64) {
         let rules = Rules { excluded: |address| address % 5 == 0, outside: |address| address % 7 == 0 };
-        let mut planner = Planner::new(config(rate_pps), scheme(), states(400), 0, 0);
+        let mut planner = Planner::new(config(rate_pps), scheme(), states(400), 0);
         planner.set_cluster_rate(2, cluster_pps);
         let visited = run(&mut planner, 0, 5 * DAY_S, &rules);
         prop_assert!(visited.iter().all(|visit| visit.address % 5 != 0 && visit.address % 7 != 0));
@@ -128,7 +128,7 @@ proptest! {
 
     #[test]
     fn nothing_is_forgotten_nor_repeated(seed_s in 0..DAY_S, restart in any::<bool>()) {
-        let mut planner = Planner::new(config(1e6), scheme(), states(200), seed_s, seed_s);
+        let mut planner = Planner::new(config(1e6), scheme(), states(200), seed_s);
         let half_s = seed_s + 20 * DAY_S;
         let mut visited = run(&mut planner, seed_s, half_s, &ALL);
         if restart {
@@ -140,10 +140,10 @@ proptest! {
             for (state, ports) in kept.iter().zip(&ports) {
                 scheme.restore(state, ports);
             }
-            planner = Planner::new(config(1e6), scheme, kept, seed_s, half_s);
+            planner = Planner::new(config(1e6), scheme, kept, half_s);
         }
         visited.extend(run(&mut planner, half_s, half_s + 20 * DAY_S, &ALL));
-        let mut uninterrupted = Planner::new(config(1e6), self::scheme(), states(200), seed_s, seed_s);
+        let mut uninterrupted = Planner::new(config(1e6), self::scheme(), states(200), seed_s);
         let expected = run(&mut uninterrupted, seed_s, half_s + 20 * DAY_S, &ALL);
         let times = |visited: &[Visited]| {
             let mut times: HashMap<u32, Vec<(u64, usize)>> = HashMap::new();
@@ -162,12 +162,18 @@ proptest! {
 #[test]
 fn first_visits_are_spread_and_a_plan_that_cannot_be_met_says_by_how_much() {
     // 400 addresses x 60 ports at 0.1 pps take 240,000 s.
-    let mut planner = Planner::new(config(0.1), scheme(), states(400), 0, 0);
-    let latest = planner.states().iter().map(|state| state.due_s).max().expect("there are some");
-    assert!((230_000..240_000).contains(&latest), "{latest}");
-    run(&mut planner, 0, 10 * DAY_S, &ALL);
+    let mut planner = Planner::new(config(0.1), scheme(), states(400), 0);
+    let first_round_s = planner.status(0.0, 1.0, 400.0).first_round_s;
+    assert!((239_000.0..241_000.0).contains(&first_round_s), "{first_round_s}");
+    let visited = run(&mut planner, 0, 10 * DAY_S, &ALL);
+    let mut first: HashMap<u32, f64> = HashMap::new();
+    for visit in &visited {
+        first.entry(visit.address).or_insert(visit.at_s);
+    }
+    let latest = first.values().copied().fold(0.0, f64::max);
+    assert!(first.len() == 400 && (200_000.0..500_000.0).contains(&latest), "{} by {latest}", first.len());
     let status = planner.status(f64::from(10 * DAY_S), 1.0, 400.0);
-    assert!(status.needed_pps < 0.1 && status.advice.is_none(), "{status:?}");
+    assert!(status.needed_pps < 0.1 && status.advice.is_none() && status.first_round_s.abs() < 1e-9, "{status:?}");
     // A tenth of that is too slow for 50 hosts that change.
     planner.set_rate(0.001);
     run(&mut planner, 10 * DAY_S, 25 * DAY_S, &ALL);
@@ -178,22 +184,44 @@ fn first_visits_are_spread_and_a_plan_that_cannot_be_met_says_by_how_much() {
 }
 
 #[test]
+fn newcomers_take_what_the_others_leave() {
+    // 400 known addresses, of which 350 need 6 probes within 14 days and 50 need 30 to 60 within 12 hours: 0.03 to 0.07 pps.
+    let mut known = Planner::new(config(0.2), scheme(), states(400), 0);
+    run(&mut known, 0, 20 * DAY_S, &ALL);
+    let mut joined = known.states().to_vec();
+    joined.extend((0..2_000).map(|number| TargetState::new(0x1500_0000 + number * 8 + 1, 0)));
+    let mut planner = Planner::new(config(0.2), scheme(), joined, 20 * DAY_S);
+    let (begun_s, days) = (20 * DAY_S, 8);
+    let visited = run(&mut planner, begun_s, begun_s + days * DAY_S, &ALL);
+    // As often as before, although some 2,000 others have waited for longer.
+    let of_known = visited.iter().filter(|visit| visit.address < 0x1500_0000).count();
+    let alone = run(&mut known, begun_s, begun_s + days * DAY_S, &ALL).len();
+    assert!(of_known * 10 >= alone * 9, "{of_known} of {alone}");
+    let new: HashSet<u32> =
+        visited.iter().map(|visit| visit.address).filter(|address| *address >= 0x1500_0000).collect();
+    let left = planner.standings().new as usize;
+    assert!(new.len() + left == 2_000 && new.len() > 800, "{} and {left}", new.len());
+}
+
+#[test]
 fn a_plan_needs_nothing_for_those_who_may_not_be_visited() {
     // Half of them, with as many open ports as the others.
     let rules = Rules { excluded: |address| address / 8 % 4 == 0, outside: |address| address / 8 % 4 == 1 };
-    let mut planner = Planner::new(config(1e6), scheme(), states(416), 0, 0);
+    let mut planner = Planner::new(config(1e6), scheme(), states(416), 0);
     run(&mut planner, 0, DAY_S, &rules);
     let [all, half] = [416.0, 208.0].map(|admitted| planner.status(f64::from(DAY_S), 1.0, admitted).needed_pps);
-    let mut alone = Planner::new(config(1e6), scheme(), states(416), 0, 0);
+    let mut alone = Planner::new(config(1e6), scheme(), states(416), 0);
     run(&mut alone, 0, DAY_S, &ALL);
     let whole = alone.status(f64::from(DAY_S), 1.0, 416.0).needed_pps;
     assert!((0.8..1.25).contains(&(half / (whole / 2.0))), "{half} of {whole}");
-    assert!(all > half * 1.5 && planner.status(f64::from(DAY_S), 1.0, 0.0).needed_pps.abs() < 1e-9, "{all}");
+    assert!((all - half).abs() < 1e-9 && planner.status(f64::from(DAY_S), 1.0, 0.0).needed_pps.abs() < 1e-9, "{all}");
+    let [all, half] = [416.0, 208.0].map(|admitted| planner.status(f64::from(DAY_S), 1.0, admitted).first_round_s);
+    assert!(all > 0.0 && half.abs() < 1e-9, "half of them were never visited, and may not be: {all} {half}");
 }
 
 #[test]
 fn an_address_excluded_meanwhile_comes_back_half_a_day_later() {
-    let mut planner = Planner::new(config(1e6), scheme(), states(1), 0, 0);
+    let mut planner = Planner::new(config(1e6), scheme(), states(1), 0);
     let mut out = Vec::new();
     planner.take(f64::from(DAY_S), 10, u64::MAX, &ALL, &mut out);
     assert_eq!(out.len(), 1);
@@ -223,9 +251,9 @@ fn those_who_join_the_share_come_spread_over_half_a_day() {
         }
         hours.into_values().max().unwrap()
     };
-    let mut planner = Planner::new(config(1e6), scheme(), states(2_000), 0, 0);
+    let mut planner = Planner::new(config(1e6), scheme(), states(2_000), 0);
     run(&mut planner, 0, joined_s, &tenth);
-    let mut restarted = Planner::new(config(1e6), scheme(), planner.states().to_vec(), 0, joined_s);
+    let mut restarted = Planner::new(config(1e6), scheme(), planner.states().to_vec(), joined_s);
     for planner in [&mut planner, &mut restarted] {
         let most = most_new_in_an_hour(planner);
         assert!(most <= 1_800 / 12 * 3 / 2, "{most} of 1,800 within an hour");
@@ -244,7 +272,7 @@ fn clusters_learnt_meanwhile_are_taken_over_in_slices_and_move_visits_into_their
     // Midnight between two Mondays; the hours are those of the watch, sixty times as fast as on the wall.
     let began_at = UtcMicros(1_794_787_200_000_000);
     let config = PlannerConfig { wall: WallTime { began_at, scale: 60.0 }, ..config(1e6) };
-    let mut planner = Planner::new(config, scheme(), states(600), 0, 0);
+    let mut planner = Planner::new(config, scheme(), states(600), 0);
     planner.set_quiet_hours(1, quiet_hours());
     planner.set_cluster_rate(1, 7.0);
     let with_hours = |planner: &Planner| -> Vec<u16> {
@@ -278,7 +306,7 @@ fn clusters_learnt_meanwhile_are_taken_over_in_slices_and_move_visits_into_their
 
 #[test]
 fn what_is_learnt_while_it_is_taken_over_replaces_it() {
-    let mut planner = Planner::new(config(1e6), scheme(), states(300), 0, 0);
+    let mut planner = Planner::new(config(1e6), scheme(), states(300), 0);
     let learnt = |cluster| Arc::new(LearntNetworks::new([(0x1400_0000, cluster)], [(cluster, quiet_hours())]));
     planner.take_over(learnt(7));
     assert!(planner.take_over_some(100).is_empty());

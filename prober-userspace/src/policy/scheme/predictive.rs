@@ -16,6 +16,7 @@ mod tiers;
 use super::{Found, OpenPorts, Visit, likeness};
 use crate::policy::derive::{Gain, HONEYPOT_PORTS};
 use crate::policy::port_bits::PortBits;
+use crate::policy::sample::Sample;
 use crate::policy::target_state::{Standing, TargetState};
 use crate::target::ports::ProbePort;
 use crate::target::splitmix;
@@ -27,8 +28,10 @@ use tiers::Tiers;
 const FAR: f64 = 0.5;
 /// The classes are priced anew this often.
 const REPRICE_S: u32 = 12 * 3_600;
-/// How long the ports of an address that went silent are remembered.
+/// How long the ports of an address that went silent are remembered; also the time between two thorough visits to those of
+/// the sample that get more than one.
 const KEEP_S: u32 = 28 * 86_400;
+const KEEP_DAYS: f64 = 28.0;
 /// Shortest time between two visits, except after an answer that needs the standard set.
 const VISIT_S: u32 = 12 * 3_600;
 
@@ -41,9 +44,8 @@ pub struct PredictiveConfig {
     pub exploration: f64,
     /// What answers before anything is known, 0 to 1.
     pub answering: f64,
-    /// Whether a first visit probes the standard set: nothing is known yet of which ports find anybody, and what is found by
-    /// some ports only would go on to be looked for there only.
-    pub is_first_standard: bool,
+    /// The share of the addresses whose first visit probes the standard set, 0 to 1 (`policy::sample`).
+    pub sampled: f64,
 }
 
 /// What is stored before the watch begins.
@@ -62,6 +64,7 @@ pub struct Experience {
 pub struct Predictive {
     config: PredictiveConfig,
     standard: PortBits,
+    sample: Sample,
     learner: Learner,
     /// By class.
     tiers: Vec<Tiers>,
@@ -78,6 +81,7 @@ impl Predictive {
         let Experience { standard, finding, opening } = experience;
         let learner = Learner::new(finding, opening, config.answering);
         let mut scheme = Self {
+            sample: sample_of(&config, &standard),
             config,
             standard,
             learner,
@@ -94,6 +98,7 @@ impl Predictive {
     /// Goes on with other ports; what was learnt of addresses, classes and devices stays.
     pub(in crate::policy) fn renew(&mut self, config: PredictiveConfig, experience: Experience, now_s: u32) {
         let Experience { standard, finding, opening } = experience;
+        self.sample = sample_of(&config, &standard);
         self.config = config;
         self.standard = standard;
         self.learner.renew(finding, opening);
@@ -129,7 +134,7 @@ impl Predictive {
         let class = self.learner.class_of(state);
         let known = self.open.of(state.address).len();
         let mut reasons = Vec::new();
-        if state.standing() == Standing::New && state.visited_s != TargetState::NEVER {
+        if is_second(state) {
             let ports = self.standard.len();
             reasons.push(format!(
                 "it answers for the first time, or as another host would: the standard set, {ports} ports"
@@ -148,6 +153,11 @@ impl Predictive {
         let of_device = self.device_ports(state).len();
         if of_device > 0 {
             reasons.push(format!("so are the {of_device} ports that its device opens at this address or at others"));
+        }
+        if self.sample.holds_again(state.address) {
+            reasons.push(
+                "it is of the sample: every 28 days all ports of the standard set, whatever was found".to_owned(),
+            );
         }
         let part = 100.0 * self.config.exploration;
         reasons.push(format!("{part:.0} % of the probes go to any port at all, to find the unexpected"));
@@ -173,8 +183,13 @@ impl Predictive {
 
     pub(super) fn visit(&self, state: &TargetState, now_s: u32) -> Visit<'_> {
         let is_first = state.visited_s == TargetState::NEVER;
-        if state.standing() == Standing::New && (!is_first || self.config.is_first_standard) {
+        if is_second(state) {
             return Visit::of_standard(&self.standard);
+        }
+        if self.is_sampled_turn(state, now_s) {
+            let mut visit = Visit::of_standard(&self.standard);
+            visit.add(self.open.of(state.address).iter().copied());
+            return visit;
         }
         let since_s = if is_first { None } else { Some(state.visited_s) };
         let sets = self.tiers[self.learner.class_of(state)].due(state.address, since_s, now_s);
@@ -188,7 +203,7 @@ impl Predictive {
     pub(super) fn learn(&mut self, state: &mut TargetState, now_s: u32, found: Found<'_>) {
         let is_first = state.visited_s == TargetState::NEVER;
         let before = state.standing();
-        let is_standard = before == Standing::New && (!is_first || self.config.is_first_standard);
+        let is_standard = is_second(state) || self.is_sampled_turn(state, now_s);
         let known = self.open.of(state.address).to_vec();
         // A host that is open everywhere says nothing of its class.
         let is_pot = before == Standing::Honeypot || found.open.len() >= HONEYPOT_PORTS;
@@ -197,8 +212,8 @@ impl Predictive {
             let waited_s = if is_first { VISIT_S } else { now_s - state.visited_s };
             self.learner.count(self.learner.class_of(state), waited_s, new_ports);
         }
-        let answered = is_standard && !is_first
-            || matches!(before, Standing::Answering | Standing::Device(_) | Standing::Honeypot);
+        let answered =
+            is_second(state) || matches!(before, Standing::Answering | Standing::Device(_) | Standing::Honeypot);
         self.learner.note(state.address, answered, !found.open.is_empty());
         let is_other = !is_standard && !found.open.is_empty() && likeness(&known, found.open) < FAR;
         state.set_standing(match (found.open.len(), found.device) {
@@ -231,6 +246,23 @@ impl Predictive {
         }
     }
 
+    /// Whether an address is visited thoroughly because it is in the sample.
+    fn is_sampled_turn(&self, state: &TargetState, now_s: u32) -> bool {
+        match state.standing() {
+            Standing::Honeypot => false,
+            _ if state.visited_s == TargetState::NEVER => self.sample.holds(state.address),
+            _ => is_turn(state, now_s) && self.sample.holds_again(state.address),
+        }
+    }
+
+    /// Probes of a first visit, on average over all addresses.
+    pub(super) fn first_probes(&self, state: &TargetState, now_s: u32) -> f64 {
+        let class = self.learner.class_of(state);
+        let lean: u32 = self.tiers[class].due(state.address, None, now_s).iter().map(|set| set.len()).sum();
+        let sampled = self.sample.size();
+        sampled * f64::from(self.standard.len()) + (1.0 - sampled) * f64::from(lean)
+    }
+
     /// Ports out of turn, whatever the classes say: anywhere, but never a printer's.
     fn explored(&self, state: &TargetState, now_s: u32) -> impl Iterator<Item = u16> + use<> {
         let since_s =
@@ -249,7 +281,8 @@ impl Predictive {
     fn reprice(&mut self, now_s: u32) {
         self.learner.age(self.priced_s, now_s);
         let hazards = self.learner.hazards();
-        let budget = (1.0 - self.config.exploration) * self.config.probes_per_day;
+        let again = self.sample.size_again() * f64::from(self.standard.len()) / KEEP_DAYS;
+        let budget = (1.0 - self.config.exploration) * self.config.probes_per_day - again;
         let (mut low, mut high) = (1e-9_f64, 1e3_f64);
         // 12 decades to one part in a thousand.
         for _ in 0..16 {
@@ -261,6 +294,15 @@ impl Predictive {
         self.tiers = hazards.iter().map(|class| Tiers::new(class, high)).collect();
         self.priced_s = now_s;
     }
+}
+
+fn sample_of(config: &PredictiveConfig, standard: &PortBits) -> Sample {
+    Sample::new(config.sampled, config.probes_per_day, f64::from(standard.len()), KEEP_DAYS)
+}
+
+/// Whether an address answered for the first time, or as another host would, and the standard set is to follow.
+fn is_second(state: &TargetState) -> bool {
+    state.standing() == Standing::New && state.visited_s != TargetState::NEVER
 }
 
 /// Whether an address's turn has come since its last visit: once in `KEEP_S`, each at its own time.

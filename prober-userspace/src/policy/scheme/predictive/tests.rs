@@ -12,7 +12,7 @@ fn scheme(addresses: u32) -> (Scheme, Vec<TargetState>) {
     let counts = PortCounts::of(hosts.iter().copied());
     let standard = counts.above(2);
     let states: Vec<_> = (0..addresses).map(|number| TargetState::new(0x0a00_0000 + number, 0)).collect();
-    let config = PredictiveConfig { probes_per_day: 20.0, exploration: 0.0, answering: 0.02, is_first_standard: false };
+    let config = PredictiveConfig { probes_per_day: 20.0, exploration: 0.0, answering: 0.02, sampled: 0.0 };
     let experience = Experience {
         finding: finding_order(&hosts),
         opening: counts.shares(&standard),
