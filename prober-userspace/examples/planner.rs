@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use prober_userspace::io::process::resident_bytes;
+use prober_userspace::io::sys::vec_for_random_access;
 use prober_userspace::policy::derive::{PortCounts, finding_order};
 use prober_userspace::policy::due::DueQueue;
 use prober_userspace::policy::interval::LADDER_S;
@@ -42,7 +43,8 @@ fn main() {
     let mut draws = Draws::new(1, 0);
     let state = |number: u32| TargetState::new(number, draws.below(LADDER_S[0] as usize) as u32);
     let begun = Instant::now();
-    let states: Vec<TargetState> = (0..options.addresses).map(state).collect();
+    let mut states = vec_for_random_access(options.addresses as usize);
+    states.extend((0..options.addresses).map(state));
     let mut queue = DueQueue::new(states, BUCKET_S, LADDER_S[6]);
     let queued_s = begun.elapsed().as_secs_f64();
     let updates_per_s = updates(&mut queue, options.updates);

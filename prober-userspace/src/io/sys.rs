@@ -1,9 +1,12 @@
-//! The few system calls of the data plane that no crate wraps safely: the monotonic clock and shared mappings.
+//! The few system calls of the data plane that no crate wraps safely: clocks, shared mappings, and memory for states.
 #![allow(unsafe_code, reason = "system calls; see the comment at each block")]
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
+
+/// The kernel's smallest page on the machines this runs on, bytes; advice must begin at one.
+const PAGE: usize = 4_096;
 
 /// `CLOCK_MONOTONIC` in ns: the clock that the kernel's programs stamp with.
 #[inline]
@@ -23,6 +26,20 @@ fn clock_ns(clock: libc::clockid_t) -> u64 {
     // SAFETY: `now` is a valid place for the answer; both clocks exist on every Linux.
     unsafe { libc::clock_gettime(clock, &raw mut now) };
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// Room for so many, of huge pages where the kernel gives any: what is read here and there all over gigabytes is else looked
+/// for in the page tables as often as in memory.
+pub fn vec_for_random_access<T>(capacity: usize) -> Vec<T> {
+    let room: Vec<T> = Vec::with_capacity(capacity);
+    let first = (room.as_ptr() as usize).next_multiple_of(PAGE);
+    let last = (room.as_ptr() as usize + room.capacity() * size_of::<T>()) / PAGE * PAGE;
+    if last > first {
+        // SAFETY: whole pages of our own allocation; the advice changes no contents. A kernel that does not take it leaves
+        // all as it was.
+        unsafe { libc::madvise(first as *mut libc::c_void, last - first, libc::MADV_HUGEPAGE) };
+    }
+    room
 }
 
 /// Memory shared with the kernel; unmapped on drop.

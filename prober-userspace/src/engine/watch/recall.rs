@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::quiet;
 use crate::io::store::{Store, WatchClock};
+use crate::io::sys::vec_for_random_access;
 use crate::model::watch::SchemeConfig;
 use crate::policy::learnt_networks::LearntNetworks;
 use crate::policy::sample;
@@ -90,7 +91,7 @@ type Loaded = (Vec<TargetState>, HashMap<u32, Box<[u16]>>);
 
 fn load(targets: &AddressSet, store: &Store) -> anyhow::Result<Loaded> {
     let ranges: Vec<_> = targets.ranges().collect();
-    let mut states = Vec::with_capacity(targets.len() as usize);
+    let mut states = vec_for_random_access(targets.len() as usize);
     let mut first_numbers = Vec::with_capacity(ranges.len());
     for range in &ranges {
         first_numbers.push(states.len() as u32);
