@@ -114,7 +114,8 @@ pub fn watch_and_renew(
     let mut taken = Vec::new();
     for now_s in (0..country.length_s).step_by(TICK_S as usize) {
         if let Some(config) = renewal.filter(|_| now_s > 0 && now_s % DAY_S == 0) {
-            Known::of(config, &open_ports(first_seen.keys().copied())).renew(config, scheme, now_s);
+            let found = first_seen.keys().map(|(number, port)| (FIRST_ADDRESS + number, *port));
+            Known::of(config, &open_ports(found)).renew(config, scheme, now_s);
         }
         loop {
             taken.clear();

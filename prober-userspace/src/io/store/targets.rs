@@ -111,15 +111,16 @@ impl Store {
                 give(&batch, &mut take);
             }
             // In parts: to sort a country's changes at once takes gigabytes.
-            let changes =
-                "SELECT coalesce(min(change), 0)::UBIGINT, coalesce(max(change) + 1, 0)::UBIGINT FROM target_change";
-            let (first, until): (u64, u64) =
-                self.connection.query_row(changes, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut next =
+                self.connection.prepare("SELECT min(change)::UBIGINT FROM target_change WHERE change >= ?")?;
             let part = if is_all { "WHERE".to_owned() } else { format!("{of} AND") };
             let sql = format!("SELECT {COLUMNS} FROM target_change {part} change >= ? AND change < ? ORDER BY change");
             let mut statement = self.connection.prepare(&sql)?;
-            for part in (first..until).step_by(SORTED as usize) {
-                for batch in statement.stream_arrow([part, part.saturating_add(SORTED)])? {
+            let mut first = 0_u64;
+            // From one that is there to the next: those of targets that are watched no more lie far apart.
+            while let Some(from) = next.query_row([first], |row| row.get::<_, Option<u64>>(0))? {
+                first = from.saturating_add(SORTED);
+                for batch in statement.stream_arrow([from, first])? {
                     give(&batch, &mut take);
                 }
             }

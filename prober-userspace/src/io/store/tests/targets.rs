@@ -36,6 +36,7 @@ fn the_last_change_of_an_address_counts_and_survives_a_rewrite() {
     let base: Vec<StoredTarget> = (0..300_000).map(|n| target(0x1400_0000 + n, n, Standing::Silent, &[])).collect();
     store.replace_targets(&base, 0).unwrap();
     let first = target(0x1400_0007, 50, Standing::Answering, &[80]);
+    // Visited half a minute before it is due: 0.01 hours.
     let last = target(0x1400_0007, 60, Standing::Device(4), &[80, 443]);
     store.add_target_changes(&[first], 0, &clock(6), UtcMicros(0)).unwrap();
     store.add_target_changes(std::slice::from_ref(&last), 1, &clock(7), UtcMicros(0)).unwrap();
@@ -51,7 +52,7 @@ fn the_last_change_of_an_address_counts_and_survives_a_rewrite() {
     assert_eq!(states.get(&V4(0x1400_0008)), Some(&base[8]));
     assert_eq!((store.next_target_change().unwrap(), store.watch_clock().unwrap()), (2, Some(clock(7))));
     let shown = "SELECT count(*)::UBIGINT FROM target_state WHERE standing = 'device' AND device = 'Example Camera'
-                 AND open_ports = [80, 443] AND interval_hours = 72 AND ip = '20.0.0.7' AND cluster_id = 8";
+                 AND open_ports = [80, 443] AND interval_hours = 0.01 AND visited_at IS NOT NULL AND ip = '20.0.0.7' AND cluster_id = 8";
     assert_eq!(count(&store, shown), 1);
     assert_eq!(count(&store, "SELECT count(*)::UBIGINT FROM target_state"), 300_000);
 
@@ -67,6 +68,18 @@ fn the_last_change_of_an_address_counts_and_survives_a_rewrite() {
     let after = read();
     assert_eq!((after.len(), after.get(&V4(0x1400_0007))), (300_000, Some(&newer)));
     assert_eq!(after.get(&V4(0x1400_0008)), Some(&base[8]));
+}
+
+#[test]
+fn changes_that_lie_far_apart_are_all_read_in_order() {
+    let (_folder, _path, store) = new_database();
+    for (number, first) in [0, 1 << 40, (1 << 40) + 5, 1 << 60].into_iter().enumerate() {
+        let changed = [0, 1].map(|n| target(0x1400_0000 + n, number as u32, Standing::Silent, &[]));
+        store.add_target_changes(&changed, first, &clock(1), UtcMicros(0)).unwrap();
+    }
+    let mut due_s = Vec::new();
+    store.for_each_target(|target| due_s.push(target.state.due_s)).unwrap();
+    assert_eq!(due_s, [0, 0, 1, 1, 2, 2, 3, 3]);
 }
 
 #[test]
