@@ -195,7 +195,7 @@ pub struct StandingCounts {
 /// Whether the plan can be met. Stable field names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlanStatus {
-    /// Probes a second that the visits due within the next day of the policy need, on average.
+    /// Probes a second that visiting all admitted targets at their intervals needs, on average, as they stand now.
     pub needed_pps: f64,
     /// Probes a second that the limits allow.
     pub allowed_pps: f64,

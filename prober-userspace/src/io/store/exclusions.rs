@@ -35,14 +35,6 @@ pub fn stored_ranges(path: &Path) -> Result<Vec<AddressRange>, StoreError> {
 }
 
 impl Store {
-    /// Whether an address was excluded, by whatever list, when a watch was last started.
-    pub fn was_excluded_at_start(&self, address: V4) -> Result<bool, StoreError> {
-        let query = "SELECT count(*) > 0 FROM scan_exclusion
-                     WHERE scan_id = (SELECT max(scan_id) FROM session WHERE purpose = 'watch') AND ? BETWEEN first AND last";
-        let found = self.connection.query_row(query, params![address.0], |row| row.get(0));
-        found.map_err(self.failed("reading the exclusions of the last start"))
-    }
-
     /// Every stored exclusion, in address order.
     pub fn exclusions(&self) -> Result<Vec<StoredExclusion>, StoreError> {
         self.exclusions_where("true", &[])

@@ -5,6 +5,7 @@ use crate::io::control::{ControlCommand, ControlReply};
 use crate::io::store::StoredExclusion;
 use crate::model::request::RateLimit;
 use crate::model::utc::UtcMicros;
+use crate::policy::rollout::RolloutChange;
 use crate::target::list::parse_address_argument;
 use crate::target::range::AddressRange;
 
@@ -88,8 +89,8 @@ impl Service {
     fn exclude(&mut self, ranges: &[String], reason: &str, who: &str, now: UtcMicros) -> Result<(), String> {
         let parsed = parsed(ranges)?;
         // In force even if the store fails: then it is asked for again.
-        self.exclusions.replace(self.watch.store(parsed.iter().copied()));
-        self.exclusions_loaded_at = now;
+        let exclusions = self.watch.store(parsed.iter().copied());
+        self.exclude_only(exclusions, now);
         let entry = |range: &AddressRange| StoredExclusion {
             first: range.first(),
             last: range.last(),
@@ -125,8 +126,8 @@ impl Service {
 
     fn complain(&mut self, text: &str, who: &str, now: UtcMicros) -> Result<(), String> {
         log::warn!("complaint entered by {who}: {text}");
-        let change = self.rollout.complained(1);
-        self.follow(change, now);
+        let halt = self.rollout.complained(1);
+        self.follow(halt.map(RolloutChange::Halted), now);
         self.keep_rollout(now);
         self.store.add_complaint(now, who, text).map_err(|cause| format!("counted, but not stored: {cause}"))
     }

@@ -13,11 +13,13 @@ use std::time::Duration;
 use duckdb::InterruptHandle;
 use prober_common::address::V4;
 
-use super::{Moment, Service, percent};
+use super::{Moment, Service};
+use crate::cli::daemon::kept_rollout::outside;
 use crate::cli::sql::foreign;
 use crate::io::control::{ControlCommand, ControlEvent, ControlReply};
 use crate::io::store::{Store, StoreError};
 use crate::model::outlook::Outlook;
+use crate::model::service_status::UNANSWERED;
 use crate::model::watch::Question;
 
 /// Who reads the database at the same time, at most: enough clients are left to be told to stop.
@@ -93,14 +95,9 @@ impl Service {
             let reason = self.store.exclusion_of(address)?.map_or(origin, |entry| entry.reason);
             return Ok(Some(format!("excluded ({reason})")));
         }
-        let share = self.rollout.share();
-        if !share.holds(address) {
-            return Ok(Some(format!(
-                "outside of the {} of the targets that are watched so far",
-                percent(share.size())
-            )));
-        }
-        Ok(self.holds().first().map(|hold| format!("nothing is sent ({})", hold.shown())))
+        let held = || Some(format!("nothing is sent ({})", self.all_holds().first()?.shown()));
+        let unanswered = || self.watched.is_unanswered.then(|| format!("little is sent: {UNANSWERED}"));
+        Ok(outside(self.rollout.share(), address).or_else(held).or_else(unanswered))
     }
 
     /// The refusal if somebody asks for another database than the daemon's.
