@@ -3,6 +3,7 @@
 //! as orders.
 
 mod commands;
+mod kill_switch;
 mod questions;
 mod standing;
 
@@ -27,7 +28,6 @@ use crate::cli::config::problem::Problems;
 use crate::cli::log_format::{self, LogFormat};
 use crate::device::database::Database;
 use crate::engine::housekeeping::Housekeeping;
-use crate::io::kill_switch;
 use crate::io::store::Store;
 use crate::model::request::RateLimit;
 use crate::model::service_status::{Hold, ServiceStatus};
@@ -347,27 +347,6 @@ impl Service {
     pub fn end(&mut self, now: UtcMicros, why: &str) {
         self.keep_rollout(now);
         self.note(now, WHO, "daemon.stop", &serde_json::json!({ "why": why }));
-    }
-
-    fn look_at_kill_switch(&mut self, now: UtcMicros) {
-        let path = &self.config.settings.kill_switch;
-        let (stops, problem) = match kill_switch::is_there(path) {
-            Ok(is_there) => (is_there, None),
-            Err(reason) => (true, Some(reason)),
-        };
-        let problem_before = std::mem::replace(&mut self.switch_problem, problem);
-        if stops == std::mem::replace(&mut self.killed, stops) && self.switch_problem == problem_before {
-            return;
-        }
-        match &self.switch_problem {
-            Some(problem) => log::error!("kill switch: {problem}; nothing is sent until it is surely not there"),
-            None if stops => {
-                log::warn!("kill switch: {} is there, nothing is sent until it is removed", path.display());
-            }
-            None => log::info!("kill switch: {} is gone", path.display()),
-        }
-        let detail = serde_json::json!({ "file": path, "stops": stops, "problem": self.switch_problem });
-        self.note(now, WHO, "daemon.kill_switch", &detail);
     }
 
     fn look_at_exclusions(&mut self, now: Moment) {
