@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::daemon_socket::find;
 use super::figure::grouped;
 use super::output::{put, put_json};
 use super::progress::progress_line;
-use crate::io::control::{ControlCommand, Standing, find_socket, send};
+use crate::io::control::{ControlCommand, Standing, send};
 use crate::model::service_status::{ServiceStatus, UNANSWERED, UpkeepStatus};
 use crate::model::utc::UtcMicros;
 
@@ -26,6 +27,9 @@ pub struct StatusArgs {
     /// Its control socket (default: the only live one)
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+    /// Configuration of the daemon, instead of its socket
+    #[arg(long, value_name = "FILE", conflicts_with = "socket")]
+    config: Option<PathBuf>,
     /// Look again every second, until Ctrl-C or its end
     #[arg(short, long)]
     watch: bool,
@@ -39,7 +43,7 @@ impl StatusArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let socket = match self.socket.clone() {
             Some(socket) => socket,
-            None => find_socket()?,
+            None => find(self.config.as_deref())?,
         };
         // Only where it would be seen.
         let clears = self.watch && !self.json && std::io::stdout().is_terminal();

@@ -49,6 +49,7 @@ impl Service {
             ControlCommand::Unexclude { ranges, who } => self.unexclude(&ranges, &who, now.utc).err(),
             ControlCommand::Why { .. }
             | ControlCommand::Exclusions
+            | ControlCommand::Excluded { .. }
             | ControlCommand::Complaints
             | ControlCommand::Query { .. } => Some("a question is not answered at once".to_owned()),
         };
@@ -107,17 +108,8 @@ impl Service {
 
     fn unexclude(&mut self, ranges: &[String], who: &str, now: UtcMicros) -> Result<(), String> {
         let parsed = parsed(ranges)?;
-        let stored: Vec<_> = self.store.exclusions().map_err(|cause| cause.to_string())?;
-        let stored: Vec<_> = stored.iter().map(|entry| AddressRange::between(entry.first, entry.last)).collect();
-        if let Some(unknown) = parsed.iter().find(|range| !stored.contains(range)) {
-            return Err(format!(
-                "{unknown} is not stored as such, nothing was removed; `prober exclude list` shows what is"
-            ));
-        }
-        for range in &parsed {
-            let removed = self.store.remove_exclusion(range.first(), range.last(), now, who);
-            removed.map_err(|cause| format!("{range} is still excluded: {cause}; try again"))?;
-        }
+        self.store.remove_exclusions(&parsed, now, who).map_err(|cause| cause.to_string())?;
+        let stored: Vec<_> = self.watch.stored().to_vec();
         let left = self.watch.keep_stored(stored.into_iter().filter(|range| !parsed.contains(range)));
         self.exclude_only(left, now);
         log::info!("{who} removed {} stored exclusions", parsed.len());
