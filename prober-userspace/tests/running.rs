@@ -153,6 +153,30 @@ fn lists_and_removals_reach_it_and_look_as_of_a_database() {
 }
 
 #[test]
+fn whether_an_address_is_excluded_is_told_as_the_daemon_has_it() {
+    let mut daemon = Daemon::start("");
+    daemon.succeeds(&["exclude", "add", "8.8.9.0/24", "--reason", "asked by mail"]);
+    let test = |daemon: &Daemon, more: &[&str]| {
+        let output =
+            daemon.prober(&of(&["exclude", "test", "--json", "8.8.8.1", "8.8.9.1", "10.0.0.1", "8.8.10.1"], more));
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0), "the last one is on no list");
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        told.as_array().unwrap().iter().map(|line| line["by"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    let running = test(&daemon, &[]);
+    assert!(running[0].ends_with("optout.txt") && running[2].contains("IANA special"), "{running:?}");
+    assert_eq!((running[1].as_str(), running[3].as_str()), ("asked by mail", ""));
+    assert_eq!(test(&daemon, &["--allow-special"])[2], "");
+    daemon.end();
+    let stopped = test(&daemon, &[]);
+    assert_eq!((&stopped[0], &stopped[2], &stopped[3]), (&running[0], &running[2], &running[3]));
+    assert!(stopped[1].contains("daemon.duckdb (asked by mail)"), "{stopped:?}");
+    let of_the_database = test(&daemon, &["--db", "daemon.duckdb"]);
+    assert_eq!((of_the_database[0].as_str(), &of_the_database[2..]), ("", &stopped[2..]));
+    assert!(of_the_database[1].ends_with("daemon.duckdb (asked by mail)"), "{of_the_database:?}");
+}
+
+#[test]
 fn who_is_not_visited_and_why_is_told_as_it_is_now() {
     let daemon = Daemon::start("[roll-out]\nsteps = [\"50%\", \"100%\"]\n");
     let held_back = |address: &str| -> Option<String> {

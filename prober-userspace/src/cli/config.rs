@@ -32,7 +32,7 @@ use crate::device::database::Database;
 use crate::network::local_time::Offsets;
 pub use lists::{Lists, exclusion_sources, is_empty_list};
 use problem::{Problem, Problems};
-use settings::DaemonSettings;
+use settings::{DaemonSettings, ListSettings};
 
 /// The file that is read if no other is named.
 pub const DEFAULT_FILE: &str = "/etc/prober/daemon.toml";
@@ -129,12 +129,14 @@ impl Config {
 }
 
 /// Where a daemon is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Places {
     /// Its control socket.
     pub socket: PathBuf,
     /// Its database.
     pub database: PathBuf,
+    /// Where its exclusions are listed.
+    pub exclusions: ListSettings,
 }
 
 impl Config {
@@ -145,9 +147,9 @@ impl Config {
             return Ok(None);
         }
         let mut document = document::Document::parse(file, &read_file(file)?);
-        let DaemonSettings { socket, database, .. } = read::read(&mut document);
+        let DaemonSettings { socket, database, exclusions, .. } = read::read(&mut document);
         Problems::unless_none(document.problems)?;
-        Ok(Some(Places { socket, database }))
+        Ok(Some(Places { socket, database, exclusions }))
     }
 
     /// How the log lines of a daemon with this file look, whatever else is wrong with it; `None` if it cannot be read.

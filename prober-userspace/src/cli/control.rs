@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::UsageError;
+use super::daemon_socket::find;
 use super::output::{put, put_json};
 use super::progress::progress_line;
 use super::settings::{parse_bandwidth, parse_rate};
 use super::status::screen;
-use crate::io::control::{ControlCommand, Standing, find_socket, send, socket_of};
+use crate::io::control::{ControlCommand, Standing, send, socket_of};
 use crate::model::request::RateLimit;
 
 /// Arguments of `prober control`.
@@ -19,6 +20,9 @@ pub struct ControlArguments {
     /// Socket of the scan or daemon (default: the only running one's)
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
+    /// Configuration of the daemon, instead of its socket
+    #[arg(long, value_name = "FILE", global = true, conflicts_with_all = ["socket", "interface"])]
+    config: Option<PathBuf>,
     /// Interface of the scan, instead of its socket
     #[arg(short, long, value_name = "NAME", global = true, conflicts_with = "socket")]
     interface: Option<String>,
@@ -76,7 +80,7 @@ impl ControlArguments {
         let socket = match (self.socket, self.interface) {
             (Some(socket), _) => socket,
             (None, Some(interface)) => socket_of(&interface),
-            (None, None) => find_socket()?,
+            (None, None) => find(self.config.as_deref())?,
         };
         match send(&socket, &command)? {
             Standing::Scan(sample) if self.json => put_json(&sample)?,

@@ -5,6 +5,7 @@ pub mod advice_log;
 pub mod exclusion_watch;
 pub mod figures;
 pub mod from_settings;
+pub mod kept_exclusions;
 pub mod kept_rollout;
 pub mod service;
 pub mod shown;
@@ -27,6 +28,7 @@ use prober_common::address::V4;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::config::problem::Problems;
+use super::config::settings::DaemonSettings;
 use super::config::{Config, DEFAULT_FILE};
 use super::log_format::{self, LogFormat};
 use super::output::one_line;
@@ -39,7 +41,7 @@ use crate::io::service_notice::{Notice, ServiceNotice};
 use crate::io::store::{Access, Store};
 use crate::model::link::LinkRequest;
 use crate::model::request::{ProbeStyle, Record};
-use crate::model::service_status::ServiceStatus;
+use crate::model::service_status::{ServiceStatus, UNANSWERED};
 use crate::model::watch::{self, Overseer, WatchConfig, WatchStatus, Wishes};
 use crate::target::range::AddressRange;
 use crate::target::shared_exclusions::SharedExclusions;
@@ -83,14 +85,7 @@ impl DaemonCommand {
         let settings = &config.settings;
         let store = Store::open(&settings.database, Access::Write)?;
         store.limit_memory(settings.database_memory_bytes)?;
-        let stored = store.exclusions()?;
-        let stored = stored.iter().map(|entry| AddressRange::between(entry.first, entry.last)).collect();
-        let allow_special = settings.targets.allow_special;
-        let watch = ExclusionWatch::new(settings.exclusions.clone(), allow_special, stored);
-        let mut watch = watch.map_err(|problem| Problems(vec![problem]))?;
-        if let Some(problem) = watch.keep(&store.excluded_by_last_watch()?.into_iter().collect()) {
-            log::error!("{problem}");
-        }
+        let watch = watch_exclusions(&store, settings)?;
         let exclusions = SharedExclusions::new(watch.exclusions());
         let watch_config = watch_config(&config)?;
         let parts = Parts {
@@ -132,6 +127,18 @@ fn told(cause: anyhow::Error, file: &Path) -> anyhow::Error {
         }
         Err(cause) => cause,
     }
+}
+
+/// Over the lists of the configuration and the database, with what the last run left out if they have lost most of it.
+fn watch_exclusions(store: &Store, settings: &DaemonSettings) -> anyhow::Result<ExclusionWatch> {
+    let stored = store.exclusions()?;
+    let stored = stored.iter().map(|entry| AddressRange::between(entry.first, entry.last)).collect();
+    let watch = ExclusionWatch::new(settings.exclusions.clone(), settings.targets.allow_special, stored);
+    let mut watch = watch.map_err(|problem| Problems(vec![problem]))?;
+    if let Some(problem) = watch.keep(&kept_exclusions::excluded_last(store)?) {
+        log::error!("{problem}");
+    }
+    Ok(watch)
 }
 
 fn watch_config(config: &Config) -> anyhow::Result<WatchConfig> {
@@ -312,6 +319,7 @@ impl Overseer for Steward {
 fn status_line(status: &ServiceStatus) -> String {
     match status.holds.first() {
         Some(hold) => format!("nothing is sent: {}", hold.shown()),
+        None if status.watch.is_unanswered => format!("little is sent: {UNANSWERED}"),
         None => format!(
             "{:.0} probes/s, {} sent, {} of the targets",
             status.watch.probing.rate_pps,

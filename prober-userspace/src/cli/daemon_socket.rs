@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use super::UsageError;
 use super::config::{Config, DEFAULT_FILE, DEFAULT_SOCKET, Places};
 use super::database::DatabaseArgs;
-use crate::io::control::{ControlCommand, ControlError, ControlReply, ask};
+use crate::io::control::{ControlCommand, ControlError, ControlReply, ask, find_socket};
 use crate::io::store::{Access, Store, StoreError};
 use crate::model::service_status::ServiceStatus;
 
@@ -28,6 +28,17 @@ pub enum Reached {
     Daemon(Box<ServiceStatus>),
     /// None runs.
     Nobody,
+}
+
+/// The socket of whoever runs: of the daemon whose configuration is named, else of the only scan or daemon.
+pub fn find(config: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let Some(file) = config else {
+        // Without one, or with one that is not for us to read, only the usual places are looked at.
+        let usual = Config::places(Path::new(DEFAULT_FILE)).ok().flatten();
+        return Ok(find_socket(usual.map(|places| places.socket))?);
+    };
+    let places = Config::places(file)?;
+    Ok(places.with_context(|| format!("the configuration {} is not there", file.display()))?.socket)
 }
 
 impl DaemonSocketArgs {
@@ -98,6 +109,11 @@ impl DaemonSocketArgs {
             return Err(StoreError::Missing { path }.into());
         }
         Ok(Store::open(&path, access)?)
+    }
+
+    /// Where the daemon keeps what, if it has a configuration.
+    pub fn places(&self) -> anyhow::Result<Option<Places>> {
+        Config::places(&self.config)
     }
 
     /// Whether the socket was named for this command.

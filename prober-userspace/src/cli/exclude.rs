@@ -5,10 +5,11 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use prober_common::address::V4;
 use serde::Serialize;
 
+use super::config::exclusion_sources;
 use super::daemon_socket::{DaemonSocketArgs, Reached};
 use super::database::{DatabaseArgs, who};
 use super::figure::grouped;
@@ -78,8 +79,11 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Tell whether addresses are excluded, and by what; exit code 0 if all are, 1 if not
+    /// Tell whether addresses are excluded, and by what: of the running daemon, else of its configuration's lists and its
+    /// database, or of the database alone that --db names; exit code 0 if all are, 1 if not
     Test {
+        #[command(flatten)]
+        socket: DaemonSocketArgs,
         #[command(flatten)]
         database: DatabaseArgs,
         /// Addresses
@@ -107,8 +111,8 @@ impl ExcludeArgs {
             }
             Action::Remove { socket, database, ranges } => remove(&socket, &database, &ranges),
             Action::Check { files, json } => check(&files, json),
-            Action::Test { database, addresses, files, allow_special, json } => {
-                return test(&database, &addresses, &files, allow_special, json);
+            Action::Test { socket, database, addresses, files, allow_special, json } => {
+                return test(&socket, &database, &addresses, &files, allow_special, json);
             }
         };
         done.map(|()| ExitCode::SUCCESS)
@@ -198,17 +202,7 @@ fn remove(socket: &DaemonSocketArgs, database: &DatabaseArgs, ranges: &[String])
         None => {}
     }
     let store = socket.stopped(database, Access::Write)?;
-    let stored = store.exclusions()?;
-    if let Some(unknown) = wanted.iter().find(|range| !stored.iter().any(|entry| range_of(entry) == **range)) {
-        bail!(
-            "exclude remove: {unknown} is not stored as such, nothing was removed; `prober exclude list` shows what is"
-        );
-    }
-    let (at, who) = (utc_now(), who());
-    let mut removed = 0;
-    for range in wanted {
-        removed += store.remove_exclusion(range.first(), range.last(), at, &who)?;
-    }
+    let removed = store.remove_exclusions(&wanted, utc_now(), &who())?;
     Ok(put(&format!("removed {removed} ranges\n"))?)
 }
 
@@ -240,6 +234,7 @@ fn check(files: &[PathBuf], json: bool) -> anyhow::Result<()> {
 }
 
 fn test(
+    socket: &DaemonSocketArgs,
     database: &DatabaseArgs,
     addresses: &[Ipv4Addr],
     files: &[PathBuf],
@@ -256,21 +251,21 @@ fn test(
     for file in files {
         sources.push((file.display().to_string(), read_list(file)?));
     }
-    // The default database need not exist; one that was named must.
-    let path = database.path()?;
-    if path.exists() || database.is_named() {
-        for stored in database.open(Access::Read)?.exclusions()? {
-            sources.push((format!("{} ({})", path.display(), stored.reason), vec![range_of(&stored)]));
+    let told = match socket.ask_unless_named(database, &ControlCommand::Excluded { addresses: addresses.to_vec() })? {
+        Some(ControlReply::Excluded { addresses }) => addresses,
+        Some(_) => bail!("exclude test: the daemon answered something else"),
+        None => {
+            sources.extend(stopped(socket, database)?);
+            Vec::new()
         }
-    }
+    };
     let exclusions = Exclusions::new(sources, allow_special);
-    let lines: Vec<Line> = addresses
-        .iter()
-        .map(|address| {
-            let by = exclusions.reason(V4::from(*address));
-            Line { address: address.to_string(), excluded: by.is_some(), by }
-        })
-        .collect();
+    let by = |(number, address): (usize, &Ipv4Addr)| {
+        let told = told.get(number).filter(|told| !(allow_special && told.only_as_special));
+        let by = told.and_then(|told| told.by.clone()).or_else(|| exclusions.reason(V4::from(*address)));
+        Line { address: address.to_string(), excluded: by.is_some(), by }
+    };
+    let lines: Vec<Line> = addresses.iter().enumerate().map(by).collect();
     let missing = lines.iter().filter(|line| !line.excluded).count();
     if json {
         put_json(&lines)?;
@@ -284,6 +279,22 @@ fn test(
     }
     // Not a failure, but an answer that scripts can ask for.
     Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What excludes where no daemon runs: its lists and its database, or the database that was named.
+fn stopped(socket: &DaemonSocketArgs, database: &DatabaseArgs) -> anyhow::Result<Vec<(String, Vec<AddressRange>)>> {
+    let places = if database.is_named() { None } else { socket.places()? };
+    let (mut sources, path) = match places {
+        Some(places) => (exclusion_sources(&places.exclusions).map_err(|cause| anyhow!("{cause}"))?, places.database),
+        None => (Vec::new(), database.path()?),
+    };
+    // Only a database that was named has to be there.
+    if path.exists() || database.is_named() {
+        for stored in socket.stopped(database, Access::Read)?.exclusions()? {
+            sources.push((format!("{} ({})", path.display(), stored.reason), vec![range_of(&stored)]));
+        }
+    }
+    Ok(sources)
 }
 
 fn parse_arguments(ranges: &[String]) -> anyhow::Result<Vec<AddressRange>> {

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::daemon_socket::find;
 use super::figure::grouped;
 use super::output::{put, put_json};
 use super::progress::progress_line;
-use crate::io::control::{ControlCommand, Standing, find_socket, send};
-use crate::model::service_status::ServiceStatus;
+use crate::io::control::{ControlCommand, Standing, send};
+use crate::model::service_status::{ServiceStatus, UNANSWERED, UpkeepStatus};
+use crate::model::utc::UtcMicros;
 
 /// How often `--watch` looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -25,6 +27,9 @@ pub struct StatusArgs {
     /// Its control socket (default: the only live one)
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+    /// Configuration of the daemon, instead of its socket
+    #[arg(long, value_name = "FILE", conflicts_with = "socket")]
+    config: Option<PathBuf>,
     /// Look again every second, until Ctrl-C or its end
     #[arg(short, long)]
     watch: bool,
@@ -38,7 +43,7 @@ impl StatusArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let socket = match self.socket.clone() {
             Some(socket) => socket,
-            None => find_socket()?,
+            None => find(self.config.as_deref())?,
         };
         // Only where it would be seen.
         let clears = self.watch && !self.json && std::io::stdout().is_terminal();
@@ -70,7 +75,11 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
         let _ = writeln!(text, "{name:<14} {value}");
     };
     let holds: Vec<_> = status.holds.iter().map(|hold| hold.shown()).collect();
-    let state = if holds.is_empty() { "probing".to_owned() } else { format!("nothing is sent: {}", holds.join(", ")) };
+    let state = match status.watch.is_unanswered {
+        _ if !holds.is_empty() => format!("nothing is sent: {}", holds.join(", ")),
+        true => format!("little is sent: {UNANSWERED}"),
+        false => "probing".to_owned(),
+    };
     line("state", &format!("{state}; up {}, version {}", duration(status.uptime_s), status.version));
     if let Some(problem) = &status.kill_switch_problem {
         line("", &format!("kill switch: {problem}"));
@@ -101,6 +110,13 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
     if standings.new > 0 && watch.plan.first_round_s > 0.0 {
         line("", &first_round(standings.new, watch.plan.first_round_s));
     }
+    if watch.plan.behind_s > 0 {
+        line("", &format!("the longest overdue visit waits for {}", duration(watch.plan.behind_s.into())));
+    }
+    if watch.visits_interrupted > 0 {
+        let interrupted = grouped(watch.visits_interrupted);
+        line("", &format!("{interrupted} visits were interrupted by the way out or beyond, and come again"));
+    }
     if let Some(advice) = &watch.plan.advice {
         line("", advice);
     }
@@ -126,8 +142,9 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
     }
     let signatures = &status.signatures;
     line("signatures", &format!("{} devices, version {}", grouped(signatures.devices as u64), signatures.version));
-    if status.upkeep.nightly_under_way {
-        line("nightly work", "under way");
+    let nights = nights(&status.upkeep);
+    if !nights.is_empty() {
+        line("nightly work", &nights);
     }
     line("configuration", &format!("{}, read {}", status.configuration.file, status.configuration.loaded_at));
     for problem in &status.configuration.problems {
@@ -139,6 +156,17 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
 /// Of the policy's clock, which is the wall's but in a laboratory.
 fn first_round(addresses: u64, seconds: f64) -> String {
     format!("first visits to {} addresses are left: about {} at this rate", grouped(addresses), duration(seconds))
+}
+
+/// Whether the work of a night is under way, and when each part of it last went well.
+fn nights(upkeep: &UpkeepStatus) -> String {
+    let parts =
+        [("networks", upkeep.learnt_at_s), ("export", upkeep.exported_at_s), ("retention", upkeep.retired_at_s)];
+    let done = parts.into_iter().filter_map(|(what, at_s)| {
+        let at = UtcMicros(at_s?.saturating_mul(1_000_000));
+        Some(format!("{what} last went well {at}"))
+    });
+    upkeep.nightly_under_way.then(|| "under way".to_owned()).into_iter().chain(done).collect::<Vec<_>>().join(", ")
 }
 
 fn duration(seconds: f64) -> String {
@@ -186,5 +214,26 @@ mod tests {
             ..ServiceStatus::default()
         };
         insta::assert_snapshot!(screen(&status));
+    }
+
+    #[test]
+    fn an_outage_is_no_ordinary_probing() {
+        let mut status = ServiceStatus::default();
+        status.watch.is_unanswered = true;
+        status.watch.visits_interrupted = 1_234;
+        status.watch.plan.behind_s = 7_260;
+        status.upkeep =
+            UpkeepStatus { nightly_under_way: true, retired_at_s: Some(1_795_230_000), ..UpkeepStatus::default() };
+        let shown = screen(&status);
+        for part in [
+            "state          little is sent: none of the addresses known to answer does",
+            "waits for 2 h 1 min\n",
+            "1,234 visits were interrupted",
+            "nightly work   under way, retention last went well 2026-11-21T",
+        ] {
+            assert!(shown.contains(part), "{part} in {shown}");
+        }
+        status.holds = vec![Hold::LinkDown];
+        assert!(screen(&status).starts_with("state          nothing is sent: the interface is down;"));
     }
 }

@@ -123,8 +123,10 @@ impl WatchCommand {
             || settings.max_results.is_some()
         {
             "a watch has no plan: leave out --pairs-file, --seed, --shard, --max-targets and --max-results"
-        } else if !share(self.exploration) || !share(self.coverage) || !share(self.answering) {
-            "--exploration, --coverage and --answering must be 0 to 1"
+        } else if !share(self.exploration) || !share(self.coverage) {
+            "--exploration and --coverage must be 0 to 1"
+        } else if !(share(self.answering) && self.answering > 0.0) {
+            "--answering must be above 0, up to 1: where nothing is thought to answer nothing is ever looked for"
         } else if !(1.0..=1e4).contains(&self.reduction) {
             "--reduction must be 1 to 10000"
         } else if !(self.rate_per_address >= 0.0 && self.rate_per_address.is_finite()) {

@@ -57,7 +57,8 @@ pub fn sink(feed: &Arc<Feed>) -> OpenPortSink {
     let feed = Arc::clone(feed);
     Box::new(move |address, transport, port| {
         if is_askable(transport, port) {
-            feed.put(address, transport, port);
+            // What it does not take it counts.
+            let _ = feed.put(address, transport, port);
         }
     })
 }

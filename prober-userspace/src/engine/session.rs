@@ -282,13 +282,9 @@ impl Session {
         self.threads.switches.paused()
     }
 
-    /// Lets an open port be asked who it is; whether there is anything to ask.
+    /// Lets an open port be asked who it is; whether it will be: not where there is nothing to ask or the queue is full.
     pub fn ask(&self, address: V4, transport: Transport, port: u16) -> bool {
-        let is_asked = self.grabbing.is_some() && is_askable(transport, port);
-        if is_asked {
-            self.feed.put(address, transport, port);
-        }
-        is_asked
+        self.grabbing.is_some() && is_askable(transport, port) && self.feed.put(address, transport, port)
     }
 
     /// Records the last second and tells how it goes. An error ends the session: the store cannot be written, or an engine

@@ -227,14 +227,12 @@ impl Watch<'_> {
                 continue;
             }
             let asked = self.ask(&visit);
-            if asked == 0 {
+            if let Some(patience) = self.patience().filter(|_| asked > 0) {
+                let until = Instant::now() + patience;
+                self.asking.insert(visit.address, Asking { visit, texts: Vec::new(), left: asked, until });
+            } else {
                 let device = self.device_so_far(&visit);
                 self.decide(&visit, device);
-            } else {
-                let patience = self.config.grab.map_or(Duration::ZERO, |limits| limits.timeout);
-                // As long as the slowest attempts over both connections of a port may take.
-                let until = Instant::now() + 4 * patience + SAMPLE_EVERY;
-                self.asking.insert(visit.address, Asking { visit, texts: Vec::new(), left: asked, until });
             }
         }
         let now = Instant::now();

@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use client::{Standing, ask, find_socket, send};
-pub use listing::{ListedComplaint, ListedExclusion};
+pub use listing::{ExcludedAddress, ListedComplaint, ListedExclusion};
 pub use protocol::{ControlCommand, ControlReply, LONGEST_QUERY_S};
 pub use server::{ControlEvent, ControlServer};
 
@@ -40,6 +40,17 @@ pub enum ControlError {
     /// Nobody listens.
     #[error("no prober listens on {}; is a scan running, and as this user? choose its socket with --socket", .0.display())]
     Nobody(PathBuf),
+    /// It cannot be told who listens.
+    #[error(
+        "cannot look for a running prober at {}: {cause}; do it as its user (like `sudo -u prober`), or name the socket with \
+         --socket", path.display()
+    )]
+    Hidden {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
     /// No default socket is there.
     #[error("no running scan found ({RUN_DIRECTORY} holds no live control socket); name the socket with --socket")]
     NoneRunning,

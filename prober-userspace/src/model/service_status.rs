@@ -31,6 +31,9 @@ impl Hold {
     }
 }
 
+/// What an outage on the way is to people.
+pub const UNANSWERED: &str = "none of the addresses known to answer does, so something is wrong on the way";
+
 /// Everything besides the probing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServiceStatus {

@@ -205,7 +205,7 @@ impl RolloutState {
 pub struct Rollout {
     config: RolloutConfig,
     state: RolloutState,
-    /// Whether the share has been seen as a whole.
+    /// Whether the share has been seen as a whole; unknown at a start, so no.
     is_seen: bool,
 }
 
@@ -222,7 +222,7 @@ impl Rollout {
         if state.complained_at_s.is_empty() {
             state.complained_at_s = vec![state.watched_s; (state.complaints as usize).min(MOST_COMPLAINTS)];
         }
-        Self { config, state, is_seen: true }
+        Self { config, state, is_seen: false }
     }
 
     /// What has to be kept.
@@ -262,11 +262,11 @@ impl Rollout {
         state.recent.probes += probes as f64;
         state.recent.errors += errors as f64;
         state.forget(self.config.step_time.as_secs_f64());
-        self.judge()
+        self.judge().map(RolloutChange::Halted).or_else(|| self.grow())
     }
 
-    /// Someone complained, so many times. Gives what changed.
-    pub fn complained(&mut self, times: u32) -> Option<RolloutChange> {
+    /// Someone complained, so many times. Gives the halt if that stops it; it makes nothing larger.
+    pub fn complained(&mut self, times: u32) -> Option<Halt> {
         let state = &mut self.state;
         let times = (times as usize).min(MOST_COMPLAINTS);
         state.complained_at_s.extend(std::iter::repeat_n(state.watched_s, times));
@@ -276,7 +276,8 @@ impl Rollout {
         if self.state.halt.is_some() { None } else { self.judge() }
     }
 
-    fn judge(&mut self) -> Option<RolloutChange> {
+    /// Why it stops now, if it does.
+    fn judge(&mut self) -> Option<Halt> {
         let (config, state) = (&self.config, &mut self.state);
         let halt = if config.most_complaints > 0 && state.complaints >= config.most_complaints {
             Some(Halt::Complaints { count: state.complaints, limit: config.most_complaints })
@@ -286,10 +287,12 @@ impl Rollout {
             let before = state.before.filter(|before| state.recent.bounds().0 > RISE * before.bounds().1);
             before.map(|before| Halt::ErrorsRose { share: state.recent.share(), before: before.share() })
         };
-        if let Some(halt) = halt {
-            state.halt = Some(halt);
-            return Some(RolloutChange::Halted(halt));
-        }
+        state.halt = halt;
+        halt
+    }
+
+    fn grow(&mut self) -> Option<RolloutChange> {
+        let (config, state) = (&self.config, &mut self.state);
         let next = *config.steps.get(state.step + 1)?;
         if state.watched_s < config.step_time.as_secs_f64() || !self.is_seen {
             return None;

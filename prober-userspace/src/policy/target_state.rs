@@ -6,7 +6,7 @@ use super::interval::Step;
 /// What is known of an address, as far as it decides on ports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Standing {
-    /// Never visited.
+    /// Never visited, or to be visited on the standard set again.
     #[default]
     New,
     /// Nothing has answered.

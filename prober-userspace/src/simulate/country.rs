@@ -1,5 +1,6 @@
 //! A country of addresses over some weeks: which ports of which address are open when, and what device shows itself there.
-//! The truth that schemes of watching are judged against; they see of it only what they probe.
+//! The truth that schemes of watching are judged against; of its hosts they see only what they probe. What they are told
+//! beforehand is in the trial.
 
 mod host;
 mod law;

@@ -122,13 +122,15 @@ pub fn watch(options: &WeeksOptions) -> Result<()> {
 /// Runs the daemon until its clock has passed so many days; its status four times a second.
 fn pass(mut daemon: Running, folder: &Path, days: u32) -> Result<Vec<WatchStatus>> {
     let mut statuses: Vec<WatchStatus> = Vec::new();
-    let begun = Instant::now();
+    let mut heard = Instant::now();
+    let mut refused: Option<Instant> = None;
     let is_shown = std::io::stdout().is_terminal();
     let mut nights = [f64::from(days) / 2.0, f64::from(days)].into_iter().peekable();
     loop {
         ensure!(!daemon.has_ended()?, "prober daemon ended by itself; see {}", folder.join("stderr").display());
         // It does not listen at once.
         if let Ok(status) = ask(folder, "status") {
+            heard = Instant::now();
             let status: ServiceStatus = serde_json::from_value(status).context("the daemon's status")?;
             if is_shown {
                 print!("\r\x1b[K{}", progress(&status.watch, days));
@@ -136,14 +138,18 @@ fn pass(mut daemon: Running, folder: &Path, days: u32) -> Result<Vec<WatchStatus
             }
             statuses.push(status.watch);
         } else {
-            ensure!(!statuses.is_empty() || begun.elapsed() < PATIENCE, "the daemon does not answer");
+            ensure!(heard.elapsed() < PATIENCE, "the daemon does not answer");
         }
         let passed = statuses.last().map_or(0.0, |status| f64::from(status.clock_s) / DAY_S);
-        // A night's work comes once in a real day, which is not over here.
-        if nights.next_if(|night| passed >= *night).is_some() {
-            ask(folder, "nightly")?;
+        // A night's work comes once in a real day, which is not over here. It is refused while the one before is under way.
+        if nights.peek().is_some_and(|night| passed >= *night) {
+            match ask(folder, "nightly") {
+                Ok(_) => refused = nights.next().and(None),
+                Err(cause) if refused.get_or_insert_with(Instant::now).elapsed() >= PATIENCE => return Err(cause),
+                Err(_) => {}
+            }
         }
-        if passed >= f64::from(days) {
+        if nights.peek().is_none() {
             break;
         }
         thread::sleep(LOOK);
@@ -230,7 +236,7 @@ fn days(statuses: &[WatchStatus], truth: &Standard, first_seen_s: &HashMap<(u32,
     text
 }
 
-/// The last opening that was noticed while the port was open, of those in the second half: address, port, opened, noticed.
+/// The last opening that was noticed while the port was open: address, port, opened, noticed.
 fn noticed(truth: &Standard, first_seen_s: &HashMap<(u32, u16), f64>) -> Option<(u32, u16, f64, f64)> {
     let latest = truth.openings.iter().filter_map(|&(address, port, from_s, to_s)| {
         let seen_s = *first_seen_s.get(&(address, port))?;

@@ -119,7 +119,9 @@ impl Stage<'_> {
         let left = end.saturating_duration_since(Instant::now()).max(Duration::from_secs(3));
         let before = self.lab.counts()?.probes();
         let mut last = self.begin(stopped, &mut longest_idle_s, left)?;
+        let begun = Instant::now();
         while !last.has_ended()? {
+            ensure!(begun.elapsed() < left + PATIENCE, "prober watch does not end after its --max-runtime");
             self.look()?;
             thread::sleep(Duration::from_millis(20));
         }

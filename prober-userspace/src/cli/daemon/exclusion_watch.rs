@@ -103,6 +103,12 @@ impl ExclusionWatch {
         self.merged([self.in_force.clone(), self.unsettled.clone()].concat())
     }
 
+    /// What is in force because somebody asked for it, to be compared with the lists of the next start: without those that
+    /// are no target any more.
+    pub fn asked_for(&self) -> Exclusions {
+        Exclusions::new(self.sources([self.in_force.clone(), self.unsettled.clone()].concat()), self.allow_special)
+    }
+
     /// Why the files as they are now are not in force, if they are not.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
@@ -182,17 +188,22 @@ impl ExclusionWatch {
         !is_empty_list(file, &self.in_force) && is_empty_list(file, sources)
     }
 
-    fn merged(&self, mut sources: Sources) -> Exclusions {
+    fn merged(&self, listed: Sources) -> Exclusions {
+        let mut sources = self.sources(listed);
+        if !self.left.is_empty() {
+            sources.push(("no target any more".to_owned(), self.left.clone()));
+        }
+        Exclusions::new(sources, self.allow_special)
+    }
+
+    fn sources(&self, mut sources: Sources) -> Sources {
         if !self.stored.is_empty() {
             sources.push(("the database (prober exclude)".to_owned(), self.stored.clone()));
         }
         if let Some((kept, _)) = &self.kept {
             sources.push(("the last run's exclusions".to_owned(), kept.clone()));
         }
-        if !self.left.is_empty() {
-            sources.push(("no target any more".to_owned(), self.left.clone()));
-        }
-        Exclusions::new(sources, self.allow_special)
+        sources
     }
 }
 

@@ -8,10 +8,12 @@ use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::status::StatusSample;
 use crate::model::watch::WatchStatus;
 
-/// Probes that met an ICMP error, and what we lost ourselves.
+/// Probes that met an ICMP error, and what we lost ourselves. A probe that was stopped because its address is excluded by
+/// now is none: that is as it should be.
 pub fn errors(sample: &StatusSample) -> u64 {
     let icmp = [ReplyKind::Unreachable, ReplyKind::TimeExceeded, ReplyKind::IcmpOther];
-    icmp.iter().map(|kind| sample.replies.of(*kind)).sum::<u64>() + sample.dropped()
+    let lost = sample.drops.iter().filter(|(reason, _)| *reason != EXCLUDED).map(|(_, count)| count);
+    icmp.iter().map(|kind| sample.replies.of(*kind)).chain(lost.copied()).sum()
 }
 
 /// The part of a share that has to have been visited for the share to be seen as a whole.
@@ -116,6 +118,10 @@ fn watch(watch: &WatchStatus, metrics: &mut Metrics) {
     metrics.add("prober_changes_total", Counter, meaning, watch.changes as f64);
     let meaning = "Replies that came faster than they could be looked at; stored all the same";
     metrics.add("prober_replies_missed_total", Counter, meaning, watch.replies_missed as f64);
+    let meaning = "Visits that an interface that went down, or an outage on the way, interrupted";
+    metrics.add("prober_visits_interrupted_total", Counter, meaning, watch.visits_interrupted as f64);
+    let meaning = "1 while none of the addresses known to answer does: the fault is on the way";
+    metrics.add("prober_unanswered", Gauge, meaning, f64::from(u8::from(watch.is_unanswered)));
     let plan = &watch.plan;
     metrics.add("prober_visits_due", Gauge, "Visits that are due and wait", plan.due_visits as f64);
     let meaning = "Probes per second that the plan needs";
@@ -167,6 +173,8 @@ mod tests {
             "prober_export_last_success_timestamp_seconds 0",
             "prober_retention_last_success_timestamp_seconds 0",
             "prober_visits_under_way 0",
+            "prober_visits_interrupted_total 0",
+            "prober_unanswered 0",
             "prober_replies_missed_total 0",
             "prober_database_bytes 0",
             "process_resident_memory_bytes 0",
@@ -175,9 +183,11 @@ mod tests {
             assert!(body.lines().any(|found| found == line), "{line} in {body}");
         }
         let mut status = ServiceStatus::default();
+        status.watch.is_unanswered = true;
         status.watch.probing.drops = [("excluded".to_owned(), 3), ("new_reason".to_owned(), 4)].into();
         let body = metrics(&status).into_page().body;
-        assert!(body.contains("prober_excluded_before_wire_total 3\n"));
+        assert!(body.contains("prober_excluded_before_wire_total 3\n") && body.contains("prober_unanswered 1\n"));
+        assert_eq!(errors(&status.watch.probing), 4, "what is excluded is no error");
         assert!(body.contains("{reason=\"new_reason\"} 4\n") && !body.contains("{reason=\"excluded\"}"), "{body}");
     }
 }

@@ -9,6 +9,7 @@ use crate::engine::congestion_learning::{CongestionConfig, HALF_LIFE_DAYS, SINCE
 use crate::engine::housekeeping::NightlyWork;
 use crate::model::attribution::{Attribution, ProbesShown};
 use crate::model::utc::UtcMicros;
+use crate::model::watch::SchemeConfig;
 use crate::network::cluster::ClusterConfig;
 use crate::policy::grid::DayGrid;
 use crate::policy::interval::LADDER_S;
@@ -36,15 +37,15 @@ pub fn is_live(setting: &str) -> bool {
     LIVE.iter().any(|live| setting == *live || live.ends_with('.') && setting.starts_with(live))
 }
 
-/// What the configuration wants done at night.
-pub fn nightly_work(config: &Config) -> NightlyWork {
+/// What the configuration wants done at night, for a watch that goes by this scheme until it ends.
+pub fn nightly_work(config: &Config, scheme: &SchemeConfig) -> NightlyWork {
     let settings = &config.settings;
     NightlyWork {
         at: settings.nightly_at,
         export: settings.export.clone(),
         retention: settings.retention,
         networks: settings.networks.learn.then(|| congestion(config)),
-        scheme: Some(settings.probing.scheme.clone()),
+        scheme: Some(scheme.clone()),
         signatures: Some(Arc::clone(&config.signatures)),
     }
 }

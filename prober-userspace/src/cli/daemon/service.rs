@@ -3,6 +3,7 @@
 //! as orders.
 
 mod commands;
+mod kill_switch;
 mod questions;
 mod standing;
 
@@ -17,6 +18,7 @@ use super::advice_log::AdviceLog;
 use super::exclusion_watch::{ExclusionWatch, Seen};
 use super::figures;
 use super::from_settings::{attribution, is_live, nightly_work};
+use super::kept_exclusions;
 use super::kept_rollout::{ROLLOUT, take_up};
 use super::shown::Shown;
 use super::standing_orders::StandingOrders;
@@ -26,12 +28,11 @@ use crate::cli::config::problem::Problems;
 use crate::cli::log_format::{self, LogFormat};
 use crate::device::database::Database;
 use crate::engine::housekeeping::Housekeeping;
-use crate::io::kill_switch;
 use crate::io::store::Store;
 use crate::model::request::RateLimit;
 use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::utc::UtcMicros;
-use crate::model::watch::WatchStatus;
+use crate::model::watch::{SchemeConfig, WatchStatus};
 use crate::policy::learnt_networks::LearntNetworks;
 use crate::policy::rollout::{Rollout, RolloutChange, Share};
 use crate::policy::starter::Known;
@@ -43,7 +44,7 @@ use crate::target::shared_exclusions::SharedExclusions;
 const ROLLOUT_LOOK: Duration = Duration::from_secs(5);
 const ROLLOUT_KEEP: Duration = Duration::from_secs(30);
 /// Who did it, in the audit trail.
-const WHO: &str = "prober daemon";
+pub(super) const WHO: &str = "prober daemon";
 
 /// What the service wants of the probing from now on.
 #[derive(Clone, Debug)]
@@ -87,9 +88,11 @@ pub struct Service {
     nightly: Option<Housekeeping>,
     shown: Arc<Shown>,
     log_format: Option<LogFormat>,
+    /// The scheme of the start, which a reload does not change.
+    scheme: SchemeConfig,
     /// The targets of the start: which states there are.
     started_with: Arc<AddressSet>,
-    /// Of these, those that are not excluded.
+    /// Of these, those that are not excluded now.
     watched_targets: u64,
     orders: StandingOrders,
     killed: bool,
@@ -137,7 +140,7 @@ impl Service {
     pub fn new(parts: Parts, now: UtcMicros) -> anyhow::Result<Self> {
         let Parts { file, config, exclusions, watch, store, log_format, fresh_key } = parts;
         let orders = StandingOrders::take_up(&store, config.settings.probing.rate)?;
-        let rollout = take_up(&store, &config, fresh_key)?;
+        let rollout = take_up(&store, &config, fresh_key, now)?;
         let shown = Shown {
             attribution: RwLock::new(attribution(&config.settings, None, now)),
             status: RwLock::new(ServiceStatus::default()),
@@ -148,7 +151,8 @@ impl Service {
             signatures: None,
             file,
             started_with: Arc::clone(&config.lists.targets),
-            watched_targets: config.lists.watched(),
+            watched_targets: config.lists.targets.subtract(exclusions.current().addresses()).len(),
+            scheme: config.settings.probing.scheme.clone(),
             config,
             exclusions,
             watch,
@@ -188,6 +192,7 @@ impl Service {
             log::warn!("{rate:?} was told before the last end and counts instead of the configured rate");
         }
         service.look_at_kill_switch(now);
+        service.keep_exclusions(now);
         Ok(service)
     }
 
@@ -198,7 +203,7 @@ impl Service {
 
     /// Starts the work at night on a thread of its own.
     pub fn start_nightly(&mut self) -> anyhow::Result<()> {
-        let nightly = Housekeeping::start(self.store.another()?, nightly_work(&self.config));
+        let nightly = Housekeeping::start(self.store.another()?, nightly_work(&self.config, &self.scheme));
         self.nightly = Some(nightly.context("cannot start the thread for nightly work")?);
         Ok(())
     }
@@ -325,7 +330,7 @@ impl Service {
         });
         self.config = config;
         log_format::choose(self.log_format());
-        let work = nightly_work(&self.config);
+        let work = nightly_work(&self.config, &self.scheme);
         if self.nightly.as_ref().is_some_and(|nightly| !nightly.change(work)) {
             log::warn!("the nightly work is busy; what changed of it takes effect at the next reload");
         }
@@ -342,27 +347,6 @@ impl Service {
     pub fn end(&mut self, now: UtcMicros, why: &str) {
         self.keep_rollout(now);
         self.note(now, WHO, "daemon.stop", &serde_json::json!({ "why": why }));
-    }
-
-    fn look_at_kill_switch(&mut self, now: UtcMicros) {
-        let path = &self.config.settings.kill_switch;
-        let (stops, problem) = match kill_switch::is_there(path) {
-            Ok(is_there) => (is_there, None),
-            Err(reason) => (true, Some(reason)),
-        };
-        let problem_before = std::mem::replace(&mut self.switch_problem, problem);
-        if stops == std::mem::replace(&mut self.killed, stops) && self.switch_problem == problem_before {
-            return;
-        }
-        match &self.switch_problem {
-            Some(problem) => log::error!("kill switch: {problem}; nothing is sent until it is surely not there"),
-            None if stops => {
-                log::warn!("kill switch: {} is there, nothing is sent until it is removed", path.display());
-            }
-            None => log::info!("kill switch: {} is gone", path.display()),
-        }
-        let detail = serde_json::json!({ "file": path, "stops": stops, "problem": self.switch_problem });
-        self.note(now, WHO, "daemon.kill_switch", &detail);
     }
 
     fn look_at_exclusions(&mut self, now: Moment) {
@@ -386,9 +370,17 @@ impl Service {
     /// Puts these in force; gives what that changes, if anything.
     fn exclude_only(&mut self, exclusions: Exclusions, now: UtcMicros) -> Option<serde_json::Value> {
         let difference = trail::difference(self.exclusions.current().addresses(), exclusions.addresses());
+        self.watched_targets = self.started_with.subtract(exclusions.addresses()).len();
         self.exclusions.replace(exclusions);
         self.exclusions_loaded_at = now;
+        self.keep_exclusions(now);
         difference
+    }
+
+    fn keep_exclusions(&self, now: UtcMicros) {
+        if let Err(cause) = kept_exclusions::keep(&self.store, &self.watch.asked_for(), now) {
+            log::error!("{cause}");
+        }
     }
 
     fn look_at_plan(&mut self, now: Moment) {

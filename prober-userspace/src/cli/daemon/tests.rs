@@ -1,5 +1,6 @@
 //! The service on its own, with a clock of the test's: what holds sending back, reloads, exclusions, roll-out.
 
+mod exclusions;
 mod night;
 
 use std::fs;
@@ -10,8 +11,8 @@ use prober_common::address::V4;
 use prober_common::event::ReplyKind;
 use tempfile::TempDir;
 
-use super::exclusion_watch::ExclusionWatch;
 use super::service::{Moment, Orders, Parts, Service};
+use super::watch_exclusions;
 use crate::cli::config::Config;
 use crate::cli::log_format::LogFormat;
 use crate::io::control::{ControlCommand, ControlReply};
@@ -65,9 +66,7 @@ fn start_with(folder: TempDir, log_format: Option<LogFormat>) -> Stage {
     let file = folder.path().join("daemon.toml");
     let config = Config::load(&file).unwrap();
     let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
-    let stored = store.exclusions().unwrap();
-    let stored = stored.iter().map(|entry| crate::target::range::AddressRange::between(entry.first, entry.last));
-    let watch = ExclusionWatch::new(config.settings.exclusions.clone(), false, stored.collect()).unwrap();
+    let watch = watch_exclusions(&store, &config.settings).unwrap();
     let exclusions = SharedExclusions::new(watch.exclusions());
     let shared = std::sync::Arc::clone(&exclusions);
     let parts = Parts { file, config, exclusions: shared, watch, store, log_format, fresh_key: 7 };
@@ -192,43 +191,6 @@ fn a_reload_exchanges_signatures_and_a_broken_file_keeps_the_old_ones() {
 }
 
 #[test]
-fn garbage_in_the_exclusions_is_told_everywhere_and_changes_nothing() {
-    let mut stage = stage();
-    write(stage.folder.path(), "optout.txt", "8.8.8.0/24\n8.8.9.0/240\n");
-    stage.pass(Duration::from_millis(100));
-    stage.pass(Duration::from_millis(400));
-    let status = stage.command(ControlCommand::Status).unwrap();
-    assert!(status.exclusions.problem.expect("it is told").contains("optout.txt:2: "));
-    assert!(current(&stage).contains(OUT));
-    assert_eq!(stage.audited("exclusions.refused"), 1);
-    assert!(stage.service.shown().metrics().body.contains("prober_exclusions_refused 1\n"));
-
-    write(stage.folder.path(), "optout.txt", "8.8.8.0/24\n8.8.9.0/24\n");
-    stage.pass(Duration::from_millis(100));
-    assert!(current(&stage).contains(ASKED), "more counts at once");
-    stage.pass(Duration::from_millis(400));
-    assert_eq!(stage.command(ControlCommand::Status).unwrap().exclusions.problem, None);
-}
-
-#[test]
-fn who_asks_is_left_out_at_once_and_for_good() {
-    let mut stage = stage();
-    let exclude = |range: &str| ControlCommand::Exclude {
-        ranges: vec![range.to_owned()],
-        reason: "asked by mail".to_owned(),
-        who: "me".to_owned(),
-    };
-    assert!(stage.command(exclude("8.8.9.0/33")).is_err());
-    stage.command(exclude("8.8.9.0/24")).unwrap();
-    assert!(current(&stage).contains(ASKED));
-    stage.command(ControlCommand::Reload).unwrap();
-    assert!(current(&stage).contains(ASKED), "a reload keeps it");
-    let Stage { folder, service, .. } = stage;
-    drop(service);
-    assert!(current(&start(folder)).contains(ASKED), "and so does a restart");
-}
-
-#[test]
 fn complaints_stop_it_also_those_that_came_while_it_did_not_run() {
     let mut stage = stage();
     let complain = || ControlCommand::Complain { text: "stop it".to_owned(), who: "me".to_owned() };
@@ -243,6 +205,7 @@ fn complaints_stop_it_also_those_that_came_while_it_did_not_run() {
     assert!(stage.look().hold);
     let status = stage.command(ControlCommand::Status).unwrap();
     assert_eq!((status.holds, status.rollout.complaints), (vec![Hold::Rollout], 2));
+    assert_eq!(stage.audited("rollout.change"), 1);
     assert!(stage.command(ControlCommand::Resume).unwrap().holds.is_empty());
     assert!(!stage.look().hold);
 }
@@ -270,6 +233,22 @@ fn the_share_grows_while_it_is_calm_and_errors_stop_it() {
     turns(&mut stage, 30, 10_000, 3_000);
     assert!(stage.look().hold);
     assert_eq!(stage.audited("rollout.change"), 2);
+}
+
+#[test]
+fn targets_that_were_left_out_since_the_start_need_no_visit_for_the_share_to_grow() {
+    let mut stage = stage();
+    // Of the watched tenth, only those of the lower half can still be visited.
+    stage.watched.targets = 65_536;
+    stage.watched.standings.new = 65_536 - 3_200;
+    for _ in 0..62 {
+        stage.pass(Duration::from_mins(1));
+    }
+    assert!((stage.look().share.size() - 0.1).abs() < 1e-6, "half of them were not visited");
+    write(stage.folder.path(), "optout.txt", "8.8.128.0/17\n8.8.8.0/24\n");
+    stage.pass(Duration::from_secs(1));
+    stage.pass(Duration::from_secs(6));
+    assert!((stage.look().share.size() - 1.0).abs() < 1e-6, "the others are excluded by now");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use anyhow::bail;
 use prober_common::address::V4;
 
 use super::super::UsageError;
-use super::super::daemon::kept_rollout::ROLLOUT;
-use super::super::daemon::service::percent;
+use super::super::daemon::kept_exclusions::excluded_last;
+use super::super::daemon::kept_rollout::{ROLLOUT, outside};
 use super::super::daemon_socket::DaemonSocketArgs;
 use super::super::database::DatabaseArgs;
 use super::super::output::{put, put_json};
@@ -108,14 +108,13 @@ fn held_back(store: &Store, address: V4) -> anyhow::Result<Option<String>> {
     if let Some(entry) = store.exclusion_of(address)? {
         return Ok(Some(format!("excluded ({})", entry.reason)));
     }
-    if store.was_excluded_at_start(address)? {
-        return Ok(Some("excluded when the watch was last started".to_owned()));
+    if excluded_last(store)?.contains(address) {
+        return Ok(Some("excluded when the watch last looked".to_owned()));
     }
     let Some((kept, _)) = store.service_state(ROLLOUT)? else { return Ok(None) };
     let kept: serde_json::Value = serde_json::from_str(&kept)?;
     let share = kept["key"].as_u64().zip(kept["share"].as_f64()).map(|(key, size)| Share::new(key, size));
-    let outside = share.filter(|share| !share.holds(address));
-    Ok(outside.map(|share| format!("outside of the {} of the targets that are watched so far", percent(share.size()))))
+    Ok(share.and_then(|share| outside(share, address)))
 }
 
 fn render(why: &Outlook) -> String {
@@ -186,7 +185,7 @@ mod tests {
         };
         store.add_exclusions(&[asked]).unwrap();
         let why = |last: u32| held_back(&store, address(last)).unwrap();
-        assert!(why(2).is_some_and(|why| why.contains("when the watch was last started")));
+        assert!(why(2).is_some_and(|why| why.contains("when the watch last looked")));
         assert!(why(4).is_some_and(|why| why.contains("asked by mail")));
         assert_eq!(why(5), None, "of an earlier start");
         store.keep_service_state(ROLLOUT, "{\"key\":7,\"share\":0.0}", at).unwrap();

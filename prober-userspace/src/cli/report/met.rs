@@ -1,4 +1,4 @@
-//! Who was met: the devices behind the addresses that answered, and what a watch knows of all that it watches.
+//! Who was met: the devices behind the addresses that answered, and what a watch knows of those that it has visited.
 
 use serde::Serialize;
 
@@ -14,12 +14,16 @@ const DEVICES: usize = 25;
 /// Of these a picture shows the first.
 const DRAWN: usize = 15;
 
+/// Above what a watch knows.
+const KNOWN: &str = "What the watch knows of the addresses it has visited";
+
 /// What was met.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Met {
     /// Devices of the addresses that answered, most first, at most 25.
     pub devices: Vec<MetDevice>,
-    /// Addresses that the database's watch knows, by what it knows of them; none for other scans.
+    /// Addresses that the database's watch has visited, former targets included, by what it knows of them now; none for
+    /// other scans, nor for its earlier runs.
     pub standings: Vec<MetStanding>,
 }
 
@@ -58,7 +62,8 @@ impl Met {
         let standings = || -> duckdb::Result<Vec<MetStanding>> {
             let mut statement = connection.prepare(
                 "SELECT standing, count(*) FROM target_state
-                 WHERE EXISTS (FROM session WHERE scan_id = ? AND purpose = 'watch') GROUP BY ALL ORDER BY 2 DESC, 1",
+                 WHERE visited_at IS NOT NULL AND ? = (SELECT max(scan_id) FROM session WHERE purpose = 'watch')
+                 GROUP BY ALL ORDER BY 2 DESC, 1",
             )?;
             let rows = statement
                 .query_map([scan.0], |row| Ok(MetStanding { standing: row.get(0)?, addresses: row.get(1)? }))?;
@@ -72,12 +77,12 @@ impl Met {
     pub(super) fn tables(&self) -> Vec<(&'static str, Table)> {
         let mut tables = Vec::new();
         if !self.standings.is_empty() {
-            let mut table = Table::of(&["standing", "addresses>", "of all>"]).indented(2);
+            let mut table = Table::of(&["standing", "addresses>", "of those visited>"]).indented(2);
             for row in &self.standings {
-                let share = percent(row.addresses, self.watched());
+                let share = percent(row.addresses, self.visited());
                 table.row([row.standing.clone(), grouped(row.addresses), share]);
             }
-            tables.push(("What the watch knows of its targets", table));
+            tables.push((KNOWN, table));
         }
         if !self.devices.is_empty() {
             let mut table = Table::of(&["device", "kind", "addresses>"]).indented(2);
@@ -96,13 +101,13 @@ impl Met {
             let bar = |row: &MetStanding| Bar {
                 label: row.standing.clone(),
                 value: row.addresses as f64,
-                text: format!("{} ({})", grouped(row.addresses), percent(row.addresses, self.watched())),
+                text: format!("{} ({})", grouped(row.addresses), percent(row.addresses, self.visited())),
                 tip: format!("{}: {} addresses", row.standing, grouped(row.addresses)),
             };
             let items: Vec<Bar> = self.standings.iter().map(bar).collect();
             pictures.push(Picture {
-                title: "What the watch knows of its targets".to_owned(),
-                note: "Addresses by their last visit".to_owned(),
+                title: KNOWN.to_owned(),
+                note: "Addresses by their last visit, former targets included".to_owned(),
                 content: bars("Targets by standing", &items),
                 class: "",
             });
@@ -125,7 +130,7 @@ impl Met {
         pictures
     }
 
-    fn watched(&self) -> u64 {
+    fn visited(&self) -> u64 {
         self.standings.iter().map(|row| row.addresses).sum()
     }
 }

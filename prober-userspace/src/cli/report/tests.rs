@@ -294,6 +294,7 @@ fn a_watch_tells_who_was_met_and_what_it_knows() {
     let change = "INSERT INTO session VALUES (1, 'watch');
                   INSERT INTO watch VALUES (TIMESTAMP '2023-11-14 22:00:00', 60, 1, 'efficient', '{}', '', TIMESTAMP '2023-11-14 22:20:00');
                   INSERT INTO target_base SELECT 167772416 + n, 0, 0, 0, 0, 0, CASE WHEN n < 4 THEN 3 ELSE 1 END, '' FROM range(1000) t(n);
+                  INSERT INTO target_base SELECT 167773416 + n, 0, 4294967295, 0, 0, 0, 0, '' FROM range(5000) t(n);
                   INSERT INTO device_signature VALUES
                   (1, 5, 'Maker', 'Maker <M1>', 'M1', 'camera', 1, '', ['M1'], [1.0], NULL, '', TIMESTAMP '2023-11-14 22:00:00');
                   INSERT INTO device_estimate
@@ -305,5 +306,16 @@ fn a_watch_tells_who_was_met_and_what_it_knows() {
     let html = html::page(&report);
     assert!(html.contains("Maker &lt;M1&gt;") && html.contains("What the watch knows"));
     assert_eq!(serde_json::to_value(&report.met).unwrap()["devices"][0]["addresses"], 3);
+    // Those that were not visited yet are there or not, depending on when all states were last written.
+    let standings = |report: &Report| serde_json::to_value(&report.met).unwrap()["standings"].clone();
+    assert_eq!(
+        standings(&report),
+        serde_json::json!([
+            { "standing": "silent", "addresses": 996 }, { "standing": "answering", "addresses": 4 }
+        ])
+    );
+    // Today's states are not an earlier run's.
+    store.connection().execute_batch("INSERT INTO session VALUES (2, 'watch')").unwrap();
+    assert_eq!(standings(&Report::read(&store, None, START).unwrap()), serde_json::json!([]));
     assert!(small_scan().met.tables().is_empty());
 }

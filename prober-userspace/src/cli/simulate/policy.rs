@@ -15,7 +15,9 @@ use crate::simulate::trial::{Policy, STORED_HOSTS, Trial, TrialConfig, trial};
 /// What watching a country costs and finds under each scheme
 ///
 /// Countries are made from seeds: hosts that come, go, move, sleep, open and close ports. The schemes are the very code
-/// of the daemon; what they find is compared with what the standard scheme (all ports, every 12 hours) would find. With
+/// of the daemon; what they find is compared with what the standard scheme (all ports, every 12 hours) would find. They
+/// are told beforehand which part of the addresses answers, on which ports every device is open, and what a store of
+/// --stored hosts teaches of ports; a host that shows a device is taken to be told by a visit, without a banner. With
 /// --json prints an array, one object per country, with `policies` by name: `traffic_ratio`, `ports_detected`,
 /// `addresses_detected`, `opened_port_delay_hours` and more.
 #[derive(Clone, Debug, clap::Args)]
@@ -91,7 +93,7 @@ impl PolicyArgs {
         if self.json {
             return Ok(put_json(&trials)?);
         }
-        Ok(put(&render(&trials))?)
+        Ok(put(&render(&trials, self.stored))?)
     }
 
     fn countries(&self) -> Vec<(u64, f64, f64)> {
@@ -122,7 +124,7 @@ impl PolicyArgs {
     }
 }
 
-fn render(trials: &[Trial]) -> String {
+fn render(trials: &[Trial], stored: usize) -> String {
     let heads = [
         "seed>",
         "churn>",
@@ -157,9 +159,14 @@ fn render(trials: &[Trial]) -> String {
     }
     let Some(first) = trials.first() else { return String::new() };
     let background = &first.background;
+    let told = match stored {
+        0 => String::new(),
+        hosts => format!(", the ports of every device, and what {} stored hosts teach of ports", grouped(hosts as u64)),
+    };
     format!(
         "{:.1} % of the addresses answer at the beginning, with {:.2} open ports; 500 ports hold {:.0} % of them, {} find 95 % \
-         of the addresses; standard: {} ports every 12 h, {} pairs\n\n{}",
+         of the addresses; standard: {} ports every 12 h, {} pairs\n\
+         assumed: the schemes know which part answers{told}; devices are told by a visit, without banners\n\n{}",
         100.0 * background.answering,
         background.ports_per_host,
         100.0 * background.top_500_share,
@@ -168,4 +175,37 @@ fn render(trials: &[Trial]) -> String {
         grouped(background.standard_pairs as u64),
         table.render()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::simulate::trial::Background;
+
+    #[test]
+    fn what_is_assumed_is_said() {
+        let background = Background {
+            ports_per_host: 2.0,
+            top_500_share: 0.8,
+            ports_for_95_percent_of_addresses: 500,
+            standard_ports: 11_700,
+            answering: 0.025,
+            standard_pairs: 10,
+            standard_probes: 100,
+        };
+        let trial = Trial { seed: 1, churn: 1.0, tail: 0.1, background, policies: BTreeMap::new() };
+        let said = |stored: usize| {
+            let text = render(std::slice::from_ref(&trial), stored);
+            text.lines().nth(1).map(str::to_owned).expect("a line on what is assumed")
+        };
+        let warm = "assumed: the schemes know which part answers, the ports of every device, and what 2,000 stored hosts teach of \
+                    ports; devices are told by a visit, without banners";
+        assert_eq!(said(2_000), warm);
+        assert_eq!(
+            said(0),
+            "assumed: the schemes know which part answers; devices are told by a visit, without banners"
+        );
+    }
 }

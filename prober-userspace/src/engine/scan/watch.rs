@@ -135,6 +135,7 @@ impl Watch {
                 | ControlCommand::Unexclude { .. }
                 | ControlCommand::Why { .. }
                 | ControlCommand::Exclusions
+                | ControlCommand::Excluded { .. }
                 | ControlCommand::Complaints
                 | ControlCommand::Query { .. } => {
                     let _ = reply.try_send(ControlReply::refused("this is a scan; only a daemon can do that"));

@@ -1,16 +1,17 @@
 //! What a watch does about devices: asks new ports who they are, and names the device once their banners are in.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use prober_common::address::V4;
 
 use super::devices::Said;
 use super::keeper::Order;
-use super::{ASKED, Watch};
+use super::{ASKED, SAMPLE_EVERY, Watch};
 use crate::device::score::ScoreSettings;
 use crate::io::clock::utc_now;
 use crate::io::store::{EstimateBatch, EstimationRecord};
 use crate::model::banner::{Banner, Transport};
+use crate::model::request::GrabLimits;
 use crate::policy::scheme::Found;
 use crate::policy::target_state::{Standing, TargetState};
 use crate::policy::visits::Visit;
@@ -19,6 +20,9 @@ use crate::target::splitmix;
 /// How often an address is asked all over again, s of the watch's clock: one whose device is known, and one that is not.
 const NAMED_AGAIN_S: u32 = 28 * 86_400;
 const UNNAMED_AGAIN_S: u32 = 7 * 86_400;
+
+/// A visit waits no longer than this for its turn, s: those that wait take the places of others.
+const MOST_QUEUE_S: f64 = 60.0;
 
 /// A visit that waits for banners.
 pub(super) struct Asking {
@@ -50,6 +54,11 @@ impl Watch<'_> {
         }
         let new = visit.open.iter().filter(|port| is_all || known.binary_search(port).is_err()).copied();
         new.filter(|port| self.session.ask(visit.address, Transport::Tcp, *port)).take(ASKED).count()
+    }
+
+    /// How long a visit waits for the banners of ports that were just asked for.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        patience(&self.config.grab?, self.sample.grab.map_or(0, |grab| grab.waiting))
     }
 
     /// What answers as it did is what it was.
@@ -98,6 +107,14 @@ impl Watch<'_> {
     }
 }
 
+/// As long as the slowest attempts over both connections of a port may take, once it is its turn; `None` where so many ports
+/// wait before it that a visit does not wait for it. Its banner is stored all the same, and the address is asked again.
+fn patience(limits: &GrabLimits, waiting: u64) -> Option<Duration> {
+    let queue_s = if limits.rate > 0.0 { waiting as f64 / limits.rate } else { 0.0 };
+    let queue = Some(queue_s).filter(|queue_s| *queue_s <= MOST_QUEUE_S).map(Duration::from_secs_f64)?;
+    Some(queue + 4 * limits.timeout + SAMPLE_EVERY)
+}
+
 /// Whether all open ports are asked: of a host that may be another one, and from time to time of each, as firmware changes
 /// and not every attempt succeeds. A device that is not known is asked again sooner. The turns follow from the address, so
 /// that nothing has to be kept and not all come at once.
@@ -115,6 +132,15 @@ fn asks_all(state: &TargetState, now_s: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_visit_waits_for_its_turn_unless_that_is_far_off() {
+        let limits = |rate: f64| GrabLimits { rate, rate_per_24: 0.0, concurrency: 8, timeout: Duration::from_secs(5) };
+        assert_eq!(patience(&limits(200.0), 0), Some(Duration::from_secs(21)));
+        assert_eq!(patience(&limits(200.0), 10_000), Some(Duration::from_secs(71)), "its turn comes after 50 s");
+        assert_eq!(patience(&limits(200.0), 131_072), None);
+        assert_eq!(patience(&limits(0.0), 131_072), Some(Duration::from_secs(21)), "no limit");
+    }
 
     #[test]
     fn everybody_is_asked_again_in_their_turn_and_strangers_at_once() {

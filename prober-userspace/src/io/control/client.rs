@@ -15,21 +15,37 @@ use crate::model::status::StatusSample;
 /// Longer than the scan may take over a command; some may take longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The socket of the only running scan among the default ones.
-pub fn find_socket() -> Result<PathBuf, ControlError> {
-    find_in(Path::new(RUN_DIRECTORY))
+/// The socket of the only running scan or daemon, among the default ones and this one.
+pub fn find_socket(besides: Option<PathBuf>) -> Result<PathBuf, ControlError> {
+    find_in(Path::new(RUN_DIRECTORY), besides)
 }
 
-pub(super) fn find_in(directory: &Path) -> Result<PathBuf, ControlError> {
-    let entries = fs::read_dir(directory).map_err(|_| ControlError::NoneRunning)?;
-    let mut live: Vec<_> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "sock"))
-        .filter(|path| UnixStream::connect(path).is_ok())
-        .collect();
-    live.sort();
+pub(super) fn find_in(directory: &Path, besides: Option<PathBuf>) -> Result<PathBuf, ControlError> {
+    let mut hidden = None;
+    let mut sockets: Vec<PathBuf> = match fs::read_dir(directory) {
+        Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
+        Err(cause) => {
+            if cause.kind() != ErrorKind::NotFound {
+                hidden = Some(ControlError::Hidden { path: directory.into(), cause });
+            }
+            Vec::new()
+        }
+    };
+    sockets.retain(|path| path.extension().is_some_and(|extension| extension == "sock"));
+    sockets.extend(besides);
+    sockets.sort();
+    sockets.dedup();
+    let mut live = Vec::new();
+    for path in sockets {
+        match UnixStream::connect(&path) {
+            Ok(_) => live.push(path),
+            // Left behind by one that was killed.
+            Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {}
+            Err(cause) => hidden = Some(ControlError::Hidden { path, cause }),
+        }
+    }
     match live.len() {
-        0 => Err(ControlError::NoneRunning),
+        0 => Err(hidden.unwrap_or(ControlError::NoneRunning)),
         1 => Ok(live.remove(0)),
         _ => {
             let names: Vec<_> = live.iter().map(|path| path.display().to_string()).collect();

@@ -20,6 +20,17 @@ pub struct ListedExclusion {
     pub added_by: String,
 }
 
+/// Whether an address is excluded. Stable field names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExcludedAddress {
+    /// Which.
+    pub address: String,
+    /// By what; `None` if it is not.
+    pub by: Option<String>,
+    /// Whether by nothing but the IANA special ranges.
+    pub only_as_special: bool,
+}
+
 /// A complaint. Stable field names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedComplaint {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::listing::{ListedComplaint, ListedExclusion};
+use super::listing::{ExcludedAddress, ListedComplaint, ListedExclusion};
 use crate::model::outlook::Outlook;
 use crate::model::query::{SqlAnswer, SqlQuery};
 use crate::model::service_status::ServiceStatus;
@@ -69,6 +69,11 @@ pub enum ControlCommand {
     },
     /// The stored exclusions; a daemon only.
     Exclusions,
+    /// Whether addresses are excluded at this moment, by whatever list; a daemon only.
+    Excluded {
+        /// Which.
+        addresses: Vec<Ipv4Addr>,
+    },
     /// The complaints; a daemon only.
     Complaints,
     /// Rows of the database; a daemon only.
@@ -97,6 +102,11 @@ pub enum ControlReply {
     Exclusions {
         /// In the order of their addresses.
         exclusions: Vec<ListedExclusion>,
+    },
+    /// Whether addresses are excluded.
+    Excluded {
+        /// In the order in which they were asked for.
+        addresses: Vec<ExcludedAddress>,
     },
     /// Complaints.
     Complaints {
@@ -132,7 +142,7 @@ impl ControlCommand {
     pub fn takes(&self) -> Duration {
         match self {
             Self::Query { query } => Duration::from_secs(query.timeout_s.min(LONGEST_QUERY_S)),
-            Self::Exclusions | Self::Complaints => LISTING,
+            Self::Exclusions | Self::Excluded { .. } | Self::Complaints => LISTING,
             _ => Duration::ZERO,
         }
     }
@@ -185,6 +195,7 @@ mod tests {
             ControlCommand::Unexclude { ranges: vec!["192.0.2.0/24".into()], who: "me".into() },
             ControlCommand::Why { address: Ipv4Addr::new(192, 0, 2, 7) },
             ControlCommand::Exclusions,
+            ControlCommand::Excluded { addresses: vec![Ipv4Addr::new(192, 0, 2, 7)] },
             ControlCommand::Complaints,
             ControlCommand::Query { query: query(30) },
         ];
@@ -202,6 +213,7 @@ mod tests {
         {"command":"unexclude","ranges":["192.0.2.0/24"],"who":"me"}
         {"command":"why","address":"192.0.2.7"}
         {"command":"exclusions"}
+        {"command":"excluded","addresses":["192.0.2.7"]}
         {"command":"complaints"}
         {"command":"query","query":{"sql":"FROM scan","format":"csv","timeout_s":30,"database":null}}
         "#);

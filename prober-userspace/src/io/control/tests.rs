@@ -36,7 +36,7 @@ fn started() -> (tempfile::TempDir, ControlServer, JoinHandle<Vec<ControlCommand
 #[test]
 fn commands_reach_the_engine_and_answers_come_back() {
     let (directory, server, engine) = started();
-    let path = client::find_in(directory.path()).unwrap();
+    let path = client::find_in(directory.path(), None).unwrap();
     assert_eq!(path, server.path());
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let rate = ControlCommand::Rate { pps: 1500.0 };
@@ -102,11 +102,30 @@ fn a_ninth_client_is_refused() {
 #[test]
 fn no_socket_and_several_are_told_apart() {
     let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(client::find_in(directory.path()), Err(ControlError::NoneRunning)));
+    assert!(matches!(client::find_in(directory.path(), None), Err(ControlError::NoneRunning)));
     let _one = ControlServer::listen(&directory.path().join("a.sock")).unwrap();
     let _two = ControlServer::listen(&directory.path().join("b.sock")).unwrap();
-    let message = client::find_in(directory.path()).unwrap_err().to_string();
+    let message = client::find_in(directory.path(), None).unwrap_err().to_string();
     assert!(message.contains("a.sock, ") && message.contains("b.sock"), "{message}");
+}
+
+#[test]
+fn where_it_cannot_be_told_who_runs_that_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    // The tests may read everything; what is no folder nobody can read as one.
+    let no_folder = directory.path().join("file");
+    std::fs::write(&no_folder, "").unwrap();
+    let message = client::find_in(&no_folder, None).unwrap_err().to_string();
+    assert!(message.contains("file: Not a directory") && message.contains("--socket"), "{message}");
+    assert!(matches!(client::find_in(&directory.path().join("gone"), None), Err(ControlError::NoneRunning)));
+    let circle = directory.path().join("circle.sock");
+    std::os::unix::fs::symlink(&circle, &circle).unwrap();
+    let message = client::find_in(directory.path(), None).unwrap_err().to_string();
+    assert!(message.contains("circle.sock: Too many levels"), "{message}");
+    // Whoever is found is who was meant, also beside the default place.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (own, _events) = ControlServer::listen(&elsewhere.path().join("own.socket")).unwrap();
+    assert_eq!(client::find_in(directory.path(), Some(own.path().to_owned())).unwrap(), own.path());
 }
 
 #[test]

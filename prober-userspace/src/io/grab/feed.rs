@@ -47,23 +47,24 @@ impl Feed {
         Self { room, state: Mutex::default(), news: Notify::new() }
     }
 
-    /// Puts a port in, unless the queue is full or closed. Never waits for those who ask.
-    pub fn put(&self, address: V4, transport: Transport, port: u16) {
+    /// Puts a port in, unless the queue is full or closed; whether it was taken. Never waits for those who ask.
+    pub fn put(&self, address: V4, transport: Transport, port: u16) -> bool {
         let mut state = self.state();
         state.counts.taken += 1;
         if state.closed || state.counts.waiting >= self.room as u64 {
             state.counts.dropped += 1;
-            return;
+            return false;
         }
         state.counts.waiting += 1;
         if let Some(ports) = state.ports.get_mut(&address) {
             ports.push((transport, port));
-            return;
+            return true;
         }
         state.ports.insert(address, vec![(transport, port)]);
         state.ready.push_back(address);
         drop(state);
         self.news.notify_one();
+        true
     }
 
     /// Nothing more will come: whoever asks ends when nothing waits.
@@ -157,7 +158,8 @@ mod tests {
     #[test]
     fn what_finds_it_full_is_counted() {
         let feed = Feed::new(2);
-        (0..5).for_each(|address| feed.put(V4(address), TCP, 80));
+        let taken = [0, 1, 2, 3, 4].map(|address| feed.put(V4(address), TCP, 80));
+        assert_eq!(taken, [true, true, false, false, false]);
         assert_eq!(feed.counts(), FeedCounts { taken: 5, waiting: 2, asked: 0, dropped: 3 });
         runtime().block_on(feed.next());
         feed.put(V4(9), TCP, 80);

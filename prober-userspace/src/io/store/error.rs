@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::scan::{ScanId, ScanStatus};
+use crate::target::range::AddressRange;
 
 /// An error of the store. Cheap to clone, so that the writer can report one and keep trying.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +54,12 @@ pub enum StoreError {
         path: PathBuf,
         /// What the system or DuckDB said.
         reason: String,
+    },
+    /// An exclusion that is to be removed is not there.
+    #[error("{range} is not stored as such, nothing was removed; `prober exclude list` shows what is")]
+    NoSuchExclusion {
+        /// Which.
+        range: AddressRange,
     },
     /// A statement failed.
     #[error("database {}: {operation}: {reason}", .path.display())]

@@ -35,14 +35,6 @@ pub fn stored_ranges(path: &Path) -> Result<Vec<AddressRange>, StoreError> {
 }
 
 impl Store {
-    /// Whether an address was excluded, by whatever list, when a watch was last started.
-    pub fn was_excluded_at_start(&self, address: V4) -> Result<bool, StoreError> {
-        let query = "SELECT count(*) > 0 FROM scan_exclusion
-                     WHERE scan_id = (SELECT max(scan_id) FROM session WHERE purpose = 'watch') AND ? BETWEEN first AND last";
-        let found = self.connection.query_row(query, params![address.0], |row| row.get(0));
-        found.map_err(self.failed("reading the exclusions of the last start"))
-    }
-
     /// Every stored exclusion, in address order.
     pub fn exclusions(&self) -> Result<Vec<StoredExclusion>, StoreError> {
         self.exclusions_where("true", &[])
@@ -95,12 +87,22 @@ impl Store {
         .map_err(self.failed("adding exclusions"))
     }
 
-    /// Removes the exclusions of exactly this range and returns how many there were.
-    pub fn remove_exclusion(&self, first: V4, last: V4, at: UtcMicros, who: &str) -> Result<usize, StoreError> {
+    /// Removes the exclusions of exactly these ranges and returns how many there were; none if one of them is not stored as
+    /// such.
+    pub fn remove_exclusions(&self, ranges: &[AddressRange], at: UtcMicros, who: &str) -> Result<usize, StoreError> {
+        let stored = self.exclusions()?;
+        let is_stored = |range: &AddressRange| {
+            stored.iter().any(|entry| (entry.first, entry.last) == (range.first(), range.last()))
+        };
+        if let Some(unknown) = ranges.iter().find(|range| !is_stored(range)) {
+            return Err(StoreError::NoSuchExclusion { range: *unknown });
+        }
         self.in_transaction(|connection| {
-            let removed =
-                connection.execute("DELETE FROM exclusion WHERE first = ? AND last = ?", params![first.0, last.0])?;
-            if removed > 0 {
+            let mut removed = 0;
+            for range in ranges {
+                let (first, last) = (range.first(), range.last());
+                removed += connection
+                    .execute("DELETE FROM exclusion WHERE first = ? AND last = ?", params![first.0, last.0])?;
                 let detail = serde_json::json!({ "first": first.to_string(), "last": last.to_string() });
                 connection.execute(
                     "INSERT INTO audit VALUES (?, ?, 'exclusion.remove', ?)",
@@ -109,6 +111,6 @@ impl Store {
             }
             Ok(removed)
         })
-        .map_err(self.failed("removing an exclusion"))
+        .map_err(self.failed("removing exclusions"))
     }
 }

@@ -14,8 +14,11 @@ fn config() -> RolloutConfig {
     }
 }
 
+/// All of whose shares are seen at once.
 fn start() -> Rollout {
-    Rollout::new(config(), RolloutState { key: 7, ..RolloutState::default() })
+    let mut rollout = Rollout::new(config(), RolloutState { key: 7, ..RolloutState::default() });
+    rollout.note_seen(true);
+    rollout
 }
 
 /// So many errors among so many probes, as chance has it.
@@ -95,9 +98,9 @@ fn complaints_stop_it_and_resuming_goes_a_step_back() {
     let mut rollout = start();
     assert!(matches!(rollout.watched(25.0 * HOUR_S, 1_000, 0), Some(RolloutChange::Grew { .. })));
     assert_eq!(rollout.complained(2), None);
-    let change = rollout.complained(1).expect("the third one stops it");
+    let halt = rollout.complained(1).expect("the third one stops it");
     assert_eq!(
-        change.to_string(),
+        RolloutChange::Halted(halt).to_string(),
         "probing stops: 3 complaints in this step, the limit is 3; `prober control resume` goes on one step smaller"
     );
     assert_eq!(rollout.complained(1), None, "it is stopped already");
@@ -121,6 +124,7 @@ fn a_restart_goes_on_where_it_stood() {
 #[test]
 fn the_last_step_forgets_what_lies_longer_back_than_a_step() {
     let mut rollout = Rollout::new(RolloutConfig { steps: vec![0.5, 1.0], ..config() }, RolloutState::default());
+    rollout.note_seen(true);
     assert!(matches!(rollout.watched(25.0 * HOUR_S, 100_000, 100), Some(RolloutChange::Grew { .. })));
     // Three complaints over half a year stop nothing, three within a day do.
     for _ in 0..3 {
@@ -137,7 +141,7 @@ fn the_last_step_forgets_what_lies_longer_back_than_a_step() {
     }
     assert_eq!(rollout.complained(2), None);
     rollout.watched(10.0 * HOUR_S, 1_000, 1);
-    assert!(matches!(rollout.complained(1), Some(RolloutChange::Halted(Halt::Complaints { count: 3, .. }))));
+    assert!(matches!(rollout.complained(1), Some(Halt::Complaints { count: 3, .. })));
 }
 
 #[test]
@@ -161,7 +165,12 @@ fn a_share_that_was_not_visited_yet_does_not_grow() {
     for _ in 0..100 {
         assert_eq!(rollout.watched(HOUR_S, 10, 0), None);
     }
+    // Nor after a restart, before anybody has looked; and a complaint is no look.
+    let mut rollout = Rollout::new(config(), rollout.state().clone());
+    assert_eq!(rollout.watched(HOUR_S, 10, 0), None);
     rollout.note_seen(true);
+    assert_eq!(rollout.complained(1), None);
+    assert!((rollout.share().size() - 0.01).abs() < 1e-9, "a complaint makes nothing larger");
     assert!(matches!(rollout.watched(HOUR_S, 10, 0), Some(RolloutChange::Grew { .. })));
 }
 

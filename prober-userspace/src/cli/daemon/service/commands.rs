@@ -5,6 +5,7 @@ use crate::io::control::{ControlCommand, ControlReply};
 use crate::io::store::StoredExclusion;
 use crate::model::request::RateLimit;
 use crate::model::utc::UtcMicros;
+use crate::policy::rollout::RolloutChange;
 use crate::target::list::parse_address_argument;
 use crate::target::range::AddressRange;
 
@@ -48,6 +49,7 @@ impl Service {
             ControlCommand::Unexclude { ranges, who } => self.unexclude(&ranges, &who, now.utc).err(),
             ControlCommand::Why { .. }
             | ControlCommand::Exclusions
+            | ControlCommand::Excluded { .. }
             | ControlCommand::Complaints
             | ControlCommand::Query { .. } => Some("a question is not answered at once".to_owned()),
         };
@@ -88,8 +90,8 @@ impl Service {
     fn exclude(&mut self, ranges: &[String], reason: &str, who: &str, now: UtcMicros) -> Result<(), String> {
         let parsed = parsed(ranges)?;
         // In force even if the store fails: then it is asked for again.
-        self.exclusions.replace(self.watch.store(parsed.iter().copied()));
-        self.exclusions_loaded_at = now;
+        let exclusions = self.watch.store(parsed.iter().copied());
+        self.exclude_only(exclusions, now);
         let entry = |range: &AddressRange| StoredExclusion {
             first: range.first(),
             last: range.last(),
@@ -106,17 +108,8 @@ impl Service {
 
     fn unexclude(&mut self, ranges: &[String], who: &str, now: UtcMicros) -> Result<(), String> {
         let parsed = parsed(ranges)?;
-        let stored: Vec<_> = self.store.exclusions().map_err(|cause| cause.to_string())?;
-        let stored: Vec<_> = stored.iter().map(|entry| AddressRange::between(entry.first, entry.last)).collect();
-        if let Some(unknown) = parsed.iter().find(|range| !stored.contains(range)) {
-            return Err(format!(
-                "{unknown} is not stored as such, nothing was removed; `prober exclude list` shows what is"
-            ));
-        }
-        for range in &parsed {
-            let removed = self.store.remove_exclusion(range.first(), range.last(), now, who);
-            removed.map_err(|cause| format!("{range} is still excluded: {cause}; try again"))?;
-        }
+        self.store.remove_exclusions(&parsed, now, who).map_err(|cause| cause.to_string())?;
+        let stored: Vec<_> = self.watch.stored().to_vec();
         let left = self.watch.keep_stored(stored.into_iter().filter(|range| !parsed.contains(range)));
         self.exclude_only(left, now);
         log::info!("{who} removed {} stored exclusions", parsed.len());
@@ -125,8 +118,8 @@ impl Service {
 
     fn complain(&mut self, text: &str, who: &str, now: UtcMicros) -> Result<(), String> {
         log::warn!("complaint entered by {who}: {text}");
-        let change = self.rollout.complained(1);
-        self.follow(change, now);
+        let halt = self.rollout.complained(1);
+        self.follow(halt.map(RolloutChange::Halted), now);
         self.keep_rollout(now);
         self.store.add_complaint(now, who, text).map_err(|cause| format!("counted, but not stored: {cause}"))
     }

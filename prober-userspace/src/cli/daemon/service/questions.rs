@@ -13,12 +13,15 @@ use std::time::Duration;
 use duckdb::InterruptHandle;
 use prober_common::address::V4;
 
-use super::{Moment, Service, percent};
+use super::{Moment, Service};
+use crate::cli::daemon::kept_rollout::outside;
 use crate::cli::sql::foreign;
-use crate::io::control::{ControlCommand, ControlEvent, ControlReply};
+use crate::io::control::{ControlCommand, ControlEvent, ControlReply, ExcludedAddress};
 use crate::io::store::{Store, StoreError};
 use crate::model::outlook::Outlook;
+use crate::model::service_status::UNANSWERED;
 use crate::model::watch::Question;
+use crate::target::exclusions::Exclusions;
 
 /// Who reads the database at the same time, at most: enough clients are left to be told to stop.
 const MOST_READINGS: usize = 2;
@@ -52,6 +55,13 @@ impl Service {
                 let exclusions = store.exclusions()?.into_iter().map(Into::into).collect();
                 Ok(ControlReply::Exclusions { exclusions })
             }),
+            ControlCommand::Excluded { addresses } => {
+                let exclusions = self.exclusions.current();
+                self.read(&reply, move |store| {
+                    let told = addresses.into_iter().map(|address| excluded(address, &exclusions, store));
+                    Ok(ControlReply::Excluded { addresses: told.collect::<Result<_, _>>()? })
+                });
+            }
             ControlCommand::Complaints => self.read(&reply, |store| {
                 let complaints = store.complaints()?.into_iter().map(Into::into).collect();
                 Ok(ControlReply::Complaints { complaints })
@@ -89,18 +99,12 @@ impl Service {
 
     /// Why an address is not visited, at this moment.
     fn held_back(&self, address: V4) -> Result<Option<String>, StoreError> {
-        if let Some(origin) = self.exclusions.current().reason(address) {
-            let reason = self.store.exclusion_of(address)?.map_or(origin, |entry| entry.reason);
+        if let Some(reason) = excluded(address.into(), &self.exclusions.current(), &self.store)?.by {
             return Ok(Some(format!("excluded ({reason})")));
         }
-        let share = self.rollout.share();
-        if !share.holds(address) {
-            return Ok(Some(format!(
-                "outside of the {} of the targets that are watched so far",
-                percent(share.size())
-            )));
-        }
-        Ok(self.holds().first().map(|hold| format!("nothing is sent ({})", hold.shown())))
+        let held = || Some(format!("nothing is sent ({})", self.all_holds().first()?.shown()));
+        let unanswered = || self.watched.is_unanswered.then(|| format!("little is sent: {UNANSWERED}"));
+        Ok(outside(self.rollout.share(), address).or_else(held).or_else(unanswered))
     }
 
     /// The refusal if somebody asks for another database than the daemon's.
@@ -141,6 +145,16 @@ impl Service {
             Err(cause) => tell(reply, ControlReply::refused(format!("cannot start a thread: {cause}"))),
         }
     }
+}
+
+/// Whether an address is excluded; of what is stored its reason is told.
+fn excluded(address: Ipv4Addr, exclusions: &Exclusions, store: &Store) -> Result<ExcludedAddress, StoreError> {
+    let own = V4::from(address);
+    let by = match exclusions.reason(own) {
+        Some(origin) => Some(store.exclusion_of(own)?.map_or(origin, |entry| entry.reason)),
+        None => None,
+    };
+    Ok(ExcludedAddress { address: address.to_string(), by, only_as_special: exclusions.only_as_special(own) })
 }
 
 /// The client may have gone.

@@ -17,7 +17,7 @@ impl Service {
         ServiceStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: now.uptime.as_secs_f64(),
-            holds: self.holds().into_iter().chain(self.watched.link_down.then_some(Hold::LinkDown)).collect(),
+            holds: self.all_holds(),
             kill_switch_problem: self.switch_problem.clone(),
             configuration: SourceStatus {
                 file: self.file.display().to_string(),
@@ -45,6 +45,11 @@ impl Service {
             upkeep: self.upkeep(),
             watch: self.watched.clone(),
         }
+    }
+
+    /// Why nothing is sent, whoever holds it back.
+    pub(super) fn all_holds(&self) -> Vec<Hold> {
+        self.holds().into_iter().chain(self.watched.link_down.then_some(Hold::LinkDown)).collect()
     }
 
     fn upkeep(&self) -> UpkeepStatus {

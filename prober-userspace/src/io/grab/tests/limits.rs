@@ -62,7 +62,7 @@ fn a_host_that_comes_back_with_more_tarpits_does_not_begin_anew() {
             asked += 1;
         }
         if asked == 20 {
-            late.by_ref().for_each(|(transport, port)| feed.put(work.address, transport, port));
+            assert!(late.by_ref().all(|(transport, port)| feed.put(work.address, transport, port)));
             feed.close();
         }
         ControlFlow::Continue(())
@@ -119,7 +119,7 @@ fn what_was_heard_before_a_stop_is_kept() {
 #[test]
 fn a_fault_costs_one_host_and_the_feed_goes_on() {
     let feed = Arc::new(Feed::new(10));
-    (1..=4).for_each(|host| feed.put(address(host), Transport::Tcp, 80));
+    assert!((1..=4).all(|host| feed.put(address(host), Transport::Tcp, 80)));
     feed.put(address(2), Transport::Tcp, 81);
     feed.close();
     let run = Arc::new(Run::new(&config(none()), Work::Feed(Arc::clone(&feed))));
