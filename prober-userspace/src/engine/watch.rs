@@ -92,7 +92,7 @@ pub fn run_on(
     exclusions: &Arc<SharedExclusions>,
     overseer: &mut dyn Overseer,
 ) -> anyhow::Result<WatchStatus> {
-    let mut watch = Watch::open(config, store, exclusions)?;
+    let mut watch = Watch::open(config, store, exclusions, overseer)?;
     // Nothing is sent before the overseer was asked.
     watch.sample()?;
     let wishes = overseer.oversee(&watch.status);

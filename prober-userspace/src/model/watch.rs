@@ -169,8 +169,19 @@ pub struct Share {
     pub size: f64,
 }
 
+/// Whoever oversees a watch ended it before it had begun; nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("ended before the watch began")]
+pub struct EndedEarly;
+
 /// Oversees a watch: looked at about ten times a second, and asked what it wants.
 pub trait Overseer {
+    /// Hears what is done before the watch begins, again and again while it is done; whether it is to go on with that.
+    fn opens(&mut self, what: &str) -> bool {
+        let _ = what;
+        true
+    }
+
     /// Takes note of how it goes, and says what to do.
     fn oversee(&mut self, status: &WatchStatus) -> Wishes;
 }

@@ -126,7 +126,7 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
     let begins_s = quarter * extent.quarter_days * DAY_S;
     let stored = store.watch_clock()?;
     ensure!(stored.is_some() == (quarter > 0), "the clock of the watch was not kept");
-    let recalled = recall(&targets, &config, stored.as_ref(), begins_s, &store)?;
+    let recalled = recall(&targets, &config, stored.as_ref(), begins_s, &store, &mut |_| Ok(()))?;
     let wall = WallTime { began_at: BEGAN, scale: 1.0 };
     let planner = PlannerConfig { rate_pps: 1e6, ahead_s: f64::from(TICK_S), bucket_s: TICK_S, wall };
     let mut planner = Planner::new(planner, recalled.scheme, recalled.states, 0, begins_s);
