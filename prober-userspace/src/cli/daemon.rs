@@ -37,7 +37,7 @@ use crate::io::control::{ControlCommand, ControlEvent, ControlServer};
 use crate::io::http::{Answer, HttpServer, metrics, pages};
 use crate::io::privileges;
 use crate::io::service_notice::{Notice, ServiceNotice};
-use crate::io::store::{Access, Store};
+use crate::io::store::Store;
 use crate::model::link::LinkRequest;
 use crate::model::request::{ProbeStyle, Record};
 use crate::model::service_status::ServiceStatus;
@@ -86,7 +86,7 @@ impl DaemonCommand {
         let signals = Signals::register().context("cannot watch for signals")?;
         patience.note("starting: opening the database");
         let settings = &config.settings;
-        let store = Store::open(&settings.database, Access::Write)?;
+        let store = Store::open_behind(&settings.database)?;
         store.limit_memory(settings.database_memory_bytes)?;
         let stored = store.exclusions()?;
         let stored = stored.iter().map(|entry| AddressRange::between(entry.first, entry.last)).collect();
@@ -295,6 +295,7 @@ impl Steward {
         if std::mem::replace(&mut self.is_stopping, true) {
             return;
         }
+        self.service.give_up_night();
         // First nobody asks for the start any more.
         self.patience = None;
         self.notice.tell(Notice::Stopping);
@@ -351,7 +352,8 @@ impl Overseer for Steward {
             Ok(Orders { hold, rate, share, signatures, networks, known, stop }) => {
                 let part = |size| watch::Share { holds: Arc::new(move |address: V4| share.holds(address)), size };
                 let share = Some(share.size()).filter(|size| *size < 1.0).map(part);
-                Wishes { hold, rate, stop, share, signatures, networks, known, asked: self.service.asked() }
+                let (asked, forgotten) = (self.service.asked(), self.service.forgotten());
+                Wishes { hold, rate, stop, share, signatures, networks, known, asked, forgotten }
             }
             Err(cause) => {
                 self.failure = Some(cause);

@@ -100,6 +100,11 @@ impl DaemonSocketArgs {
         Ok(Store::open(&path, access)?)
     }
 
+    /// The daemon's configuration; `None` if there is none.
+    pub fn configuration(&self) -> anyhow::Result<Option<Config>> {
+        if self.config.exists() { Config::load(&self.config).map(Some) } else { Ok(None) }
+    }
+
     /// Whether the socket was named for this command.
     pub fn is_named(&self) -> bool {
         self.socket.is_some()

@@ -4,6 +4,7 @@
 mod clock;
 mod devices;
 mod figures;
+mod forgetting;
 pub mod keeper;
 mod naming;
 mod opening;
@@ -13,7 +14,7 @@ pub(super) mod quiet;
 pub mod recall;
 pub mod saving;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ use ringbuf::traits::Consumer;
 
 use self::clock::PolicyClock;
 use self::devices::Devices;
+use self::forgetting::InHand;
 use self::keeper::Order;
 use self::naming::Asking;
 use self::outage::Outage;
@@ -101,7 +103,11 @@ pub fn run_on(
     }
     watch.obey(wishes)?;
     loop {
-        let is_busy = watch.listen() | watch.decide_what_is_over()? | watch.plan()? | watch.take_over_some()?;
+        let is_busy = watch.listen()
+            | watch.decide_what_is_over()?
+            | watch.plan()?
+            | watch.take_over_some()?
+            | watch.forget_some()?;
         watch.save(false)?;
         if watch.looked.elapsed() >= LOOK_EVERY {
             watch.looked = Instant::now();
@@ -128,6 +134,7 @@ struct Watch<'a> {
     planner: Planner,
     visits: Visits,
     asking: HashMap<V4, Asking>,
+    forgetting: VecDeque<InHand>,
     outage: Outage,
     devices: Devices,
     gate: Gate,
@@ -338,7 +345,8 @@ impl Watch<'_> {
         if at_once || is_due && waiting > 0 {
             self.saved_at = Instant::now();
             let clock = self.watch_clock();
-            self.saving.save(&self.planner, clock)?;
+            self.gate.exclusions.refresh();
+            self.saving.save(&self.planner, clock, |address| self.gate.exclusions.contains(address))?;
         }
         Ok(())
     }
@@ -367,6 +375,9 @@ impl Watch<'_> {
         }
         if let Some(networks) = wishes.networks {
             self.take_over(networks);
+        }
+        for forgetting in wishes.forgotten {
+            self.forget(forgetting);
         }
         for question in wishes.asked {
             (question.answer)(self.outlook(question.address));

@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use prober_common::address::V4;
@@ -149,6 +150,17 @@ pub struct Wishes {
     pub known: Option<Arc<Known>>,
     /// Answer these.
     pub asked: Vec<Question>,
+    /// Forget what is known of these.
+    pub forgotten: Vec<Forgetting>,
+}
+
+/// Addresses that are excluded and of which nothing is to be known any more.
+#[derive(Clone, Debug)]
+pub struct Forgetting {
+    /// Which.
+    pub addresses: Arc<AddressSet>,
+    /// Told how many rows of which tables of states that took off the disk.
+    pub done: SyncSender<Vec<(String, u64)>>,
 }
 
 /// What is known of an address, and what comes next there.

@@ -185,11 +185,11 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
         }
         if now_s % DAY_S == 0 {
             writer.flush(None)?;
-            saving.save(&planner, clock(now_s, &planner))?;
+            saving.save(&planner, clock(now_s, &planner), |_| false)?;
             tidy(&nightly, &work, wall.at(now_s), &Successes::default());
         }
     }
-    saving.save(&planner, clock(begins_s + extent.quarter_days * DAY_S, &planner))?;
+    saving.save(&planner, clock(begins_s + extent.quarter_days * DAY_S, &planner), |_| false)?;
     saving.finish()?;
     drop(events);
     let outcome = writer.finish(ScanStatus::Finished, wall.at(begins_s), None);

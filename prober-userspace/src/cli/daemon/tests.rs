@@ -1,5 +1,6 @@
 //! The service on its own, with a clock of the test's: what holds sending back, reloads, exclusions, roll-out.
 
+mod forgetting;
 mod night;
 
 use std::fs;

@@ -12,6 +12,7 @@ use crate::engine::threads::thread;
 use crate::io::clock::utc_now;
 use crate::io::store::{EstimateBatch, EstimationRecord, Store, StoreError, StoredTarget, WatchClock};
 use crate::model::device::AddressEstimates;
+use crate::model::watch::Forgetting;
 
 /// Orders that may wait.
 const ORDERS: usize = 8;
@@ -32,6 +33,8 @@ pub enum Order {
     Signatures(Arc<Database>),
     /// Estimates of addresses.
     Estimates(EstimateBatch, EstimationRecord, Vec<AddressEstimates>),
+    /// The states of these are to go.
+    Forget(Forgetting),
 }
 
 /// Part of all states.
@@ -168,6 +171,13 @@ fn carry_out(store: &Store, order: &Order, state: &State, numbers: &mut Numbers)
                 state.waiting.store(numbers.next - until, Ordering::Relaxed);
                 state.rewritten.fetch_add(1, Ordering::Relaxed);
             }
+        }
+        Order::Forget(Forgetting { addresses, done }) => {
+            let rows = store.forget_states(addresses)?;
+            let changes = rows.iter().find(|(table, _)| table == "target_change").map_or(0, |(_, rows)| *rows);
+            state.waiting.fetch_sub(changes.min(state.waiting.load(Ordering::Relaxed)), Ordering::Relaxed);
+            // Whoever asked may have gone.
+            let _ = done.try_send(rows);
         }
         Order::Devices(devices) => store.replace_watch_devices(devices)?,
         Order::Signatures(database) => drop(store.load_signatures(database, utc_now())?),

@@ -1,6 +1,6 @@
 //! The beginning of a watch: states as stored or new, what the scheme has learnt, the session and the keeper.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Instant;
@@ -72,6 +72,7 @@ impl<'a> Watch<'a> {
             planner,
             visits: Visits::new(config.reply_timeout.as_nanos() as u64),
             asking: HashMap::new(),
+            forgetting: VecDeque::new(),
             outage: Outage::default(),
             devices,
             gate: Gate { exclusions: exclusions.reader(), share: None, allowed: None },
