@@ -66,6 +66,8 @@ const TOGETHER: usize = 1_024;
 const REPLIES: usize = 4_096;
 /// Changes that make up a batch of states.
 const CHANGES: usize = 50_000;
+/// Changes that wait for a slow database at most before fewer visits are planned: some 20 MB.
+const CHANGES_MOST: usize = 4 * CHANGES;
 /// Ports asked for banners in one visit, at most.
 const ASKED: usize = 8;
 /// Width of a bucket of due times, s of the wall clock.
@@ -247,7 +249,8 @@ impl Watch<'_> {
         let now = Instant::now();
         let over = self.asking.iter().filter(|(_, asking)| asking.left == 0 || asking.until <= now);
         let over: Vec<V4> = over.map(|(address, _)| *address).collect();
-        if !over.is_empty() {
+        // Those that the keeper cannot take yet stay where they are.
+        if !over.is_empty() && self.saving.keeper().has_room() {
             let over = over.iter().filter_map(|address| self.asking.remove(address)).collect();
             self.name(over)?;
             is_busy = true;
@@ -308,6 +311,9 @@ impl Watch<'_> {
         if self.status.is_unanswered && !self.outage.may_try(Instant::now()) {
             return Ok(false);
         }
+        if self.is_store_behind() {
+            return Ok(false);
+        }
         self.gate.exclusions.refresh();
         let now_ns = monotonic_ns();
         let now_s = self.clock.now_s(now_ns);
@@ -338,11 +344,17 @@ impl Watch<'_> {
         Ok(true)
     }
 
-    /// Hands changed states to the keeper when enough have gathered or enough time has passed.
+    /// Whether the database takes states so slowly that no more visits are to be begun.
+    fn is_store_behind(&self) -> bool {
+        self.saving.waiting() >= CHANGES_MOST
+    }
+
+    /// Hands changed states to the keeper when enough have gathered or enough time has passed, and it takes them without
+    /// waiting: a slow database must not keep this thread from replies, commands and the watchdog.
     fn save(&mut self, at_once: bool) -> anyhow::Result<()> {
         let waiting = self.saving.waiting();
         let is_due = self.saved_at.elapsed() >= self.config.save_interval || waiting >= CHANGES;
-        if at_once || is_due && waiting > 0 {
+        if at_once || is_due && waiting > 0 && self.saving.keeper().has_room() {
             self.saved_at = Instant::now();
             let clock = self.watch_clock();
             self.gate.exclusions.refresh();

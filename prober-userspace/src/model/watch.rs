@@ -263,6 +263,12 @@ pub struct WatchStatus {
     pub visits_excluded: u64,
     /// Of the visits, those that found something else than the last one.
     pub changes: u64,
+    /// The database takes states too slowly: no visits are begun until it has taken those that wait.
+    #[serde(default)]
+    pub is_store_behind: bool,
+    /// Changed states that wait to be handed to the database.
+    #[serde(default)]
+    pub states_waiting: u64,
     /// Changed states on disk since the start.
     pub states_saved: u64,
     /// Replies that belonged to no visit under way: late ones, and those of before a restart.

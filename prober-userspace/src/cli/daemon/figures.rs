@@ -116,6 +116,8 @@ fn watch(watch: &WatchStatus, metrics: &mut Metrics) {
     metrics.add("prober_changes_total", Counter, meaning, watch.changes as f64);
     let meaning = "Replies that came faster than they could be looked at; stored all the same";
     metrics.add("prober_replies_missed_total", Counter, meaning, watch.replies_missed as f64);
+    let meaning = "States that wait to be handed to the database; many: it is too slow, and no visits are begun";
+    metrics.add("prober_states_waiting", Gauge, meaning, watch.states_waiting as f64);
     let plan = &watch.plan;
     metrics.add("prober_visits_due", Gauge, "Visits that are due and wait", plan.due_visits as f64);
     let meaning = "Probes per second that the plan needs";

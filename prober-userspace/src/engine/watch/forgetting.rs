@@ -23,6 +23,9 @@ impl Watch<'_> {
 
     /// Goes on with it; whether there was anything to do.
     pub(super) fn forget_some(&mut self) -> anyhow::Result<bool> {
+        if !self.saving.keeper().has_room() {
+            return Ok(false);
+        }
         let Some(in_hand) = self.forgetting.front_mut() else { return Ok(false) };
         let now_s = self.clock.now_s(monotonic_ns()) as u32;
         let mut left = SLICE;
