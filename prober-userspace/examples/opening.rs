@@ -79,7 +79,7 @@ fn main() -> anyhow::Result<()> {
     let range = AddressRange::between(V4(FIRST), V4(FIRST + options.addresses - 1));
     let targets: AddressSet = [range].into_iter().collect();
     let clock = store.watch_clock()?;
-    let recalled = recall(&targets, &scheme(), clock.as_ref(), NOW_S, &store)?;
+    let recalled = recall(&targets, &scheme(), clock.as_ref(), NOW_S, &store, &mut |_| Ok(()))?;
     let recalled_s = begun.elapsed().as_secs_f64() - opened_s;
     let answering = recalled.answering;
     let planner = PlannerConfig {

@@ -7,6 +7,7 @@ pub mod figures;
 pub mod from_settings;
 pub mod kept_exclusions;
 pub mod kept_rollout;
+pub mod patience;
 pub mod service;
 pub mod shown;
 pub mod standing_orders;
@@ -38,14 +39,15 @@ use crate::io::control::{ControlCommand, ControlEvent, ControlServer};
 use crate::io::http::{Answer, HttpServer, metrics, pages};
 use crate::io::privileges;
 use crate::io::service_notice::{Notice, ServiceNotice};
-use crate::io::store::{Access, Store};
+use crate::io::store::Store;
 use crate::model::link::LinkRequest;
 use crate::model::request::{ProbeStyle, Record};
 use crate::model::service_status::{ServiceStatus, UNANSWERED};
-use crate::model::watch::{self, Overseer, WatchConfig, WatchStatus, Wishes};
+use crate::model::watch::{self, EndedEarly, Overseer, WatchConfig, WatchStatus, Wishes};
 use crate::target::range::AddressRange;
 use crate::target::shared_exclusions::SharedExclusions;
 use exclusion_watch::ExclusionWatch;
+use patience::Patience;
 use service::{Moment, Orders, Parts, Service, percent};
 
 /// Keep watch as a service: configuration file, roll-out, reload, pages, nightly work
@@ -78,12 +80,15 @@ impl DaemonCommand {
     }
 
     fn watch(self) -> anyhow::Result<ExitCode> {
+        let notice = ServiceNotice::from_environment().context("cannot reach the service manager")?;
+        let notice = Arc::new(notice);
+        let patience = Patience::begin(&notice, "starting: reading the configuration").context(NO_PATIENCE)?;
         let config = Config::load(&self.config).map_err(|cause| told(cause, &self.config))?;
         privileges::require_for_scan()?;
         let signals = Signals::register().context("cannot watch for signals")?;
-        let notice = ServiceNotice::from_environment().context("cannot reach the service manager")?;
+        patience.note("starting: opening the database");
         let settings = &config.settings;
-        let store = Store::open(&settings.database, Access::Write)?;
+        let store = Store::open_behind(&settings.database)?;
         store.limit_memory(settings.database_memory_bytes)?;
         let watch = watch_exclusions(&store, settings)?;
         let exclusions = SharedExclusions::new(watch.exclusions());
@@ -98,13 +103,21 @@ impl DaemonCommand {
             fresh_key: getrandom::u64().context("cannot draw a key from the kernel")?,
         };
         let service = Service::new(parts, utc_now())?;
-        let mut steward = Steward::new(service, signals, notice);
+        let mut steward = Steward::new(service, signals, notice, patience);
         let outcome = engine::watch::run_on(store, &watch_config, &exclusions, &mut steward);
         let why = match &outcome {
             Ok(_) => steward.failure.as_ref().map_or("asked for".to_owned(), |cause| format!("{cause:#}")),
+            Err(cause) if cause.is::<EndedEarly>() => "asked for while it started".to_owned(),
             Err(cause) => format!("{cause:#}"),
         };
+        steward.stops();
         steward.service.end(utc_now(), &why);
+        if let Err(cause) = &outcome
+            && cause.is::<EndedEarly>()
+        {
+            log::info!("{cause}");
+            return Ok(ExitCode::SUCCESS);
+        }
         let last = outcome?;
         if let Some(failure) = steward.failure {
             return Err(failure);
@@ -182,6 +195,8 @@ fn watch_config(config: &Config) -> anyhow::Result<WatchConfig> {
     })
 }
 
+const NO_PATIENCE: &str = "cannot start the thread that tells the service manager of slow starts and ends";
+
 /// How often the service manager hears a line.
 const STATUS_LINE: Duration = Duration::from_secs(10);
 
@@ -208,12 +223,15 @@ impl Signals {
 pub struct Steward {
     service: Service,
     signals: Signals,
-    notice: ServiceNotice,
+    notice: Arc<ServiceNotice>,
     servers: Option<Servers>,
     failure: Option<anyhow::Error>,
     start: Instant,
     alive: Every,
     line: Every,
+    is_stopping: bool,
+    /// At the start and at the end. Dropped last: the database is closed before.
+    patience: Option<Patience>,
 }
 
 /// What others reach the daemon by.
@@ -225,10 +243,22 @@ struct Servers {
 
 impl Steward {
     /// Not reachable yet: that is at the first turn, when privileges are given up.
-    fn new(service: Service, signals: Signals, notice: ServiceNotice) -> Self {
+    fn new(service: Service, signals: Signals, notice: Arc<ServiceNotice>, patience: Patience) -> Self {
         let alive = Every::new(notice.watchdog().map(|longest| longest / 3));
         let line = Every::new(Some(STATUS_LINE));
-        Self { service, signals, notice, servers: None, failure: None, start: Instant::now(), alive, line }
+        let (start, patience) = (Instant::now(), Some(patience));
+        Self {
+            service,
+            signals,
+            notice,
+            servers: None,
+            failure: None,
+            start,
+            alive,
+            line,
+            is_stopping: false,
+            patience,
+        }
     }
 
     /// Does all there is to do and says what is wanted of the probing.
@@ -237,6 +267,7 @@ impl Steward {
             // Not before privileges are given up: threads keep theirs.
             self.service.start_nightly()?;
             self.servers = Some(self.open()?);
+            self.patience = None;
             self.notice.tell(Notice::Ready);
             log::info!("ready; `prober status` shows how it goes");
         }
@@ -261,9 +292,24 @@ impl Steward {
             self.notice.tell(Notice::Status(&status_line(&self.service.status(self.moment()))));
         }
         if orders.stop {
-            self.notice.tell(Notice::Stopping);
+            self.stops();
         }
         Ok(orders)
+    }
+
+    /// Tells, once, that it ends, and asks for as long as it takes to store what is known.
+    fn stops(&mut self) {
+        if std::mem::replace(&mut self.is_stopping, true) {
+            return;
+        }
+        self.service.give_up_night();
+        // First nobody asks for the start any more.
+        self.patience = None;
+        self.notice.tell(Notice::Stopping);
+        match Patience::begin(&self.notice, "ending: storing what is known") {
+            Ok(patience) => self.patience = Some(patience),
+            Err(cause) => log::warn!("{NO_PATIENCE}: {cause}"),
+        }
     }
 
     fn next_command(&self) -> Option<ControlEvent> {
@@ -298,6 +344,13 @@ impl Steward {
 }
 
 impl Overseer for Steward {
+    fn opens(&mut self, what: &str) -> bool {
+        if let Some(patience) = &self.patience {
+            patience.note(&format!("starting: {what}"));
+        }
+        !self.signals.end.load(Ordering::Relaxed)
+    }
+
     fn oversee(&mut self, status: &WatchStatus) -> Wishes {
         if self.failure.is_some() {
             return Wishes { stop: true, ..Wishes::default() };
@@ -306,7 +359,8 @@ impl Overseer for Steward {
             Ok(Orders { hold, rate, share, signatures, networks, known, stop }) => {
                 let part = |size| watch::Share { holds: Arc::new(move |address: V4| share.holds(address)), size };
                 let share = Some(share.size()).filter(|size| *size < 1.0).map(part);
-                Wishes { hold, rate, stop, share, signatures, networks, known, asked: self.service.asked() }
+                let (asked, forgotten) = (self.service.asked(), self.service.forgotten());
+                Wishes { hold, rate, stop, share, signatures, networks, known, asked, forgotten }
             }
             Err(cause) => {
                 self.failure = Some(cause);

@@ -116,6 +116,11 @@ impl DaemonSocketArgs {
         Config::places(&self.config)
     }
 
+    /// The daemon's configuration; `None` if there is none.
+    pub fn configuration(&self) -> anyhow::Result<Option<Config>> {
+        if self.config.exists() { Config::load(&self.config).map(Some) } else { Ok(None) }
+    }
+
     /// Whether the socket was named for this command.
     pub fn is_named(&self) -> bool {
         self.socket.is_some()

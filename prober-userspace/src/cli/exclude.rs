@@ -1,6 +1,8 @@
 //! `prober exclude`: the addresses whose owners asked not to be probed, and checks of exclusion files. The IANA special
 //! ranges are always excluded unless a scan says `--allow-special`; they are not in these lists.
 
+mod forgetting;
+
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +24,7 @@ use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
 use crate::target::list::{parse_address_argument, parse_address_list};
 use crate::target::range::AddressRange;
+use forgetting::forget;
 
 /// Addresses never to be probed
 #[derive(Clone, Debug, clap::Args)]
@@ -70,6 +73,21 @@ enum Action {
         #[arg(value_name = "RANGE", required = true)]
         ranges: Vec<String>,
     },
+    /// Remove everything that is stored of excluded addresses: replies, banners, devices, states, whatever names them; in the
+    /// database of the running daemon, else in a database (--db, else the daemon's). Files that were exported before are not
+    /// changed; they are named
+    Forget {
+        #[command(flatten)]
+        socket: DaemonSocketArgs,
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// Addresses, prefixes or ranges; all of them must be excluded, or they would come back with the next probe
+        #[arg(value_name = "RANGE", required = true)]
+        ranges: Vec<String>,
+        /// Print JSON: addresses, rows (by table), exported_days
+        #[arg(long)]
+        json: bool,
+    },
     /// Check exclusion files: every line understood, how many addresses
     Check {
         /// Exclusion files
@@ -110,6 +128,7 @@ impl ExcludeArgs {
                 add(&socket, &database, &ranges, file.as_deref(), &reason)
             }
             Action::Remove { socket, database, ranges } => remove(&socket, &database, &ranges),
+            Action::Forget { socket, database, ranges, json } => forget(&socket, &database, &ranges, json),
             Action::Check { files, json } => check(&files, json),
             Action::Test { socket, database, addresses, files, allow_special, json } => {
                 return test(&socket, &database, &addresses, &files, allow_special, json);

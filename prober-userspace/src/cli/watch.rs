@@ -24,7 +24,7 @@ use super::settings::{SettingFlags, Settings};
 use crate::engine;
 use crate::io::privileges;
 use crate::model::watch::{
-    Overseer, SchemeConfig, SchemeKind, USUAL_REDUCTION, USUAL_SAMPLE, WatchConfig, WatchStatus, Wishes,
+    EndedEarly, Overseer, SchemeConfig, SchemeKind, USUAL_REDUCTION, USUAL_SAMPLE, WatchConfig, WatchStatus, Wishes,
 };
 use crate::target::plan::{MAX_UNGUARDED_ADDRESSES, Scope};
 use crate::target::shared_exclusions::SharedExclusions;
@@ -104,7 +104,14 @@ impl WatchCommand {
             shown: Instant::now(),
         };
         let last = engine::watch::run(&config, &SharedExclusions::new(exclusions), &mut overseer);
-        let last = last.inspect_err(|_| overseer.progress.leave_line())?;
+        let last = last.inspect_err(|_| overseer.progress.leave_line());
+        if let Err(cause) = &last
+            && cause.is::<EndedEarly>()
+        {
+            log::info!("{cause}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        let last = last?;
         overseer.progress.finish(&last.probing);
         if self.json {
             put_json(&last)?;
@@ -188,6 +195,11 @@ struct Console {
 }
 
 impl Overseer for Console {
+    fn opens(&mut self, what: &str) -> bool {
+        log::debug!("{what}");
+        !self.stop.load(Ordering::Relaxed)
+    }
+
     fn oversee(&mut self, status: &WatchStatus) -> Wishes {
         if self.shown.elapsed() >= Duration::from_secs(1) {
             self.shown = Instant::now();

@@ -8,7 +8,7 @@ use std::thread;
 
 use prober_common::address::V4;
 
-use crate::device::aggregate::{Aggregated, Aggregator};
+use crate::device::aggregate::{Aggregated, Aggregator, Group};
 use crate::device::database::{Database, KeywordId};
 use crate::device::matcher::{Matcher, Scratch};
 use crate::device::score::{BannerHits, ScoreSettings, Scorer};
@@ -17,6 +17,9 @@ use crate::io::store::{EstimateBatch, EstimationRecord, Store, StoreError};
 use crate::model::device::AddressEstimates;
 use crate::model::scan::ScanId;
 use crate::target::ports::ProbePort;
+
+/// Groups that are matched before it is asked again whether to go on.
+const TOGETHER: usize = 1 << 14;
 
 /// Threads that are worth having.
 pub fn threads() -> NonZero<usize> {
@@ -39,7 +42,10 @@ pub fn aggregate<T: AsRef<[u8]> + Sync>(aggregators: &mut [Aggregator], banners:
 
 /// The keywords of each group's sample, in the order of the groups.
 pub fn match_groups(matcher: &Matcher, aggregated: &Aggregated, threads: NonZero<usize>) -> Vec<Box<[KeywordId]>> {
-    let groups = aggregated.groups();
+    match_some(matcher, aggregated.groups(), threads)
+}
+
+fn match_some(matcher: &Matcher, groups: &[Group], threads: NonZero<usize>) -> Vec<Box<[KeywordId]>> {
     let share = groups.len().div_ceil(threads.get()).max(1);
     let parts = thread::scope(|scope| {
         let workers: Vec<_> = groups
@@ -105,9 +111,24 @@ pub fn estimate_stored(
     settings: ScoreSettings,
     scan: Option<ScanId>,
 ) -> Result<Estimated, StoreError> {
+    let estimated = estimate_stored_unless(store, database, settings, scan, &|| false)?;
+    Ok(estimated.expect("nobody gives it up"))
+}
+
+/// The same; `None`, and nothing stored, if it was given up, which is asked for all the while.
+pub fn estimate_stored_unless(
+    store: &Store,
+    database: &Database,
+    settings: ScoreSettings,
+    scan: Option<ScanId>,
+    is_given_up: &dyn Fn() -> bool,
+) -> Result<Option<Estimated>, StoreError> {
     let mut banners = Aggregator::default();
     let mut open_ports: HashMap<V4, Vec<ProbePort>> = HashMap::new();
     store.for_each_banner(scan, |banner| {
+        if is_given_up() {
+            return;
+        }
         open_ports.entry(banner.address).or_default().push(banner.port);
         banners.add(banner.address, &banner.text);
     })?;
@@ -116,14 +137,24 @@ pub fn estimate_stored(
         ports.dedup();
     }
     let aggregated = banners.finish();
-    let hits = match_groups(&Matcher::new(database), &aggregated, threads());
+    let matcher = Matcher::new(database);
+    let mut hits = Vec::with_capacity(aggregated.groups().len());
+    for groups in aggregated.groups().chunks(TOGETHER) {
+        if is_given_up() {
+            return Ok(None);
+        }
+        hits.extend(match_some(&matcher, groups, threads()));
+    }
     let estimates = estimate(&Scorer::new(database, settings), &aggregated, &hits, &open_ports, threads());
+    if is_given_up() {
+        return Ok(None);
+    }
     let now = utc_now();
     store.load_signatures(database, now)?;
     let batch = EstimateBatch { database: database.version(), estimated_at: now, scan };
     let record = EstimationRecord { settings, complete: scan.is_none(), looked_at: open_ports.len() };
     store.add_estimates(batch, record, &estimates)?;
-    Ok(Estimated { looked_at: open_ports.len(), named: estimates.len() })
+    Ok(Some(Estimated { looked_at: open_ports.len(), named: estimates.len() }))
 }
 
 /// In the order in which they were started. A panic of one goes on here.

@@ -1,25 +1,36 @@
 //! What happens once a night beside the probing, or when it is asked for: networks are learnt of, finished days exported, then
-//! old rows removed. A thread of its own with a connection of its own; a night that was missed is made up for at the next
-//! start, and a wall clock that was set removes nothing.
+//! old rows removed. A thread of its own with a connection of its own, behind all others; a night that was missed is made up
+//! for at the next start, one that was worked is not repeated, and a wall clock that was set removes nothing. It is given up
+//! at any point: each part is one transaction, or a file that gets its name when it is whole.
+
+pub mod forgetting;
+mod nights;
+mod successes;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use duckdb::InterruptHandle;
+
+use self::forgetting::ForgettingOrder;
+use self::nights::Nights;
+pub use self::successes::Successes;
+use self::successes::{at, now_at};
 use crate::device::database::Database;
 use crate::device::score::ScoreSettings;
 use crate::engine::congestion_learning::CongestionConfig;
-use crate::engine::estimation::estimate_stored;
+use crate::engine::estimation::estimate_stored_unless;
 use crate::engine::network_learning::learn_networks;
 use crate::engine::watch::recall::sampled;
 use crate::io::clock::utc_now;
 use crate::io::doctor::clock_is_synchronised;
 use crate::io::store::{RetentionLimits, Store};
-use crate::io::sys::monotonic_ns;
-use crate::model::utc::{ClockOffset, UtcMicros};
+use crate::io::sys::{monotonic_ns, run_behind};
+use crate::model::utc::UtcMicros;
 use crate::model::watch::SchemeConfig;
 use crate::policy::learnt_networks::LearntNetworks;
 use crate::policy::starter::Known;
@@ -28,11 +39,8 @@ use crate::policy::starter::Known;
 const LOOK: Duration = Duration::from_secs(20);
 /// Orders that may wait.
 const ORDERS: usize = 4;
-/// A wall clock that parts from the monotonic one by more was set; the trail of time cannot be trusted then.
-const MOST_STEP_US: i64 = 3_600_000_000;
-const DAY_US: i64 = 86_400_000_000;
-/// A daemon that was away for longer than this is rarer than a clock that is wrong.
-const FAR_AHEAD_US: i64 = 30 * DAY_US;
+/// Between two attempts to end what the database does for it.
+const AGAIN: Duration = Duration::from_millis(20);
 /// Who did it, in the audit trail.
 const WHO: &str = "prober daemon";
 
@@ -62,28 +70,14 @@ pub struct NightlyExport {
     pub keep: Option<Duration>,
 }
 
-/// When each part last went well, s since 1970; 0: not since the start.
-#[derive(Debug, Default)]
-pub struct Successes {
-    networks: AtomicI64,
-    export: AtomicI64,
-    retention: AtomicI64,
-}
-
-fn at(success: &AtomicI64) -> Option<i64> {
-    Some(success.load(Ordering::Relaxed)).filter(|at| *at > 0)
-}
-
-fn now_at(success: &AtomicI64, now: UtcMicros) {
-    success.store(now.0.div_euclid(1_000_000), Ordering::Relaxed);
-}
-
 /// What the thread is told.
 enum Order {
     /// From now on this is done at night.
     Change(Box<NightlyWork>),
     /// Do it now.
     Now,
+    /// Remove what is stored of some addresses.
+    Forget(ForgettingOrder),
 }
 
 /// What the thread and others know of it.
@@ -94,15 +88,17 @@ struct Shared {
     is_working: AtomicBool,
     /// It is to end.
     is_ending: AtomicBool,
+    /// Held while the database does what must not be interrupted.
+    whole: Mutex<()>,
     /// What was learnt of networks, until somebody takes it.
     learnt: Mutex<Option<Arc<LearntNetworks>>>,
     /// Which ports find what, until somebody takes it.
     known: Mutex<Option<Arc<Known>>>,
 }
 
-/// The thread; it ends with this value, after the work at hand (but what it is learning it gives up).
-#[derive(Debug)]
+/// The thread; it ends with this value, and gives up the work at hand.
 pub struct Housekeeping {
+    interrupt: Arc<InterruptHandle>,
     orders: Option<SyncSender<Order>>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -112,11 +108,17 @@ impl Housekeeping {
     /// Starts it on a connection of its own.
     pub fn start(store: Store, work: NightlyWork) -> std::io::Result<Self> {
         let (orders, inbox) = sync_channel(ORDERS);
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(Shared { successes: Successes::kept(&store), ..Shared::default() });
+        let interrupt = store.connection().interrupt_handle();
         let own = Arc::clone(&shared);
         let run = move || run(&store, work, &inbox, &own);
         let thread = std::thread::Builder::new().name("nightly".into()).spawn(run)?;
-        Ok(Self { orders: Some(orders), shared, thread: Some(thread) })
+        Ok(Self { interrupt, orders: Some(orders), shared, thread: Some(thread) })
+    }
+
+    /// Has it give up what it does, soon, and begin nothing more.
+    pub fn give_up(&self) {
+        self.shared.is_ending.store(true, Ordering::Relaxed);
     }
 
     /// Has the work of a night done now. Whether it was begun: not while it is under way.
@@ -127,6 +129,25 @@ impl Housekeeping {
         let is_begun = self.orders.as_ref().is_some_and(|orders| orders.try_send(Order::Now).is_ok());
         self.shared.is_working.store(is_begun, Ordering::Relaxed);
         is_begun
+    }
+
+    /// Has everything removed that was found at some addresses. Given back if it cannot be begun now: not while other work is
+    /// under way.
+    pub fn forget(&self, order: ForgettingOrder) -> Option<ForgettingOrder> {
+        let Some(orders) = self.orders.as_ref().filter(|_| !self.shared.is_working.swap(true, Ordering::Relaxed))
+        else {
+            return Some(order);
+        };
+        match orders.try_send(Order::Forget(order)) {
+            Ok(()) => None,
+            Err(TrySendError::Full(order) | TrySendError::Disconnected(order)) => {
+                self.shared.is_working.store(false, Ordering::Relaxed);
+                match order {
+                    Order::Forget(order) => Some(order),
+                    Order::Change(_) | Order::Now => None,
+                }
+            }
+        }
     }
 
     /// Whether it is under way.
@@ -144,12 +165,12 @@ impl Housekeeping {
         self.shared.known.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// When networks were last learnt of without a failure since the start, s since 1970.
+    /// When networks were last learnt of without a failure, s since 1970.
     pub fn learnt_at_s(&self) -> Option<i64> {
         at(&self.shared.successes.networks)
     }
 
-    /// When the export last went well since the start, s since 1970.
+    /// When the export last went well, s since 1970.
     pub fn exported_at_s(&self) -> Option<i64> {
         at(&self.shared.successes.export)
     }
@@ -168,19 +189,38 @@ impl Housekeeping {
 
 impl Drop for Housekeeping {
     fn drop(&mut self) {
-        self.shared.is_ending.store(true, Ordering::Relaxed);
+        self.give_up();
         self.orders = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let Some(thread) = self.thread.take() else { return };
+        while !thread.is_finished() {
+            {
+                let _whole = self.shared.whole.lock().unwrap_or_else(PoisonError::into_inner);
+                // Of no consequence while no statement runs, so it is done again.
+                self.interrupt.interrupt();
+            }
+            std::thread::sleep(AGAIN);
         }
+        let _ = thread.join();
     }
 }
 
 fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<Order>, shared: &Shared) {
+    if let Err(cause) = run_behind() {
+        log::warn!("the work at night cannot be put behind the probing, it takes its share of the processors: {cause}");
+    }
     // A database that cannot be read now cannot be tidied either.
     let last = store.last_saved().ok().flatten();
-    let mut nights = Nights::from(utc_now(), monotonic_ns(), last);
+    let worked = shared.successes.worked();
+    let mut nights = Nights::from(utc_now(), monotonic_ns(), last, worked);
+    if let Some(worked) = worked.filter(|_| nights.is_fresh()) {
+        log::info!("the work of the night was done at {worked}; `prober control nightly` does it again");
+        // Others may have come with the new start.
+        estimate_again(store, &work, &|| shared.is_ending());
+    }
     loop {
+        if shared.is_ending() {
+            return;
+        }
         if nights.is_far_ahead && clock_is_synchronised() == Some(true) {
             nights.is_far_ahead = false;
         }
@@ -190,7 +230,11 @@ fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<Order>, shared: &
         match orders.recv_timeout(LOOK) {
             Ok(Order::Change(changed)) => {
                 work = *changed;
-                estimate_again(store, &work);
+                estimate_again(store, &work, &|| shared.is_ending());
+            }
+            Ok(Order::Forget(order)) => {
+                order.carry_out(store, &|| shared.is_ending());
+                shared.is_working.store(false, Ordering::Relaxed);
             }
             Ok(Order::Now) => {
                 // Whoever asks for it has looked at the clock.
@@ -207,111 +251,98 @@ fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<Order>, shared: &
     }
 }
 
+impl Shared {
+    fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Relaxed)
+    }
+}
+
 fn night(store: &Store, work: &NightlyWork, shared: &Shared) {
     shared.is_working.store(true, Ordering::Relaxed);
-    let learnt = tidy_unless(store, work, utc_now(), &shared.successes, &|| shared.is_ending.load(Ordering::Relaxed));
-    if let Some(learnt) = learnt {
+    let (now, is_ending) = (utc_now(), || shared.is_ending());
+    let tidied = tidy_unless(store, work, now, &shared.successes, &shared.whole, &is_ending);
+    if let Some(learnt) = tidied.learnt {
         *shared.learnt.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(learnt));
     }
-    if let Some(scheme) = &work.scheme {
+    if let Some(scheme) = work.scheme.as_ref().filter(|_| !is_ending()) {
         match store.open_tcp_ports().and_then(|open| Ok((open, store.watch_clock()?))) {
             Ok((open, stored)) => {
                 let sampled = sampled(scheme, stored.as_ref()).unwrap_or(0.0);
                 let known = Arc::new(Known::of(&SchemeConfig { sampled, ..scheme.clone() }, &open));
                 *shared.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
             }
-            Err(cause) => log::error!("port sets could not be derived anew, tomorrow again: {cause}"),
+            Err(cause) => tell(&cause, "port sets could not be derived anew", &is_ending),
         }
+    }
+    if is_ending() {
+        log::info!("the work of this night is given up, the next start does it");
+    } else {
+        if tidied.is_well {
+            now_at(&shared.successes.night, now);
+        }
+        shared.successes.keep(store, now);
     }
     shared.is_working.store(false, Ordering::Relaxed);
 }
 
-/// Which nights were worked, by a clock that may be set.
-struct Nights {
-    start: ClockOffset,
-    last_day: Option<i64>,
-    was_set: bool,
-    /// The clock stood far ahead of what was stored last when this began, and nobody says that it is right.
-    is_far_ahead: bool,
-}
-
-impl Nights {
-    /// `last`: when something was last stored, if ever.
-    fn from(now: UtcMicros, monotonic_ns: u64, last: Option<UtcMicros>) -> Self {
-        let start = ClockOffset::between(now, monotonic_ns);
-        let is_far_ahead = last.is_some_and(|last| now.0 - last.0 > FAR_AHEAD_US);
-        if is_far_ahead {
-            log::warn!(
-                "the clock is more than 30 days ahead of what was stored last: nothing is exported or removed until it is \
-                 synchronised, or `prober control nightly` says that it is right"
-            );
-        }
-        Self { start, last_day: None, was_set: false, is_far_ahead }
+/// What went wrong; but nothing did if it was ended.
+fn tell(cause: &dyn std::fmt::Display, what: &str, is_ending: &dyn Fn() -> bool) {
+    if !is_ending() {
+        log::error!("{what}, tomorrow again: {cause}");
     }
-
-    /// Whether there is work to do now.
-    fn look(&mut self, now: UtcMicros, monotonic_ns: u64, at: Duration) -> bool {
-        let is_due = self.is_clock_right(now, monotonic_ns) && is_due(self.last_day, at, now);
-        if is_due {
-            self.last_day = Some(day_of(now));
-        }
-        is_due
-    }
-
-    /// Nothing is removed by a clock that was set since the start: it may be wrong by years.
-    fn is_clock_right(&mut self, now: UtcMicros, monotonic_ns: u64) -> bool {
-        let was_set = (now.0 - self.start.utc(monotonic_ns).0).abs() > MOST_STEP_US;
-        if was_set && !self.was_set {
-            log::warn!(
-                "the clock was set by more than an hour: nothing is exported or removed until it is right again"
-            );
-        }
-        self.was_set = was_set;
-        !was_set && !self.is_far_ahead
-    }
-}
-
-const fn day_of(at: UtcMicros) -> i64 {
-    at.0.div_euclid(DAY_US)
-}
-
-/// At the start, and then once each day after the given time.
-fn is_due(last_day: Option<i64>, at: Duration, now: UtcMicros) -> bool {
-    let since_midnight = Duration::from_micros(now.0.rem_euclid(DAY_US) as u64);
-    last_day.is_none_or(|last_day| day_of(now) > last_day && since_midnight >= at)
 }
 
 /// A night's work at `now`, noted when it goes well. Rows only go if their export did not fail. Gives what was learnt of
 /// networks, if anything.
 pub fn tidy(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Successes) -> Option<LearntNetworks> {
-    tidy_unless(store, work, now, successes, &|| false)
+    tidy_unless(store, work, now, successes, &Mutex::new(()), &|| false).learnt
 }
 
-/// The same; gives up learning, which may take minutes, once `is_ending`.
+/// What came of it.
+struct Tidied {
+    learnt: Option<LearntNetworks>,
+    /// Nothing failed, and nothing was given up.
+    is_well: bool,
+}
+
+/// The same; each part is left out or given up once `is_ending`. `whole` is held while nothing may be interrupted.
 fn tidy_unless(
     store: &Store,
     work: &NightlyWork,
     now: UtcMicros,
     successes: &Successes,
-    is_ending: &dyn Fn() -> bool,
-) -> Option<LearntNetworks> {
+    whole: &Mutex<()>,
+    is_ending: &(dyn Fn() -> bool + Sync),
+) -> Tidied {
+    let mut is_well = true;
     if let Err(cause) = store.gather_open_ports(now) {
-        log::error!("{cause}; tomorrow again");
+        tell(&cause, "open ports could not be gathered", is_ending);
+        is_well = false;
     }
-    let learnt = work.networks.as_ref().and_then(|config| {
+    let mut networks = None;
+    if let Some(config) = work.networks.as_ref().filter(|_| !is_ending()) {
         let learnt = learn_networks(store, config, now, WHO, is_ending);
-        if learnt.is_well {
+        if learnt.is_well && !is_ending() {
             now_at(&successes.networks, now);
         }
-        learnt.networks
-    });
-    export_and_retire(store, work, now, successes);
-    estimate_again(store, work);
-    learnt
+        is_well &= learnt.is_well;
+        networks = learnt.networks;
+    }
+    is_well &= !is_ending() && export_and_retire(store, work, now, successes, whole, is_ending);
+    is_well &= !is_ending() && estimate_again(store, work, is_ending);
+    Tidied { learnt: networks, is_well }
 }
 
-/// Copies of what is finished and of what stands; rows that are too old only go if they were copied.
-fn export_and_retire(store: &Store, work: &NightlyWork, now: UtcMicros, successes: &Successes) {
+/// Copies of what is finished and of what stands; rows that are too old only go if they were copied. Whether all went well.
+fn export_and_retire(
+    store: &Store,
+    work: &NightlyWork,
+    now: UtcMicros,
+    successes: &Successes,
+    whole: &Mutex<()>,
+    is_ending: &(dyn Fn() -> bool + Sync),
+) -> bool {
+    let mut is_well = true;
     if let Some(export) = &work.export {
         match store.export_finished_days(&export.folder, export.keep, now, WHO) {
             Ok(night) => {
@@ -327,149 +358,60 @@ fn export_and_retire(store: &Store, work: &NightlyWork, now: UtcMicros, successe
                 }
             }
             Err(cause) => {
-                log::error!("the nightly export failed, so no rows are removed either: {cause}");
-                return;
+                tell(&cause, "the nightly export failed, so no rows are removed either", is_ending);
+                return false;
             }
         }
+        if is_ending() {
+            return false;
+        }
+        if let Err(cause) = store.export_standing(&export.folder) {
+            tell(&cause, "what stands could not be exported", is_ending);
+            is_well = false;
+        }
     }
-    if let Some(export) = &work.export
-        && let Err(cause) = store.export_standing(&export.folder)
-    {
-        log::error!("what stands could not be exported, tomorrow again: {cause}");
+    if is_ending() {
+        return false;
     }
-    match store.retire(work.retention, now, WHO) {
-        Ok(retired) => {
+    match store.remove_old(work.retention, now, WHO) {
+        Ok(removed) => {
             now_at(&successes.retention, now);
-            if !retired.rows.is_empty() {
-                log::info!("removed {} rows that were older than they are kept", retired.total());
+            let total: u64 = removed.iter().map(|(_, rows)| rows).sum();
+            if total > 0 {
+                log::info!("removed {total} rows that were older than they are kept");
             }
         }
-        Err(cause) => log::error!("old rows could not be removed, tomorrow again: {cause}"),
+        Err(cause) => {
+            tell(&cause, "old rows could not be removed", is_ending);
+            return false;
+        }
     }
+    if !is_ending() {
+        let _whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
+        store.give_space_back();
+    }
+    is_well
 }
 
-/// Devices of all stored banners, if other signatures made their estimates.
-fn estimate_again(store: &Store, work: &NightlyWork) {
-    let Some(signatures) = &work.signatures else { return };
+/// Devices of all stored banners, if other signatures made their estimates. Whether that went well.
+fn estimate_again(store: &Store, work: &NightlyWork, is_ending: &(dyn Fn() -> bool + Sync)) -> bool {
+    let Some(signatures) = &work.signatures else { return true };
     let estimated = store.is_outdated(signatures.version()).and_then(|is_outdated| {
-        let estimate = || estimate_stored(store, signatures, ScoreSettings::default(), None);
+        let estimate = || estimate_stored_unless(store, signatures, ScoreSettings::default(), None, is_ending);
         is_outdated.then(estimate).transpose()
     });
-    match estimated {
+    match estimated.map(Option::flatten) {
         Ok(None) => {}
         Ok(Some(all)) => {
             log::info!("the signatures changed: of {} addresses with a banner {} are named", all.looked_at, all.named);
         }
-        Err(cause) => log::error!("devices could not be estimated anew, tomorrow again: {cause}"),
+        Err(cause) => {
+            tell(&cause, "devices could not be estimated anew", is_ending);
+            return false;
+        }
     }
+    true
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::io::store::Access;
-
-    #[test]
-    fn a_night_comes_once_a_day_after_its_time() {
-        let at = Duration::from_hours(2);
-        let clock = |day: i64, hour: i64| UtcMicros(day * DAY_US + hour * 3_600_000_000);
-        assert!(is_due(None, at, clock(5, 1)), "a start makes up for what was missed");
-        assert!(!is_due(Some(5), at, clock(5, 23)));
-        assert!(!is_due(Some(5), at, clock(6, 1)));
-        assert!(is_due(Some(5), at, clock(6, 2)));
-        assert!(!is_due(Some(6), at, clock(5, 23)), "a clock that goes back repeats nothing");
-    }
-
-    #[test]
-    fn a_clock_that_was_set_works_no_night_until_it_is_right_again() {
-        let at = Duration::ZERO;
-        let start = UtcMicros(1_795_230_000_000_000);
-        let mut nights = Nights::from(start, 0, Some(UtcMicros(start.0 - 29 * DAY_US)));
-        let mut look = |days: i64, set_us: i64| {
-            let monotonic_ns = (days * DAY_US) as u64 * 1_000;
-            nights.look(UtcMicros(start.0 + days * DAY_US + set_us), monotonic_ns, at)
-        };
-        assert!(look(0, 0) && !look(0, 60_000_000), "once a day");
-        assert!(look(1, 0));
-        assert!(!look(2, 400 * DAY_US) && !look(3, -400 * DAY_US), "years off, either way");
-        assert!(look(3, 1_800_000_000), "half an hour is no reason");
-        assert!(!look(3, 0) && look(4, 0));
-    }
-
-    #[test]
-    fn a_clock_far_ahead_of_what_was_stored_removes_nothing() {
-        let (at, start) = (Duration::ZERO, UtcMicros(1_795_230_000_000_000));
-        let mut nights = Nights::from(start, 0, Some(UtcMicros(start.0 - 400 * DAY_US)));
-        assert!(!nights.look(start, 0, at));
-        nights.is_far_ahead = false;
-        assert!(nights.look(start, 0, at));
-        assert!(Nights::from(start, 0, None).look(start, 0, at), "nothing was stored yet");
-    }
-
-    #[test]
-    fn other_signatures_look_at_stored_banners_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
-        let insert =
-            "INSERT INTO banner VALUES (1, 1, 80, 'tcp', 'http', TIMESTAMP '2026-01-01 12:00:00', 'answered', false,
-            'HTTP/1.1 200 OK Server: OURS-2/', NULL, 1, 1, 1, 1);
-            INSERT INTO device_estimate VALUES (1, 0, 1, 1, 1, '1', NULL, 7, TIMESTAMP '2026-01-01 12:00:01', 1)";
-        store.connection().execute_batch(insert).unwrap();
-        let text = "[[device]]\nname = 'Two'\nsource = 's'\nkeywords = [{ regex = 'OURS-2/', weight = 1.0 }]\n";
-        let (signatures, faults) = Database::load([("own.toml", text)]);
-        assert_eq!(faults, []);
-        let work = NightlyWork {
-            at: Duration::ZERO,
-            export: None,
-            retention: RetentionLimits::default(),
-            networks: None,
-            scheme: None,
-            signatures: Some(Arc::new(signatures)),
-        };
-        let made = || -> u64 {
-            let sql = "SELECT count(*)::UBIGINT FROM device_estimate WHERE database_version <> 7";
-            store.connection().query_row(sql, [], |row| row.get(0)).unwrap()
-        };
-        estimate_again(&store, &work);
-        assert_eq!(made(), 1);
-        estimate_again(&store, &work);
-        assert_eq!(made(), 1, "nothing is outdated any more");
-    }
-
-    #[test]
-    fn rows_stay_if_they_could_not_be_exported() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
-        let insert =
-            "INSERT INTO banner VALUES (1, 1, 80, 'tcp', 'http', TIMESTAMP '2026-01-01 12:00:00', 'answered', false,
-            'x', NULL, 1, 1, 1, 1)";
-        store.connection().execute_batch(insert).unwrap();
-        let in_the_way = folder.path().join("export");
-        std::fs::write(&in_the_way, "a file").unwrap();
-        let day = Some(Duration::from_hours(24));
-        let mut work = NightlyWork {
-            at: Duration::ZERO,
-            export: Some(NightlyExport { folder: in_the_way.clone(), keep: None }),
-            retention: RetentionLimits { banners: day, ..RetentionLimits::default() },
-            networks: None,
-            scheme: None,
-            signatures: None,
-        };
-        let now = UtcMicros(1_795_230_000_000_000);
-        let rows = || -> u64 {
-            store.connection().query_row("SELECT count(*)::UBIGINT FROM banner", [], |row| row.get(0)).unwrap()
-        };
-        let successes = Successes::default();
-        tidy(&store, &work, now, &successes);
-        assert_eq!((rows(), at(&successes.export), at(&successes.retention)), (1, None, None));
-        std::fs::remove_file(&in_the_way).unwrap();
-        tidy(&store, &work, now, &successes);
-        assert_eq!(
-            (rows(), at(&successes.export), at(&successes.retention)),
-            (0, Some(1_795_230_000), Some(1_795_230_000))
-        );
-        assert!(in_the_way.join("banner/day=2026-01-01/banner.parquet").exists());
-        work.export = None;
-        tidy(&store, &work, now, &successes);
-    }
-}
+mod tests;

@@ -98,7 +98,9 @@ pub fn learn_networks(
 ) -> NetworksLearnt {
     let mut learnt = NetworksLearnt { networks: None, is_well: true };
     let types = estimate_types(store, now, is_given_up).unwrap_or_else(|cause| {
-        log::error!("network types could not be estimated, tomorrow again: {cause}");
+        if !is_given_up() {
+            log::error!("network types could not be estimated, tomorrow again: {cause}");
+        }
         learnt.is_well = false;
         TypesEstimated::default()
     });
@@ -115,10 +117,11 @@ pub fn learn_networks(
     match told {
         Ok(()) | Err(LearningError::GivenUp) => {}
         Err(nothing @ LearningError::Nothing { .. }) => log::info!("{nothing}"),
-        Err(LearningError::Store(cause)) => {
+        Err(LearningError::Store(cause)) if !is_given_up() => {
             log::error!("how busy networks are could not be learnt, tomorrow again: {cause}");
             learnt.is_well = false;
         }
+        Err(LearningError::Store(_)) => learnt.is_well = false,
     }
     learnt
 }

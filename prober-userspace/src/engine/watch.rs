@@ -4,6 +4,7 @@
 mod clock;
 mod devices;
 mod figures;
+mod forgetting;
 pub mod keeper;
 mod naming;
 mod opening;
@@ -13,7 +14,7 @@ pub(super) mod quiet;
 pub mod recall;
 pub mod saving;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ use ringbuf::traits::Consumer;
 
 use self::clock::PolicyClock;
 use self::devices::Devices;
+use self::forgetting::InHand;
 use self::keeper::Order;
 use self::naming::Asking;
 use self::outage::Outage;
@@ -64,6 +66,8 @@ const TOGETHER: usize = 1_024;
 const REPLIES: usize = 4_096;
 /// Changes that make up a batch of states.
 const CHANGES: usize = 50_000;
+/// Changes that wait for a slow database at most before fewer visits are planned: some 20 MB.
+const CHANGES_MOST: usize = 4 * CHANGES;
 /// Ports asked for banners in one visit, at most.
 const ASKED: usize = 8;
 /// Width of a bucket of due times, s of the wall clock.
@@ -92,7 +96,7 @@ pub fn run_on(
     exclusions: &Arc<SharedExclusions>,
     overseer: &mut dyn Overseer,
 ) -> anyhow::Result<WatchStatus> {
-    let mut watch = Watch::open(config, store, exclusions)?;
+    let mut watch = Watch::open(config, store, exclusions, overseer)?;
     // Nothing is sent before the overseer was asked.
     watch.sample()?;
     let wishes = overseer.oversee(&watch.status);
@@ -101,7 +105,11 @@ pub fn run_on(
     }
     watch.obey(wishes)?;
     loop {
-        let is_busy = watch.listen() | watch.decide_what_is_over()? | watch.plan()? | watch.take_over_some()?;
+        let is_busy = watch.listen()
+            | watch.decide_what_is_over()?
+            | watch.plan()?
+            | watch.take_over_some()?
+            | watch.forget_some()?;
         watch.save(false)?;
         if watch.looked.elapsed() >= LOOK_EVERY {
             watch.looked = Instant::now();
@@ -128,6 +136,7 @@ struct Watch<'a> {
     planner: Planner,
     visits: Visits,
     asking: HashMap<V4, Asking>,
+    forgetting: VecDeque<InHand>,
     outage: Outage,
     devices: Devices,
     gate: Gate,
@@ -238,7 +247,8 @@ impl Watch<'_> {
         let now = Instant::now();
         let over = self.asking.iter().filter(|(_, asking)| asking.left == 0 || asking.until <= now);
         let over: Vec<V4> = over.map(|(address, _)| *address).collect();
-        if !over.is_empty() {
+        // Those that the keeper cannot take yet stay where they are.
+        if !over.is_empty() && self.saving.keeper().has_room() {
             let over = over.iter().filter_map(|address| self.asking.remove(address)).collect();
             self.name(over)?;
             is_busy = true;
@@ -299,6 +309,9 @@ impl Watch<'_> {
         if self.status.is_unanswered && !self.outage.may_try(Instant::now()) {
             return Ok(false);
         }
+        if self.is_store_behind() {
+            return Ok(false);
+        }
         self.gate.exclusions.refresh();
         let now_ns = monotonic_ns();
         let now_s = self.clock.now_s(now_ns);
@@ -329,14 +342,21 @@ impl Watch<'_> {
         Ok(true)
     }
 
-    /// Hands changed states to the keeper when enough have gathered or enough time has passed.
+    /// Whether the database takes states so slowly that no more visits are to be begun.
+    fn is_store_behind(&self) -> bool {
+        self.saving.waiting() >= CHANGES_MOST
+    }
+
+    /// Hands changed states to the keeper when enough have gathered or enough time has passed, and it takes them without
+    /// waiting: a slow database must not keep this thread from replies, commands and the watchdog.
     fn save(&mut self, at_once: bool) -> anyhow::Result<()> {
         let waiting = self.saving.waiting();
         let is_due = self.saved_at.elapsed() >= self.config.save_interval || waiting >= CHANGES;
-        if at_once || is_due && waiting > 0 {
+        if at_once || is_due && waiting > 0 && self.saving.keeper().has_room() {
             self.saved_at = Instant::now();
             let clock = self.watch_clock();
-            self.saving.save(&self.planner, clock)?;
+            self.gate.exclusions.refresh();
+            self.saving.save(&self.planner, clock, |address| self.gate.exclusions.contains(address))?;
         }
         Ok(())
     }
@@ -365,6 +385,9 @@ impl Watch<'_> {
         }
         if let Some(networks) = wishes.networks {
             self.take_over(networks);
+        }
+        for forgetting in wishes.forgotten {
+            self.forget(forgetting);
         }
         for question in wishes.asked {
             (question.answer)(self.outlook(question.address));

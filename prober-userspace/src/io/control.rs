@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub use client::{Standing, ask, find_socket, send};
 pub use listing::{ExcludedAddress, ListedComplaint, ListedExclusion};
-pub use protocol::{ControlCommand, ControlReply, LONGEST_QUERY_S};
+pub use protocol::{ControlCommand, ControlReply, Forgotten, LONGEST_QUERY_S};
 pub use server::{ControlEvent, ControlServer};
 
 use super::instance::{RUN_DIRECTORY, network_namespace};

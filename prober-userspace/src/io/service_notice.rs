@@ -30,6 +30,8 @@ pub enum Notice<'n> {
     Watchdog,
     /// One line for `systemctl status`.
     Status(&'n str),
+    /// The start or the end goes on for up to so long from now, with this.
+    Extend(Duration, &'n str),
 }
 
 impl ServiceNotice {
@@ -52,6 +54,17 @@ impl ServiceNotice {
         // A manager that does not read must not hold us up.
         socket.set_nonblocking(true)?;
         Ok(Self { to: Some((socket, address)), watchdog })
+    }
+
+    /// Tells it to the socket of this name.
+    #[cfg(test)]
+    pub fn to(socket: &std::ffi::OsStr) -> io::Result<Self> {
+        Self::new(Some(socket.to_owned()), None)
+    }
+
+    /// Whether there is anybody to tell.
+    pub const fn is_heard(&self) -> bool {
+        self.to.is_some()
     }
 
     /// How often at least it must hear that we are alive; half of it is a good interval.
@@ -77,6 +90,9 @@ impl Notice<'_> {
             Self::Stopping => "STOPPING=1".to_owned(),
             Self::Watchdog => "WATCHDOG=1".to_owned(),
             Self::Status(line) => format!("STATUS={}", line.replace('\n', " ")),
+            Self::Extend(longer, line) => {
+                format!("EXTEND_TIMEOUT_USEC={}\nSTATUS={}", longer.as_micros(), line.replace('\n', " "))
+            }
         }
     }
 }
@@ -109,6 +125,7 @@ mod tests {
                 (Notice::Stopping, "STOPPING=1"),
                 (Notice::Watchdog, "WATCHDOG=1"),
                 (Notice::Status("two\nlines"), "STATUS=two lines"),
+                (Notice::Extend(Duration::from_secs(3), "a\nb"), "EXTEND_TIMEOUT_USEC=3000000\nSTATUS=a b"),
             ] {
                 notice.tell(told);
                 assert_eq!(heard(&manager), expected);

@@ -11,6 +11,7 @@ mod devices;
 mod error;
 mod exclusions;
 mod export;
+mod forgetting;
 mod networks;
 mod open_ports;
 mod recent_traces;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use duckdb::{AccessMode, Config, Connection};
 
 use crate::io::privileges::restrict_new_files;
+use crate::io::sys::run_behind;
 pub use banners::OpenPort;
 pub use command::{CounterRole, CounterValue, FlushAck, StoreCommand};
 pub use complaints::Complaint;
@@ -40,8 +42,9 @@ pub use devices::{EstimateBatch, EstimationRecord, StoredBanner};
 pub use error::StoreError;
 pub(crate) use error::reason;
 pub use exclusions::{StoredExclusion, stored_ranges};
-pub use export::daily::Night;
+pub use export::daily::{Night, exported_days};
 pub use export::{Export, ExportError, ExportFormat, ExportTable, Exported};
+pub use forgetting::ForgottenRows;
 pub use networks::{NetworkBatch, StudyProbe};
 pub use retention::{RetentionLimits, Retired};
 pub use scans::{Resumption, ScanRow};
@@ -111,6 +114,26 @@ impl Store {
                 Ok(Self { connection, path: path.to_owned(), access, siblings: Arc::default() })
             }
         }
+    }
+
+    /// Opens to write; the threads that the database starts for itself run behind all others, so that long queries do not
+    /// slow down what must not wait.
+    pub fn open_behind(path: &Path) -> Result<Self, StoreError> {
+        // Threads inherit the priority of the one that starts them.
+        let open = || {
+            if let Err(cause) = run_behind() {
+                log::warn!("the database's threads cannot be put behind the probing: {cause}");
+            }
+            Self::open(path, Access::Write)
+        };
+        std::thread::scope(|scope| {
+            let opened = std::thread::Builder::new().name("opening".into()).spawn_scoped(scope, open);
+            match opened.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(opened)) => opened,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(cause) => Err(StoreError::Open { path: path.to_owned(), reason: cause.to_string() }),
+            }
+        })
     }
 
     /// Lets the database take about so much memory for its pages, sorts and joins, bytes; what needs more goes to disk.

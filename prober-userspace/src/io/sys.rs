@@ -42,6 +42,17 @@ pub fn vec_for_random_access<T>(capacity: usize) -> Vec<T> {
     room
 }
 
+/// Puts the calling thread, and those it starts from here on, behind all others of the usual priority: nice 10, unless it is
+/// behind them already.
+pub fn run_behind() -> io::Result<()> {
+    const NICE: i32 = 10;
+    // SAFETY: plain numbers only. To Linux, 0 means the calling thread (setpriority(2)).
+    let now = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
+    // SAFETY: as above.
+    let failed = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, now.max(NICE)) };
+    if failed < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Memory shared with the kernel; unmapped on drop.
 #[derive(Debug)]
 pub struct Mapping {

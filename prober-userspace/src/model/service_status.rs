@@ -74,12 +74,12 @@ pub struct UpkeepStatus {
     /// Whether the work of a night is under way.
     #[serde(default)]
     pub nightly_under_way: bool,
-    /// When networks were last learnt of without a failure since the start.
+    /// When networks were last learnt of without a failure.
     #[serde(default)]
     pub learnt_at_s: Option<i64>,
-    /// When an export last went well since the start.
+    /// When an export last went well.
     pub exported_at_s: Option<i64>,
-    /// When old rows were last removed, or none were found, since the start.
+    /// When old rows were last removed, or none were found.
     pub retired_at_s: Option<i64>,
 }
 

@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use prober_common::address::V4;
@@ -157,6 +158,17 @@ pub struct Wishes {
     pub known: Option<Arc<Known>>,
     /// Answer these.
     pub asked: Vec<Question>,
+    /// Forget what is known of these.
+    pub forgotten: Vec<Forgetting>,
+}
+
+/// Addresses that are excluded and of which nothing is to be known any more.
+#[derive(Clone, Debug)]
+pub struct Forgetting {
+    /// Which.
+    pub addresses: Arc<AddressSet>,
+    /// Told how many rows of which tables of states that took off the disk.
+    pub done: SyncSender<Vec<(String, u64)>>,
 }
 
 /// What is known of an address, and what comes next there.
@@ -177,8 +189,19 @@ pub struct Share {
     pub size: f64,
 }
 
+/// Whoever oversees a watch ended it before it had begun; nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("ended before the watch began")]
+pub struct EndedEarly;
+
 /// Oversees a watch: looked at about ten times a second, and asked what it wants.
 pub trait Overseer {
+    /// Hears what is done before the watch begins, again and again while it is done; whether it is to go on with that.
+    fn opens(&mut self, what: &str) -> bool {
+        let _ = what;
+        true
+    }
+
     /// Takes note of how it goes, and says what to do.
     fn oversee(&mut self, status: &WatchStatus) -> Wishes;
 }
@@ -251,6 +274,12 @@ pub struct WatchStatus {
     pub visits_excluded: u64,
     /// Of the visits, those that found something else than the last one.
     pub changes: u64,
+    /// The database takes states too slowly: no visits are begun until it has taken those that wait.
+    #[serde(default)]
+    pub is_store_behind: bool,
+    /// Changed states that wait to be handed to the database.
+    #[serde(default)]
+    pub states_waiting: u64,
     /// Changed states on disk since the start.
     pub states_saved: u64,
     /// Replies that belonged to no visit under way: late ones, and those of before a restart.

@@ -286,6 +286,19 @@ impl Planner {
         self.queue.put_back(number);
     }
 
+    /// Nothing is known of an address any more; when it is due stays. A visit of it must not be under way.
+    pub fn forget(&mut self, number: u32) {
+        let state = self.queue.state_mut(number);
+        let before = *state;
+        if before.visited_s == TargetState::NEVER {
+            return;
+        }
+        *state = TargetState::new(before.address, before.due_s);
+        state.cluster = before.cluster;
+        self.scheme.forget(&before);
+        self.demand.decided(before.standing(), Standing::New, 0);
+    }
+
     /// A visit says nothing: its address is due again at about `at_s`.
     pub fn try_again(&mut self, number: u32, at_s: u32) {
         let state = self.queue.state_mut(number);

@@ -143,6 +143,15 @@ impl Scheme {
         }
     }
 
+    /// Forgets what is known of an address whose state was this; what classes of many have learnt of it stays.
+    pub fn forget(&mut self, state: &TargetState) {
+        match self {
+            Self::Standard(_) => {}
+            Self::Efficient(efficient) => efficient.restore(state.address, &[]),
+            Self::Predictive(predictive) => predictive.forget(state),
+        }
+    }
+
     /// Why an address is probed as it is, for people: one clause each.
     pub fn reasons(&self, state: &TargetState) -> Vec<String> {
         match self {

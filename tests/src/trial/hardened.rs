@@ -57,7 +57,8 @@ pub fn run(_size: Size) -> Result<Finding> {
     trial.alive(&mut running, &mut finding)?;
     let visited = trial.visited()?;
     end(running)?;
-    finding.add("told that it ends", trial.manager.has_told("STOPPING=1") as f64, Bound::AtLeast(1.0));
+    finding.exactly("told that it ends", trial.manager.has_told("STOPPING=1") as u64, 1);
+    trial.patience(&mut finding);
 
     let mut running = trial.manager.start()?;
     trial.ready(&mut running)?;
@@ -269,6 +270,21 @@ impl Trial<'_> {
         let lines = self.manager.heard().iter().filter(|told| told.starts_with("STATUS=")).count();
         finding.add("states told in words", lines as f64, Bound::AtLeast(1.0));
         Ok(())
+    }
+
+    /// It asks for time while it starts and while it ends, and never in between.
+    fn patience(&self, finding: &mut Finding) {
+        let heard = self.manager.heard();
+        let place = |notice: &str| heard.iter().position(|told| told.lines().any(|line| line == notice));
+        let (ready, stopping) = (place("READY=1").unwrap_or(0), place("STOPPING=1").unwrap_or(0));
+        let asks = |told: &&String| told.starts_with("EXTEND_TIMEOUT_USEC=");
+        finding.add(
+            "asked for time at its start",
+            heard[..ready].iter().filter(asks).count() as f64,
+            Bound::AtLeast(1.0),
+        );
+        finding.exactly("and once it was ready", heard[ready..stopping].iter().filter(asks).count() as u64, 0);
+        finding.add("and at its end", heard[stopping..].iter().filter(asks).count() as f64, Bound::AtLeast(1.0));
     }
 
     /// What it calls of the kernel, from its start to its end.

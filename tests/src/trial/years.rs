@@ -126,7 +126,7 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
     let begins_s = quarter * extent.quarter_days * DAY_S;
     let stored = store.watch_clock()?;
     ensure!(stored.is_some() == (quarter > 0), "the clock of the watch was not kept");
-    let recalled = recall(&targets, &config, stored.as_ref(), begins_s, &store)?;
+    let recalled = recall(&targets, &config, stored.as_ref(), begins_s, &store, &mut |_| Ok(()))?;
     let wall = WallTime { began_at: BEGAN, scale: 1.0 };
     let planner = PlannerConfig { rate_pps: 1e6, ahead_s: f64::from(TICK_S), bucket_s: TICK_S, wall };
     let mut planner = Planner::new(planner, recalled.scheme, recalled.states, begins_s);
@@ -185,11 +185,11 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
         }
         if now_s % DAY_S == 0 {
             writer.flush(None)?;
-            saving.save(&planner, clock(now_s, &planner))?;
+            saving.save(&planner, clock(now_s, &planner), |_| false)?;
             tidy(&nightly, &work, wall.at(now_s), &Successes::default());
         }
     }
-    saving.save(&planner, clock(begins_s + extent.quarter_days * DAY_S, &planner))?;
+    saving.save(&planner, clock(begins_s + extent.quarter_days * DAY_S, &planner), |_| false)?;
     saving.finish()?;
     drop(events);
     let outcome = writer.finish(ScanStatus::Finished, wall.at(begins_s), None);

@@ -122,6 +122,8 @@ fn watch(watch: &WatchStatus, metrics: &mut Metrics) {
     metrics.add("prober_visits_interrupted_total", Counter, meaning, watch.visits_interrupted as f64);
     let meaning = "1 while none of the addresses known to answer does: the fault is on the way";
     metrics.add("prober_unanswered", Gauge, meaning, f64::from(u8::from(watch.is_unanswered)));
+    let meaning = "States that wait to be handed to the database; many: it is too slow, and no visits are begun";
+    metrics.add("prober_states_waiting", Gauge, meaning, watch.states_waiting as f64);
     let plan = &watch.plan;
     metrics.add("prober_visits_due", Gauge, "Visits that are due and wait", plan.due_visits as f64);
     let meaning = "Probes per second that the plan needs";

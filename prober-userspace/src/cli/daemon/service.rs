@@ -3,6 +3,7 @@
 //! as orders.
 
 mod commands;
+mod forgetting;
 mod kill_switch;
 mod questions;
 mod standing;
@@ -32,7 +33,7 @@ use crate::io::store::Store;
 use crate::model::request::RateLimit;
 use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::utc::UtcMicros;
-use crate::model::watch::{SchemeConfig, WatchStatus};
+use crate::model::watch::{Forgetting, SchemeConfig, WatchStatus};
 use crate::policy::learnt_networks::LearntNetworks;
 use crate::policy::rollout::{Rollout, RolloutChange, Share};
 use crate::policy::starter::Known;
@@ -108,6 +109,8 @@ pub struct Service {
     looked_at: Duration,
     kept_at: Duration,
     questions: Questions,
+    /// What the deciding thread is to forget.
+    forgotten: Vec<Forgetting>,
 }
 
 /// Totals at the last look.
@@ -174,6 +177,7 @@ impl Service {
             looked_at: Duration::ZERO,
             kept_at: Duration::ZERO,
             questions: Questions::default(),
+            forgotten: Vec::new(),
         };
         let detail = serde_json::json!({
             "configuration": service.config.record,
@@ -206,6 +210,13 @@ impl Service {
         let nightly = Housekeeping::start(self.store.another()?, nightly_work(&self.config, &self.scheme));
         self.nightly = Some(nightly.context("cannot start the thread for nightly work")?);
         Ok(())
+    }
+
+    /// Has the work at night give up, if it is under way, and begin no more.
+    pub fn give_up_night(&self) {
+        if let Some(nightly) = &self.nightly {
+            nightly.give_up();
+        }
     }
 
     /// Its connection.

@@ -1,6 +1,7 @@
 //! The service on its own, with a clock of the test's: what holds sending back, reloads, exclusions, roll-out.
 
 mod exclusions;
+mod forgetting;
 mod night;
 
 use std::fs;

@@ -133,6 +133,7 @@ impl Watch {
                 | ControlCommand::Exclude { .. }
                 | ControlCommand::Complain { .. }
                 | ControlCommand::Unexclude { .. }
+                | ControlCommand::Forget { .. }
                 | ControlCommand::Why { .. }
                 | ControlCommand::Exclusions
                 | ControlCommand::Excluded { .. }

@@ -32,6 +32,18 @@ impl Watch<'_> {
             self.sample = self.session.tick()?;
         }
         self.set_cluster_rates()?;
+        let is_store_behind = self.is_store_behind();
+        if is_store_behind != self.status.is_store_behind {
+            if is_store_behind {
+                log::error!(
+                    "the database takes the states of the targets too slowly: {} wait, and no visits are begun until it has \
+                     taken them",
+                    self.saving.waiting()
+                );
+            } else {
+                log::info!("the database has taken the states that waited, visits go on");
+            }
+        }
         let now_s = self.clock.now_s(monotonic_ns());
         let admitted = self.gate.admitted(&self.config.targets);
         self.status = WatchStatus {
@@ -40,6 +52,8 @@ impl Watch<'_> {
             standings: self.planner.standings(),
             plan: self.planner.status(now_s, self.config.time_scale, admitted),
             visits_under_way: (self.visits.len() + self.asking.len()) as u64,
+            is_store_behind,
+            states_waiting: self.saving.waiting() as u64,
             states_saved: self.saving.keeper().saved(),
             replies_unmatched: self.visits.unmatched(),
             replies_missed: self.sample.missed,

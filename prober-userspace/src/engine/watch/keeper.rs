@@ -12,6 +12,7 @@ use crate::engine::threads::thread;
 use crate::io::clock::utc_now;
 use crate::io::store::{EstimateBatch, EstimationRecord, Store, StoreError, StoredTarget, WatchClock};
 use crate::model::device::AddressEstimates;
+use crate::model::watch::Forgetting;
 
 /// Orders that may wait.
 const ORDERS: usize = 8;
@@ -32,6 +33,8 @@ pub enum Order {
     Signatures(Arc<Database>),
     /// Estimates of addresses.
     Estimates(EstimateBatch, EstimationRecord, Vec<AddressEstimates>),
+    /// The states of these are to go.
+    Forget(Forgetting),
 }
 
 /// Part of all states.
@@ -51,6 +54,8 @@ struct State {
     waiting: AtomicU64,
     /// How often all states were written anew.
     rewritten: AtomicU64,
+    /// Orders handed over and not carried out.
+    orders: AtomicU64,
     failure: Mutex<Option<StoreError>>,
 }
 
@@ -73,12 +78,18 @@ impl Keeper {
         Ok(Self { orders: Some(orders), state, thread: Some(thread) })
     }
 
+    /// Whether an order, and another with it, are taken without waiting; also when nothing more is kept, which is told then.
+    pub fn has_room(&self) -> bool {
+        self.state.orders.load(Ordering::Acquire) + 2 <= ORDERS as u64 || self.failure().is_some()
+    }
+
     /// Hands an order over; waits while many do.
     pub fn order(&self, order: Order) -> Result<(), StoreError> {
         if let Some(failure) = self.failure() {
             return Err(failure);
         }
         if let Some(orders) = &self.orders {
+            self.state.orders.fetch_add(1, Ordering::AcqRel);
             // A thread that is gone has left its failure.
             let _ = orders.send(order);
         }
@@ -147,6 +158,7 @@ fn run(store: &Store, inbox: &Receiver<Order>, state: &State, next: u64) {
             std::thread::sleep(REST * attempt);
             attempt += 1;
         }
+        state.orders.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -169,9 +181,53 @@ fn carry_out(store: &Store, order: &Order, state: &State, numbers: &mut Numbers)
                 state.rewritten.fetch_add(1, Ordering::Relaxed);
             }
         }
+        Order::Forget(Forgetting { addresses, done }) => {
+            let rows = store.forget_states(addresses)?;
+            let changes = rows.iter().find(|(table, _)| table == "target_change").map_or(0, |(_, rows)| *rows);
+            state.waiting.fetch_sub(changes.min(state.waiting.load(Ordering::Relaxed)), Ordering::Relaxed);
+            // Whoever asked may have gone.
+            let _ = done.try_send(rows);
+        }
         Order::Devices(devices) => store.replace_watch_devices(devices)?,
         Order::Signatures(database) => drop(store.load_signatures(database, utc_now())?),
         Order::Estimates(batch, record, estimates) => drop(store.add_estimates(*batch, *record, estimates)?),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::store::Access;
+    use crate::model::utc::UtcMicros;
+    use crate::policy::target_state::TargetState;
+
+    #[test]
+    fn a_slow_database_is_seen_before_anybody_waits_and_nothing_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
+        let keeper = Keeper::start(store.another().unwrap()).unwrap();
+        let clock = WatchClock {
+            began_at: UtcMicros(0),
+            clock_s: 1,
+            time_scale: 1.0,
+            scheme: "standard".to_owned(),
+            settings: String::new(),
+            learnt: String::new(),
+        };
+        let (mut handed_over, mut was_full) = (0, false);
+        for number in 0..200 {
+            if keeper.has_room() {
+                let state = TargetState::new(number, 1);
+                let change = StoredTarget { state, open_ports: Box::default() };
+                keeper.order(Order::Changes(vec![change], clock.clone())).unwrap();
+                handed_over += 1;
+            } else {
+                was_full = true;
+            }
+        }
+        assert!(was_full, "memory is faster than a disk");
+        keeper.finish().unwrap();
+        assert_eq!(store.target_changes().unwrap(), handed_over);
+    }
 }

@@ -1,6 +1,6 @@
 //! The beginning of a watch: states as stored or new, what the scheme has learnt, the session and the keeper.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Instant;
@@ -20,7 +20,7 @@ use crate::io::clock::utc_now;
 use crate::io::store::Store;
 use crate::io::sys::monotonic_ns;
 use crate::model::banner::Banner;
-use crate::model::watch::{WatchConfig, WatchStatus};
+use crate::model::watch::{EndedEarly, Overseer, WatchConfig, WatchStatus};
 use crate::policy::planner::{Planner, PlannerConfig};
 use crate::policy::visits::Visits;
 use crate::target::ports::ProbePort;
@@ -31,11 +31,15 @@ impl<'a> Watch<'a> {
         config: &'a WatchConfig,
         store: Store,
         exclusions: &Arc<SharedExclusions>,
+        overseer: &mut dyn Overseer,
     ) -> anyhow::Result<Self> {
         let stored = store.watch_clock()?;
         let clock = PolicyClock::start(stored.as_ref(), config.time_scale, utc_now(), monotonic_ns());
         let now_s = clock.now_s(monotonic_ns()) as u32;
-        let recalled = recall(&config.targets, &config.scheme, stored.as_ref(), now_s, &store)?;
+        let recalled = recall(&config.targets, &config.scheme, stored.as_ref(), now_s, &store, &mut |what| {
+            if overseer.opens(what) { Ok(()) } else { Err(EndedEarly) }
+        })?;
+        overseer.opens("loading signatures");
         store.load_signatures(&config.signatures, utc_now())?;
         let devices = Devices::new(Arc::clone(&config.signatures), recalled.named);
 
@@ -48,6 +52,7 @@ impl<'a> Watch<'a> {
             });
             sink
         });
+        overseer.opens("opening the way out");
         let (session, ends) = Session::open(&session_config(config), store, Arc::clone(exclusions), sink)?;
         let rate_pps = session.rate_pps(config.rate).min(RATE_MOST_PPS);
         let planner = PlannerConfig {
@@ -67,6 +72,7 @@ impl<'a> Watch<'a> {
             planner,
             visits: Visits::new(config.reply_timeout.as_nanos() as u64),
             asking: HashMap::new(),
+            forgetting: VecDeque::new(),
             outage: Outage::default(),
             devices,
             gate: Gate { exclusions: exclusions.reader(), share: None, allowed: None },

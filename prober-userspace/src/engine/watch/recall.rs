@@ -2,12 +2,13 @@
 //! learnt. Apart from the session, so that a start can be measured without a network.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::quiet;
 use crate::io::store::{Store, WatchClock};
 use crate::io::sys::vec_for_random_access;
-use crate::model::watch::SchemeConfig;
+use crate::model::watch::{EndedEarly, SchemeConfig};
 use crate::policy::learnt_networks::LearntNetworks;
 use crate::policy::sample;
 use crate::policy::scheme::Scheme;
@@ -31,21 +32,28 @@ pub struct Recalled {
     pub named: Vec<(String, Vec<u16>)>,
 }
 
+/// Stored states after which it is told how far the loading is, and asked whether to go on.
+const TOLD: u64 = 1 << 18;
+
 /// Takes it over. Time grows with the targets, with those that answer, and with the replies since open ports were last
-/// gathered.
+/// gathered. `tell` hears what is done, and may end it.
 pub fn recall(
     targets: &AddressSet,
     config: &SchemeConfig,
     stored: Option<&WatchClock>,
     now_s: u32,
     store: &Store,
+    tell: &mut dyn FnMut(&str) -> Result<(), EndedEarly>,
 ) -> anyhow::Result<Recalled> {
     let begun = Instant::now();
-    let (mut states, ports) = load(targets, store)?;
+    let (mut states, ports) = load(targets, store, tell)?;
     let loaded_s = begun.elapsed().as_secs_f64();
+    tell("loading what was learnt of networks")?;
     let networks = quiet::load(store)?;
     networks.assign(&mut states);
+    tell("loading which ports were found open")?;
     let open_ports = store.open_tcp_ports()?;
+    tell("deriving which ports to look at")?;
     let sampled = sampled(config, stored).unwrap_or_else(|| {
         let share = sample::share_of(config, targets.len(), starter::is_enough(open_ports.len()));
         if share > 0.0 {
@@ -58,6 +66,7 @@ pub fn recall(
     });
     let settings = SchemeConfig { sampled, ..config.clone() };
     let mut scheme = Known::of(&settings, &open_ports).scheme(&settings);
+    tell("taking up what the scheme has learnt")?;
     for (number, ports) in &ports {
         scheme.restore(&states[*number as usize], ports);
     }
@@ -89,7 +98,12 @@ pub fn sampled(config: &SchemeConfig, stored: Option<&WatchClock>) -> Option<f64
 /// The states of all targets by address, as stored or new, and the open ports of those that have any by number.
 type Loaded = (Vec<TargetState>, HashMap<u32, Box<[u16]>>);
 
-fn load(targets: &AddressSet, store: &Store) -> anyhow::Result<Loaded> {
+fn load(
+    targets: &AddressSet,
+    store: &Store,
+    tell: &mut dyn FnMut(&str) -> Result<(), EndedEarly>,
+) -> anyhow::Result<Loaded> {
+    tell("making room for the states of the targets")?;
     let ranges: Vec<_> = targets.ranges().collect();
     let mut states = vec_for_random_access(targets.len() as usize);
     let mut first_numbers = Vec::with_capacity(ranges.len());
@@ -103,15 +117,60 @@ fn load(targets: &AddressSet, store: &Store) -> anyhow::Result<Loaded> {
         Some(first_numbers[index] + (address - range.first().0))
     };
     let mut ports = HashMap::new();
-    store.for_each_target(|target| {
+    let (mut loaded, mut told) = (0_u64, tell("loading the states of the targets"));
+    store.for_each_target_while(|target| {
+        loaded += 1;
+        if loaded.is_multiple_of(TOLD) && told.is_ok() {
+            told = tell(&format!("loading the states of the targets, {:.1} million so far", loaded as f64 / 1e6));
+        }
+        if told.is_err() {
+            return ControlFlow::Break(());
+        }
         // What is not watched any more keeps its state on disk.
-        let Some(number) = number_of(target.state.address) else { return };
+        let Some(number) = number_of(target.state.address) else { return ControlFlow::Continue(()) };
         states[number as usize] = target.state;
         if target.open_ports.is_empty() {
             ports.remove(&number);
         } else {
             ports.insert(number, target.open_ports);
         }
+        ControlFlow::Continue(())
     })?;
+    told?;
     Ok((states, ports))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::store::Access;
+    use crate::model::watch::SchemeKind;
+    use crate::target::range::AddressRange;
+    use prober_common::address::V4;
+
+    #[test]
+    fn whoever_hears_what_is_loaded_may_end_it_at_any_point() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.duckdb"), Access::Write).unwrap();
+        let insert = "INSERT INTO target_base SELECT range, 1, 1, 1, 0, 0, 0, '' FROM range(300000)";
+        store.connection().execute_batch(insert).unwrap();
+        let targets = AddressSet::from_ranges([AddressRange::between(V4(0), V4(299_999))]);
+        let config = SchemeConfig::usual(SchemeKind::Efficient, vec![80]);
+        let recalled = |hears: usize| {
+            let mut told = Vec::new();
+            let recalled = recall(&targets, &config, None, 0, &store, &mut |what| {
+                told.push(what.to_owned());
+                if told.len() > hears { Err(EndedEarly) } else { Ok(()) }
+            });
+            (recalled.map(|recalled| recalled.states.len()), told)
+        };
+        let (all, told) = recalled(usize::MAX);
+        assert_eq!(all.unwrap(), 300_000);
+        assert!(told.iter().any(|line| line.ends_with("0.3 million so far")), "{told:?}");
+        for hears in 0..told.len() {
+            let (ended, heard) = recalled(hears);
+            assert!(ended.unwrap_err().is::<EndedEarly>());
+            assert_eq!(heard[..], told[..=hears], "nothing is loaded after that");
+        }
+    }
 }

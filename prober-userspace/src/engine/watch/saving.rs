@@ -1,9 +1,13 @@
 //! Which states are saved when: changes as they gather, and now and then all states anew, part by part, so that neither
 //! memory nor the table of changes grows with the time that a watch goes on.
 
+use prober_common::address::V4;
+
 use super::keeper::{Keeper, Order, Part};
 use crate::io::store::{Store, StoreError, StoredTarget, WatchClock};
+use crate::model::watch::Forgetting;
 use crate::policy::planner::Planner;
+use crate::policy::target_state::TargetState;
 
 /// All states are written anew when there are more changes than this, and than a quarter of the states.
 const CHANGES_MOST: u64 = 200_000;
@@ -31,13 +35,25 @@ impl Saving {
         self.changes.push(stored(planner, number));
     }
 
+    /// Nothing is known of these any more, as of all states handed over from here on.
+    pub fn forget(&mut self, forgetting: Forgetting) -> Result<(), StoreError> {
+        self.changes.retain(|change| !forgetting.addresses.contains(V4(change.state.address)));
+        self.keeper.order(Order::Forget(forgetting))
+    }
+
     /// Changes that wait to be handed over.
     pub fn waiting(&self) -> usize {
         self.changes.len()
     }
 
-    /// Hands them over, with the next part of all states while these are written anew.
-    pub fn save(&mut self, planner: &Planner, clock: WatchClock) -> Result<(), StoreError> {
+    /// Hands them over, with the next part of all states while these are written anew. Of addresses that `is_excluded` and
+    /// were never visited, or forgotten since, nothing is written.
+    pub fn save(
+        &mut self,
+        planner: &Planner,
+        clock: WatchClock,
+        is_excluded: impl Fn(V4) -> bool,
+    ) -> Result<(), StoreError> {
         self.keeper.order(Order::Changes(std::mem::take(&mut self.changes), clock))?;
         let is_large = self.keeper.waiting() > CHANGES_MOST.max(planner.states().len() as u64 / 4);
         if self.rewriting.is_none() && is_large && self.keeper.rewritten() == self.begun {
@@ -47,8 +63,12 @@ impl Saving {
         let Some(from) = self.rewriting else { return Ok(()) };
         let states = planner.states();
         let until = states.len().min(from as usize + PART);
+        let is_kept = |number: &u32| {
+            let state = planner.state(*number);
+            state.visited_s != TargetState::NEVER || !is_excluded(V4(state.address))
+        };
         let part = Part {
-            states: (from..until as u32).map(|number| stored(planner, number)).collect(),
+            states: (from..until as u32).filter(is_kept).map(|number| stored(planner, number)).collect(),
             begins: from == 0,
             ends: until == states.len(),
         };

@@ -1,6 +1,8 @@
 //! What is said over the control socket: one command, one reply, each a JSON object on a line.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +64,13 @@ pub enum ControlCommand {
         /// Who asks.
         who: String,
     },
+    /// Remove everything that is stored of excluded addresses; a daemon only.
+    Forget {
+        /// Addresses, prefixes or ranges.
+        ranges: Vec<String>,
+        /// Who asks.
+        who: String,
+    },
     /// What is known of an address, and what comes next there; a daemon only.
     Why {
         /// Of which.
@@ -85,6 +94,8 @@ pub enum ControlCommand {
 
 /// The longest time that a query may be given, s.
 pub const LONGEST_QUERY_S: u64 = 600;
+/// How long it may take to forget.
+const FORGETTING: Duration = Duration::from_mins(30);
 /// How long it may take to read a list.
 const LISTING: Duration = Duration::from_secs(30);
 
@@ -115,11 +126,24 @@ pub enum ControlReply {
     },
     /// Rows of the database.
     Rows(SqlAnswer),
+    /// What is stored of addresses is removed.
+    Forgotten(Forgotten),
     /// Not done.
     Refused {
         /// One line saying why.
         reason: String,
     },
+}
+
+/// What was removed. Stable field names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// Addresses that were named.
+    pub addresses: u64,
+    /// Rows removed, by table.
+    pub rows: BTreeMap<String, u64>,
+    /// Folders of exported days: they are not written anew, and may hold the same rows.
+    pub exported_days: Vec<PathBuf>,
 }
 
 impl ControlCommand {
@@ -142,6 +166,7 @@ impl ControlCommand {
     pub fn takes(&self) -> Duration {
         match self {
             Self::Query { query } => Duration::from_secs(query.timeout_s.min(LONGEST_QUERY_S)),
+            Self::Forget { .. } => FORGETTING,
             Self::Exclusions | Self::Excluded { .. } | Self::Complaints => LISTING,
             _ => Duration::ZERO,
         }
@@ -193,6 +218,7 @@ mod tests {
             ControlCommand::Exclude { ranges: vec!["192.0.2.0/24".into()], reason: "asked".into(), who: "me".into() },
             ControlCommand::Complain { text: "by mail".into(), who: "me".into() },
             ControlCommand::Unexclude { ranges: vec!["192.0.2.0/24".into()], who: "me".into() },
+            ControlCommand::Forget { ranges: vec!["192.0.2.0/24".into()], who: "me".into() },
             ControlCommand::Why { address: Ipv4Addr::new(192, 0, 2, 7) },
             ControlCommand::Exclusions,
             ControlCommand::Excluded { addresses: vec![Ipv4Addr::new(192, 0, 2, 7)] },
@@ -211,6 +237,7 @@ mod tests {
         {"command":"exclude","ranges":["192.0.2.0/24"],"reason":"asked","who":"me"}
         {"command":"complain","text":"by mail","who":"me"}
         {"command":"unexclude","ranges":["192.0.2.0/24"],"who":"me"}
+        {"command":"forget","ranges":["192.0.2.0/24"],"who":"me"}
         {"command":"why","address":"192.0.2.7"}
         {"command":"exclusions"}
         {"command":"excluded","addresses":["192.0.2.7"]}

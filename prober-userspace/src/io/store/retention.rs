@@ -80,7 +80,23 @@ impl Store {
     /// Removes what is older than the limits at `now`, whole days (UTC) at a time; `who` goes into the trail. One pass over
     /// the time column of each table for each day that goes.
     pub fn retire(&self, limits: RetentionLimits, now: UtcMicros, who: &str) -> Result<Retired, StoreError> {
-        let mut retired = Retired::default();
+        let rows = self.remove_old(limits, now, who)?;
+        Ok(Retired { rows, checkpointed: self.give_space_back() })
+    }
+
+    /// Has a checkpoint give the space of removed rows back; whether that could be done now.
+    pub fn give_space_back(&self) -> bool {
+        self.connection.execute_batch("CHECKPOINT").is_ok()
+    }
+
+    /// Removes them, without giving their space back; rows by table, tables that lost none are left out.
+    pub fn remove_old(
+        &self,
+        limits: RetentionLimits,
+        now: UtcMicros,
+        who: &str,
+    ) -> Result<Vec<(&'static str, u64)>, StoreError> {
+        let mut removed = Vec::new();
         for (table, column, kind) in TABLES {
             let Some(limit) = limits.of(kind) else { continue };
             let limit_us = i64::try_from(limit.as_micros()).unwrap_or(i64::MAX);
@@ -90,14 +106,13 @@ impl Store {
                 rows += self.remove_day(table, column, day, now, who)?;
             }
             if rows > 0 {
-                retired.rows.push((table, rows));
+                removed.push((table, rows));
             }
         }
         if limits.replies.is_some() {
             self.forget_exclusions_of_scans_without_replies()?;
         }
-        retired.checkpointed = self.connection.execute_batch("CHECKPOINT").is_ok();
-        Ok(retired)
+        Ok(removed)
     }
 
     /// The first midnight of the oldest row before `before`.

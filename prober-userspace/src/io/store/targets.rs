@@ -2,6 +2,7 @@
 //! Changes are only ever appended, so a commit costs the same whatever the number of addresses; now and then all states are
 //! written anew and the changes dropped.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array};
@@ -95,6 +96,11 @@ impl Store {
         self.for_each_target_of(0, u32::MAX, take)
     }
 
+    /// The same, until `take` wants no more.
+    pub fn for_each_target_while(&self, take: impl FnMut(StoredTarget) -> ControlFlow<()>) -> Result<(), StoreError> {
+        self.read_targets(0, u32::MAX, take)
+    }
+
     /// The same of the addresses from `first` to `last`; the base is sorted by address, so few of its rows are looked at.
     pub fn for_each_target_of(
         &self,
@@ -102,13 +108,27 @@ impl Store {
         last: u32,
         mut take: impl FnMut(StoredTarget),
     ) -> Result<(), StoreError> {
+        self.read_targets(first, last, |target| {
+            take(target);
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn read_targets(
+        &self,
+        first: u32,
+        last: u32,
+        mut take: impl FnMut(StoredTarget) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         const COLUMNS: &str = "address, due_s, visited_s, fingerprint, cluster, step, standing, open_ports";
         let is_all = (first, last) == (0, u32::MAX);
         let of = if is_all { String::new() } else { format!("WHERE address BETWEEN {first} AND {last}") };
         let mut read = || -> duckdb::Result<()> {
             let mut statement = self.connection.prepare(&format!("SELECT {COLUMNS} FROM target_base {of}"))?;
             for batch in statement.stream_arrow([])? {
-                give(&batch, &mut take);
+                if give(&batch, &mut take).is_break() {
+                    return Ok(());
+                }
             }
             // In parts: to sort a country's changes at once takes gigabytes.
             let mut next =
@@ -121,7 +141,9 @@ impl Store {
             while let Some(from) = next.query_row([first], |row| row.get::<_, Option<u64>>(0))? {
                 first = from.saturating_add(SORTED);
                 for batch in statement.stream_arrow([from, first])? {
-                    give(&batch, &mut take);
+                    if give(&batch, &mut take).is_break() {
+                        return Ok(());
+                    }
                 }
             }
             Ok(())
@@ -270,12 +292,12 @@ fn batch(rows: &[StoredTarget], first_change: Option<u64>) -> RecordBatch {
         .expect("the columns are those of the schema and equally long")
 }
 
-fn give(batch: &RecordBatch, take: &mut impl FnMut(StoredTarget)) {
+fn give(batch: &RecordBatch, take: &mut impl FnMut(StoredTarget) -> ControlFlow<()>) -> ControlFlow<()> {
     let of = |column: usize| batch.column(column).as_any();
     let numbers = |column: usize| of(column).downcast_ref::<UInt32Array>();
     let (Some(address), Some(due), Some(visited), Some(fingerprint)) = (numbers(0), numbers(1), numbers(2), numbers(3))
     else {
-        return;
+        return ControlFlow::Continue(());
     };
     let (Some(cluster), Some(step), Some(standing), Some(ports)) = (
         of(4).downcast_ref::<UInt16Array>(),
@@ -283,7 +305,7 @@ fn give(batch: &RecordBatch, take: &mut impl FnMut(StoredTarget)) {
         of(6).downcast_ref::<UInt16Array>(),
         of(7).downcast_ref::<StringArray>(),
     ) else {
-        return;
+        return ControlFlow::Continue(());
     };
     for row in 0..batch.num_rows() {
         let mut state = TargetState::new(address.value(row), due.value(row));
@@ -291,8 +313,9 @@ fn give(batch: &RecordBatch, take: &mut impl FnMut(StoredTarget)) {
         state.fingerprint = fingerprint.value(row);
         state.cluster = cluster.value(row);
         state.set_stored(step.value(row), standing.value(row));
-        take(StoredTarget { state, open_ports: ports_of(ports.value(row)).into() });
+        take(StoredTarget { state, open_ports: ports_of(ports.value(row)).into() })?;
     }
+    ControlFlow::Continue(())
 }
 
 fn text_of(ports: &[u16]) -> String {

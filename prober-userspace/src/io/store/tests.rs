@@ -3,6 +3,7 @@
 mod banners;
 mod devices;
 mod exporting;
+mod forgetting;
 mod housekeeping;
 mod networks;
 mod opening;

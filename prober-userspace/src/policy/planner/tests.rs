@@ -314,3 +314,22 @@ fn what_is_learnt_while_it_is_taken_over_replaces_it() {
     assert_eq!(planner.take_over_some(1_000), [8]);
     assert!(planner.states().iter().take(256).all(|state| state.cluster == 3));
 }
+
+#[test]
+fn what_is_forgotten_is_as_if_it_had_never_been_visited() {
+    let mut planner = Planner::new(config(10_000.0), scheme(), states(64), 0);
+    run(&mut planner, 0, DAY_S, &ALL);
+    let before = *planner.state(8);
+    assert_eq!((planner.standings().new, before.standing()), (0, Standing::Answering));
+    assert!(!planner.scheme().open_ports(before.address).is_empty());
+    for _ in 0..2 {
+        planner.forget(8);
+        let mut expected = TargetState::new(before.address, before.due_s);
+        expected.cluster = before.cluster;
+        assert_eq!(*planner.state(8), expected);
+        assert_eq!((planner.standings().new, planner.standings().answering), (1, 7));
+        assert!(planner.scheme().open_ports(before.address).is_empty());
+    }
+    let again = run(&mut planner, DAY_S, 30 * DAY_S, &ALL);
+    assert!(again.iter().any(|visit| visit.address == before.address), "it stays in the plan");
+}

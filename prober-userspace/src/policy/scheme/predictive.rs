@@ -170,6 +170,12 @@ impl Predictive {
         self.learner.note(state.address, false, answers);
     }
 
+    pub(super) fn forget(&mut self, state: &TargetState) {
+        self.open.set(state.address, &[]);
+        let answered = matches!(state.standing(), Standing::Answering | Standing::Device(_) | Standing::Honeypot);
+        self.learner.note(state.address, answered, false);
+    }
+
     pub(super) fn learnt(&self) -> String {
         self.learner.to_text()
     }

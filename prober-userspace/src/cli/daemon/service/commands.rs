@@ -51,6 +51,7 @@ impl Service {
             | ControlCommand::Exclusions
             | ControlCommand::Excluded { .. }
             | ControlCommand::Complaints
+            | ControlCommand::Forget { .. }
             | ControlCommand::Query { .. } => Some("a question is not answered at once".to_owned()),
         };
         match refusal {
@@ -125,7 +126,7 @@ impl Service {
     }
 }
 
-fn parsed(ranges: &[String]) -> Result<Vec<AddressRange>, String> {
+pub(super) fn parsed(ranges: &[String]) -> Result<Vec<AddressRange>, String> {
     let parsed: Result<Vec<_>, _> = ranges.iter().map(|text| parse_address_argument(text)).collect();
     parsed.map(|parsed| parsed.concat()).map_err(|cause| cause.to_string())
 }

@@ -73,6 +73,7 @@ impl Service {
                     Ok(foreign::answer(store, &query, is_wanted).map_or_else(ControlReply::refused, ControlReply::Rows))
                 }),
             },
+            ControlCommand::Forget { ranges, who } => self.forget(&ranges, who, &reply, now),
             command => tell(&reply, self.command(command, &who, now)),
         }
     }
@@ -158,7 +159,7 @@ fn excluded(address: Ipv4Addr, exclusions: &Exclusions, store: &Store) -> Result
 }
 
 /// The client may have gone.
-fn tell(client: &SyncSender<ControlReply>, answer: ControlReply) {
+pub(super) fn tell(client: &SyncSender<ControlReply>, answer: ControlReply) {
     let _ = client.try_send(answer);
 }
 

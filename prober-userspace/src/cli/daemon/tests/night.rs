@@ -49,6 +49,17 @@ fn a_night_now_learns_networks_and_hands_them_over() {
     assert!(stage.look().networks.is_none(), "once");
     assert!(stage.command(ControlCommand::Status).unwrap().upkeep.learnt_at_s.is_some());
     assert_eq!((stage.audited("daemon.nightly"), stage.audited("networks.learnt")), (nights, nights + 1));
+
+    // A new start does not work it again, but knows when it was worked.
+    let Stage { folder, service, .. } = stage;
+    drop(service);
+    let mut stage = start(folder);
+    stage.service.start_nightly().unwrap();
+    assert!(stage.command(ControlCommand::Status).unwrap().upkeep.learnt_at_s.is_some());
+    stage.command(ControlCommand::Nightly).expect("none is under way");
+    assert_eq!(handed_over(&mut stage), 30);
+    wait(&mut stage);
+    assert_eq!(stage.audited("networks.learnt"), nights + 2);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use duckdb::params;
@@ -137,6 +137,16 @@ impl Store {
         File::open(home).and_then(|home| home.sync_all()).map_err(io)?;
         Ok(Exported { path: to, rows })
     }
+}
+
+/// Folders of exported days of tables with addresses, in the order of their names; none if nothing was exported.
+pub fn exported_days(folder: &Path) -> Vec<PathBuf> {
+    let mut days = Vec::new();
+    for table in [ExportTable::Reply, ExportTable::Banner] {
+        let home = folder.join(table.name());
+        days.extend(folders(&home).unwrap_or_default().into_iter().map(|name| home.join(name)));
+    }
+    days
 }
 
 /// Names of the day folders in it; what an interrupted export left does not count.
