@@ -26,6 +26,7 @@ use crate::io::privileges;
 use crate::model::watch::{
     EndedEarly, Overseer, SchemeConfig, SchemeKind, USUAL_REDUCTION, USUAL_SAMPLE, WatchConfig, WatchStatus, Wishes,
 };
+use crate::policy::starter::is_sample;
 use crate::target::plan::{MAX_UNGUARDED_ADDRESSES, Scope};
 use crate::target::shared_exclusions::SharedExclusions;
 
@@ -132,6 +133,8 @@ impl WatchCommand {
             "a watch has no plan: leave out --pairs-file, --seed, --shard, --max-targets and --max-results"
         } else if !share(self.exploration) || !share(self.coverage) {
             "--exploration and --coverage must be 0 to 1"
+        } else if !is_sample(self.sample) {
+            "--sample must be 0 or 1000 at least: ports cannot be derived from fewer addresses"
         } else if !(share(self.answering) && self.answering > 0.0) {
             "--answering must be above 0, up to 1: where nothing is thought to answer nothing is ever looked for"
         } else if !(1.0..=1e4).contains(&self.reduction) {

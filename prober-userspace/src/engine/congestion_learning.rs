@@ -67,7 +67,7 @@ pub struct CongestionLearnt {
     pub profile_bytes: usize,
     /// ... and per answering address besides.
     pub address_bytes: f64,
-    /// Answers left out because the clock was stepped during their scan.
+    /// Answers left out because the clock was stepped on their day.
     pub stepped_clock: u64,
     /// Answers of addresses that answered too seldom to know how fast they can be.
     pub too_few: u64,
@@ -81,14 +81,16 @@ pub struct CongestionLearnt {
 pub enum LearningError {
     /// There are clusters, and answers enough for none.
     #[error(
-        "nothing was learnt of the last {days} days ({too_few} answers are of addresses that answered too seldom), so the \
-         clusters stay as they are"
+        "nothing was learnt of the last {days} days ({too_few} answers are of addresses that answered too seldom, {stepped_clock} \
+         of days on which the clock was stepped), so the clusters stay as they are"
     )]
     Nothing {
         /// That were looked at.
         days: u16,
         /// Answers that were left out.
         too_few: u64,
+        /// And these.
+        stepped_clock: u64,
     },
     /// The caller wants no more of it.
     #[error("given up")]
@@ -116,7 +118,8 @@ pub fn learn_congestion(
     let before = store.cluster_members()?;
     let clusters = clusters(config, &learnt, &before, now);
     if clusters.is_empty() && !before.is_empty() {
-        return Err(LearningError::Nothing { days: config.since_days, too_few: learnt.too_few });
+        let stepped_clock = store.answers_of_stepped_clocks(since)?;
+        return Err(LearningError::Nothing { days: config.since_days, too_few: learnt.too_few, stepped_clock });
     }
     store.replace_clusters(&clusters)?;
     let was_there = |cluster: &&LearntCluster| before.iter().any(|(_, number)| *number == cluster.row.cluster);

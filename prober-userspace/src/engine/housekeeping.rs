@@ -221,11 +221,11 @@ fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<Order>, shared: &
         if shared.is_ending() {
             return;
         }
-        if nights.is_far_ahead && clock_is_synchronised() == Some(true) {
-            nights.is_far_ahead = false;
-        }
         if nights.look(utc_now(), monotonic_ns(), work.at) {
             night(store, &work, shared);
+        } else if nights.is_doubted() && clock_is_synchronised() == Some(true) {
+            log::info!("the clock is synchronised, so it is believed");
+            nights.trust(utc_now(), monotonic_ns());
         }
         match orders.recv_timeout(LOOK) {
             Ok(Order::Change(changed)) => {
@@ -238,12 +238,8 @@ fn run(store: &Store, mut work: NightlyWork, orders: &Receiver<Order>, shared: &
             }
             Ok(Order::Now) => {
                 // Whoever asks for it has looked at the clock.
-                nights.is_far_ahead = false;
-                if nights.is_clock_right(utc_now(), monotonic_ns()) {
-                    night(store, &work, shared);
-                } else {
-                    shared.is_working.store(false, Ordering::Relaxed);
-                }
+                nights.trust(utc_now(), monotonic_ns());
+                night(store, &work, shared);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,

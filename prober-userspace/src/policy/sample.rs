@@ -20,8 +20,8 @@ pub struct Sample {
     again: Share,
 }
 
-/// The share (0 to 1) of `targets` addresses that a watch begins with. Nothing if the store knows `hosts` already, which were
-/// enough to derive ports from, or if the scheme visits everybody thoroughly anyway.
+/// The share (0 to 1) of `targets` addresses that a watch begins with. Nothing if enough `is_known` already to derive ports
+/// from, or if the scheme visits everybody thoroughly anyway.
 pub fn share_of(config: &SchemeConfig, targets: u64, is_known: bool) -> f64 {
     let wanted = f64::from(config.sample);
     if is_known || config.kind != SchemeKind::Predictive || wanted <= 0.0 {

@@ -130,6 +130,11 @@ pub const fn is_enough(hosts: usize) -> bool {
     hosts >= ENOUGH
 }
 
+/// Whether a sample may be of so many answering addresses: none, or enough to derive ports from.
+pub const fn is_sample(hosts: u32) -> bool {
+    hosts == 0 || is_enough(hosts as usize)
+}
+
 fn bits(ports: Vec<u16>) -> PortBits {
     ports.into_iter().collect()
 }

@@ -21,6 +21,7 @@ use crate::model::request::GrabLimits;
 use crate::model::watch::{SchemeConfig, SchemeKind};
 use crate::network::local_time::utc_offset;
 use crate::policy::rollout::RolloutConfig;
+use crate::policy::starter::is_sample;
 use crate::target::list::parse_address_argument;
 use crate::target::ports::PortList;
 
@@ -115,7 +116,7 @@ fn scheme(reader: &mut Reader<'_>) -> SchemeConfig {
         exploration: reader.value("probing", "exploration", share),
         answering: reader.value("probing", "answering", share),
         sample: reader.value("probing", "sample", |text| {
-            let number = text.trim().parse().ok().filter(|number: &u32| *number == 0 || *number >= 1_000);
+            let number = text.trim().parse().ok().filter(|number| is_sample(*number));
             number.ok_or_else(|| {
                 format!("\"{text}\" is neither 0 nor a number from 1000 on: ports cannot be derived from fewer")
             })

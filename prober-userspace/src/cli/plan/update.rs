@@ -95,7 +95,7 @@ fn line(learnt: &CongestionLearnt) -> String {
     let left_out = learnt.stepped_clock + learnt.too_few + learnt.answers.absurd + learnt.answers.out_of_order;
     format!(
         "{} networks ({} of an estimated kind) with {} addresses in {} clusters ({} of before), from {} answers ({} \
-         left out: {} of scans whose clock was stepped, {} of addresses that answered too seldom, {} absurd, {} out of order)\n",
+         left out: {} of days on which the clock was stepped, {} of addresses that answered too seldom, {} absurd, {} out of order)\n",
         grouped(learnt.networks as u64),
         grouped(learnt.estimated_media as u64),
         grouped(learnt.addresses as u64),

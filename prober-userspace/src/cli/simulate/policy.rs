@@ -9,6 +9,7 @@ use super::super::output::{put, put_json};
 use super::super::table::Table;
 use crate::cli::figure::grouped;
 use crate::model::watch::USUAL_SAMPLE;
+use crate::policy::starter::is_sample;
 use crate::simulate::country::CountryConfig;
 use crate::simulate::trial::{Policy, STORED_HOSTS, Trial, TrialConfig, trial};
 
@@ -115,6 +116,8 @@ impl PolicyArgs {
             "--tail, --exploration and --loss must be 0 to 0.5"
         } else if !(1.0..=10_000.0).contains(&self.reduction) {
             "--reduction must be 1 to 10,000"
+        } else if !is_sample(self.sample) {
+            "--sample must be 0 or 1000 at least: ports cannot be derived from fewer addresses"
         } else if self.stored > STORED_HOSTS {
             "--stored must be at most 900,000: more would not make 11,700 ports more known"
         } else {

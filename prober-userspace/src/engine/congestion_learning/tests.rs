@@ -99,6 +99,27 @@ fn who_learns_nothing_or_gives_up_keeps_what_was_there() {
         .execute_batch("DELETE FROM reply WHERE received_at < (SELECT max(received_at) FROM reply)")
         .unwrap();
     let nothing = learn_congestion(&store, &config(), after(9.0), &never).unwrap_err();
-    assert!(matches!(nothing, LearningError::Nothing { days: 42, too_few: 60 }), "{nothing}");
+    assert!(matches!(nothing, LearningError::Nothing { days: 42, too_few: 60, stepped_clock: 0 }), "{nothing}");
     assert_eq!((limits(&store), store.cluster_members().unwrap()), before);
+}
+
+#[test]
+fn a_step_of_the_clock_costs_its_day_and_no_other() {
+    let (_folder, store) = store();
+    answer(&store, 1.0);
+    let began_us = BEGAN.0;
+    // A row a minute over the eight days; on the third the clock is set forward by ten minutes at noon.
+    let rates = format!(
+        "INSERT INTO scan (id, started_at, status, operator, host, program_version, command, settings, seed, plan_fingerprint,
+             targets, ports, probes_planned, shard_index, shard_count, rate_pps, engine, interface)
+         VALUES (1, make_timestamp({began_us}), 'running', '', '', '', '', '', 0, 0, 0, '', 0, 0, 1, 0, '', '');
+         INSERT INTO scan_rate
+         SELECT 1, make_timestamp({began_us} + minute * 60000000), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+         FROM range(11520) t(minute) WHERE minute NOT BETWEEN 3600 AND 3609"
+    );
+    store.connection().execute_batch(&rates).unwrap();
+    let learnt = learn_congestion(&store, &config(), after(9.0), &never).unwrap();
+    assert_eq!(learnt.stepped_clock, 60 * 144, "ten minutes apart, of each network");
+    assert_eq!(learnt.clusters, 2, "{learnt:?}");
+    assert!(learnt.answers.learnt >= 60 * 144 * 6, "{learnt:?}");
 }

@@ -16,7 +16,7 @@ pub(super) struct Nights {
     last_day: Option<i64>,
     was_set: bool,
     /// The clock stood far ahead of what was stored last when this began, and nobody says that it is right.
-    pub(super) is_far_ahead: bool,
+    is_far_ahead: bool,
 }
 
 impl Nights {
@@ -48,12 +48,24 @@ impl Nights {
         is_due
     }
 
+    /// Whether somebody has to say that the clock is right.
+    pub(super) const fn is_doubted(&self) -> bool {
+        self.was_set || self.is_far_ahead
+    }
+
+    /// Somebody who knows says that the clock is right as it is now.
+    pub(super) fn trust(&mut self, now: UtcMicros, monotonic_ns: u64) {
+        self.start = ClockOffset::between(now, monotonic_ns);
+        (self.was_set, self.is_far_ahead) = (false, false);
+    }
+
     /// Nothing is removed by a clock that was set since the start: it may be wrong by years.
-    pub(super) fn is_clock_right(&mut self, now: UtcMicros, monotonic_ns: u64) -> bool {
+    fn is_clock_right(&mut self, now: UtcMicros, monotonic_ns: u64) -> bool {
         let was_set = (now.0 - self.start.utc(monotonic_ns).0).abs() > MOST_STEP_US;
         if was_set && !self.was_set {
             log::warn!(
-                "the clock was set by more than an hour: nothing is exported or removed until it is right again"
+                "the clock was set by more than an hour: nothing is exported or removed until it is right again or \
+                 synchronised, or `prober control nightly` says that it is right"
             );
         }
         self.was_set = was_set;
@@ -100,6 +112,11 @@ mod tests {
         assert!(!look(2, 400 * DAY_US) && !look(3, -400 * DAY_US), "years off, either way");
         assert!(look(3, 1_800_000_000), "half an hour is no reason");
         assert!(!look(3, 0) && look(4, 0));
+        // Two hours that the machine slept: the monotonic clock stood still.
+        let (now, monotonic_ns) = (UtcMicros(start.0 + 5 * DAY_US), (5 * DAY_US - 7_200_000_000) as u64 * 1_000);
+        assert!(!nights.look(now, monotonic_ns, at) && nights.is_doubted());
+        nights.trust(now, monotonic_ns);
+        assert!(!nights.is_doubted() && nights.look(now, monotonic_ns, at));
     }
 
     #[test]
@@ -107,7 +124,8 @@ mod tests {
         let (at, start) = (Duration::ZERO, UtcMicros(1_795_230_000_000_000));
         let mut nights = Nights::from(start, 0, Some(UtcMicros(start.0 - 400 * DAY_US)), None);
         assert!(!nights.look(start, 0, at));
-        nights.is_far_ahead = false;
+        assert!(nights.is_doubted());
+        nights.trust(start, 0);
         assert!(nights.look(start, 0, at));
         assert!(Nights::from(start, 0, None, None).look(start, 0, at), "nothing was stored yet");
     }

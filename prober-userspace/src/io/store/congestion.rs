@@ -49,14 +49,16 @@ pub struct ClusterRow {
     pub updated_at: UtcMicros,
 }
 
-/// Replies of hosts themselves: ICMP errors come from routers. Of scans whose wall clock ran evenly: a second of
-/// `scan_rate` that took minutes, or minutes of half seconds, are a clock that was stepped (a resumed scan has gaps).
+/// Replies of hosts themselves: ICMP errors come from routers. Of days on which the wall clock of their scan ran evenly: a
+/// second of `scan_rate` that took minutes, or minutes of half seconds, are a clock that was stepped (a resumed scan has gaps).
+/// Times are anchored anew every second, so the days after it are as good as any.
 const TRUSTED: &str = "
     WITH gap AS (
-        SELECT scan_id, epoch_us(ended_at) - epoch_us(lag(ended_at) OVER (PARTITION BY scan_id ORDER BY ended_at)) AS us
+        SELECT scan_id, ended_at::DATE AS day,
+               epoch_us(ended_at) - epoch_us(lag(ended_at) OVER (PARTITION BY scan_id ORDER BY ended_at)) AS us
         FROM scan_rate),
     stepped AS (
-        SELECT scan_id FROM gap JOIN scan ON scan.id = scan_id GROUP BY scan_id
+        SELECT scan_id, day FROM gap JOIN scan ON scan.id = scan_id GROUP BY ALL
         HAVING coalesce(sum(us) FILTER (us > 60e6 AND scan.resumed = 0), 0) + coalesce(sum(us) FILTER (us < 7e5), 0) > 120e6)";
 
 /// Answers of an address, and different hours of them, before its quickest one is taken for its floor: one that was only ever
@@ -79,7 +81,8 @@ impl Store {
         let hour = hour(time);
         let query = format!(
             "{TRUSTED} SELECT address, min(rtt_us) FROM reply
-             WHERE kind < 4 AND received_at >= ? AND scan_id NOT IN (FROM stepped) GROUP BY address
+             WHERE kind < 4 AND received_at >= ? AND (scan_id, received_at::DATE) NOT IN (FROM stepped)
+             GROUP BY address
              HAVING count(*) >= {FLOOR_ANSWERS} AND count(DISTINCT {hour}) >= {FLOOR_HOURS}
              ORDER BY address"
         );
@@ -98,12 +101,11 @@ impl Store {
     /// answer of a day.
     pub fn for_all_answers(&self, since: UtcMicros, mut take: impl FnMut(&[NetworkAnswers])) -> Result<(), StoreError> {
         let mut read = || -> duckdb::Result<()> {
-            let mut stepped = self.connection.prepare(&format!("{TRUSTED} SELECT scan_id::VARCHAR FROM stepped"))?;
-            let stepped: Vec<String> = stepped.query_map([], |row| row.get(0))?.collect::<duckdb::Result<_>>()?;
-            let trusted = match stepped.len() {
-                0 => "true".to_owned(),
-                _ => format!("scan_id NOT IN ({})", stepped.join(", ")),
-            };
+            let one = "'NOT (scan_id = ' || scan_id || ' AND received_at::DATE = DATE ''' || day || ''')'";
+            let mut trusted = self.connection.prepare(&format!("{TRUSTED} SELECT {one} FROM stepped"))?;
+            let mut trusted: Vec<String> = trusted.query_map([], |row| row.get(0))?.collect::<duckdb::Result<_>>()?;
+            trusted.push("true".to_owned());
+            let trusted = trusted.join(" AND ");
             let connection = &self.connection;
             let mut first =
                 connection.prepare("SELECT epoch_us(min(received_at)) FROM reply WHERE received_at >= ?")?;
@@ -134,10 +136,11 @@ impl Store {
         read().map_err(self.failed("reading the answers"))
     }
 
-    /// Answers that are left out because the wall clock was stepped during their scan.
+    /// Answers that are left out because the wall clock was stepped on their day.
     pub fn answers_of_stepped_clocks(&self, since: UtcMicros) -> Result<u64, StoreError> {
         let query = format!(
-            "{TRUSTED} SELECT count(*) FROM reply WHERE kind < 4 AND received_at >= ? AND scan_id IN (FROM stepped)"
+            "{TRUSTED} SELECT count(*) FROM reply WHERE kind < 4 AND received_at >= ?
+             AND (scan_id, received_at::DATE) IN (FROM stepped)"
         );
         self.connection
             .query_row(&query, params![timestamp(since)], |row| row.get(0))
