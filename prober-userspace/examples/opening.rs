@@ -1,20 +1,31 @@
 //! How long a watch of a country takes to start: a store with the states of as many addresses, of whom a part answers, is
-//! made, and read as the daemon reads it, up to the planner with everything queued. Prints one JSON object.
+//! made, and read as the daemon reads it, up to the planner with everything queued. With `--night` also how long each part of
+//! a night's work takes then, and forgetting a /8. Prints one JSON object.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
 use prober_common::address::V4;
+use prober_userspace::engine::congestion_learning::CongestionConfig;
+use prober_userspace::engine::network_learning::learn_networks;
 use prober_userspace::engine::watch::recall::recall;
 use prober_userspace::io::process::{most_resident_bytes, resident_bytes};
-use prober_userspace::io::store::{Access, Store, StoredTarget, USUAL_MEMORY, WatchClock};
+use prober_userspace::io::store::{
+    Access, ForgottenRows, RetentionLimits, Store, StoredTarget, USUAL_MEMORY, WatchClock,
+};
 use prober_userspace::model::utc::UtcMicros;
 use prober_userspace::model::watch::{SchemeConfig, SchemeKind};
+use prober_userspace::network::cluster::ClusterConfig;
+use prober_userspace::network::congestion::medium::Medium;
+use prober_userspace::network::local_time::Offsets;
+use prober_userspace::policy::grid::DayGrid;
 use prober_userspace::policy::interval::{LADDER_S, Step};
 use prober_userspace::policy::planner::{Planner, PlannerConfig, WallTime};
+use prober_userspace::policy::starter::Known;
 use prober_userspace::policy::target_state::{Standing, TargetState};
 use prober_userspace::simulate::country::{CountryConfig, sample};
 use prober_userspace::simulate::draws::Draws;
@@ -39,6 +50,9 @@ struct Options {
     /// Folder for the database, which is removed afterwards; 60 bytes for each address are needed
     #[arg(long, default_value = ".")]
     folder: PathBuf,
+    /// Also does the work of a night, part by part, then forgets the /8 of the first address; 10 bytes more for each address
+    #[arg(long)]
+    night: bool,
     /// Only makes the database, here
     #[arg(long, hide = true)]
     make: Option<PathBuf>,
@@ -50,6 +64,9 @@ struct Options {
 const FIRST: u32 = 0x1000_0000;
 /// Half a year after the watch began.
 const NOW_S: u32 = 182 * 86_400;
+/// The last day with replies: 2026-01-03, with three of each port.
+const NIGHT: UtcMicros = UtcMicros(1_767_398_400_000_000);
+const DAY_US: i64 = 86_400_000_000;
 /// After every reply: 2100-01-01.
 const LATER: UtcMicros = UtcMicros(4_102_444_800_000_000);
 /// States made together.
@@ -92,6 +109,8 @@ fn main() -> anyhow::Result<()> {
     let started_s = begun.elapsed().as_secs_f64();
     let standings = planner.standings();
     ensure!(standings.new == 0, "{} states were not found again", standings.new);
+    let (resident, most_resident) = (resident_bytes(), most_resident_bytes());
+    let night = options.night.then(|| night(&store, &folder.path().join("export"))).transpose()?;
     let result = serde_json::json!({
         "addresses": options.addresses,
         "answering": answering,
@@ -100,9 +119,11 @@ fn main() -> anyhow::Result<()> {
         "opened_s": opened_s,
         "recalled_s": recalled_s,
         "started_s": started_s,
-        "resident_bytes": resident_bytes(),
-        "most_resident_bytes": most_resident_bytes(),
+        "resident_bytes": resident,
+        "most_resident_bytes": most_resident,
         "standings": standings,
+        "night_s": night,
+        "most_resident_bytes_at_night": night.is_some().then(most_resident_bytes),
     });
     println!("{result}");
     Ok(())
@@ -110,6 +131,45 @@ fn main() -> anyhow::Result<()> {
 
 fn scheme() -> SchemeConfig {
     SchemeConfig::usual(SchemeKind::Predictive, vec![80, 443, 22, 23])
+}
+
+/// The parts of a night's work in their order, each with the seconds that it took. All replies but those of the last day are
+/// too old: more than a night removes when one follows the other.
+fn night(store: &Store, export: &Path) -> anyhow::Result<BTreeMap<String, f64>> {
+    let now = UtcMicros(NIGHT.0 + DAY_US);
+    let networks = CongestionConfig {
+        grid: DayGrid::new(48, 0)?,
+        offsets: Offsets::default(),
+        medium: Medium::Wired,
+        half_life_days: 7.0,
+        since_days: 28,
+        price: ClusterConfig::default().price,
+    };
+    let day = Some(Duration::from_hours(24));
+    let limits = RetentionLimits { replies: day, banners: day, estimates: day, audit: day };
+    let range = AddressRange::between(V4(FIRST), V4(FIRST | 0x00ff_ffff));
+    let forgotten: AddressSet = [range].into_iter().collect();
+    let mut rows = ForgottenRows::new();
+    let mut times = BTreeMap::new();
+    let mut measured = |name: &str, work: &mut dyn FnMut() -> anyhow::Result<()>| -> anyhow::Result<()> {
+        let begun = Instant::now();
+        work().with_context(|| name.to_owned())?;
+        times.insert(format!("{} {name}", times.len() + 1), begun.elapsed().as_secs_f64());
+        Ok(())
+    };
+    measured("gather open ports", &mut || Ok(store.gather_open_ports(now)?))?;
+    measured("learn of networks", &mut || {
+        ensure!(learn_networks(store, &networks, now, "bench", &|| false).is_well, "it failed");
+        Ok(())
+    })?;
+    measured("export days", &mut || Ok(drop(store.export_finished_days(export, None, now, "bench")?)))?;
+    measured("export what stands", &mut || Ok(drop(store.export_standing(export)?)))?;
+    measured("remove old rows", &mut || Ok(drop(store.remove_old(limits, now, "bench")?)))?;
+    measured("derive ports", &mut || Ok(drop(Known::of(&scheme(), &store.open_tcp_ports()?))))?;
+    measured("forget findings", &mut || Ok(store.forget_findings(&forgotten, &mut rows, &|| false)?))?;
+    measured("forget states", &mut || Ok(drop(store.forget_states(&forgotten)?)))?;
+    measured("give space back", &mut || Ok(drop(store.give_space_back())))?;
+    Ok(times)
 }
 
 /// A store as a watch leaves it after half a year.

@@ -6,6 +6,7 @@ pub mod banner;
 pub mod cause;
 pub mod device;
 pub mod link;
+pub mod look;
 pub mod mac;
 pub mod outlook;
 pub mod query;

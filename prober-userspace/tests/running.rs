@@ -304,3 +304,57 @@ fn nesting_without_end_does_it_no_harm() {
     }
     daemon.succeeds(&["sql", &nested(20), "--socket", "daemon.sock"]);
 }
+
+/// A finished scan, its replies, open ports and a cluster.
+const FOUND: &str = "
+    INSERT INTO scan (id, started_at, ended_at, status, operator, host, program_version, command, settings, seed,
+                      plan_fingerprint, targets, ports, probes_planned, shard_index, shard_count, rate_pps, engine, interface)
+    VALUES (1, TIMESTAMP '2026-01-01 00:00:00', TIMESTAMP '2026-01-01 00:01:00', 'finished', 'me', 'here', '1', 'prober scan',
+            '{}', 1, 1, 300, '80', 300, 0, 1, 100, 'packet', 'eth0');
+    INSERT INTO open_tcp_port SELECT 134744064 + n // 2, CASE WHEN n % 2 = 0 THEN 80 ELSE 443 END, TIMESTAMP '2026-01-01'
+    FROM range(40) t(n);
+    INSERT INTO cluster VALUES (0, 'wired', 288, 0, 7, 1, 20, 40, TIMESTAMP '2026-01-01 00:00:00');";
+
+#[test]
+fn reports_and_plans_look_the_same_whether_it_runs_or_not() {
+    let mut daemon = Daemon::start("");
+    daemon.end();
+    let database = daemon.at().join("daemon.duckdb");
+    Store::open(&database, Access::Write).unwrap().connection().execute_batch(FOUND).unwrap();
+    let looks = [
+        &["report"][..],
+        &["report", "--scan", "1", "--json", "--html", "page.html"],
+        &["plan", "list"],
+        &["plan", "list", "--json"],
+        &["ports", "derive"],
+        &["ports", "derive", "--coverage", "0.5", "--json"],
+    ];
+    let refusals = [
+        &["report", "--scan", "7"][..],
+        &["plan", "show", "--cluster", "3"],
+        &["plan", "show", "--cluster", "0", "--within", "9999"],
+        &["ports", "derive", "--above", "100"],
+    ];
+    let named = ["--db", "daemon.duckdb"];
+    let seen = |daemon: &Daemon| {
+        let texts = looks.map(|look| daemon.succeeds(&of(look, &named)));
+        let lines = refusals.map(|look| daemon.fails(&of(look, &named)).replace("refused: ", ""));
+        let page = std::fs::read_to_string(daemon.at().join("page.html")).unwrap();
+        std::fs::remove_file(daemon.at().join("page.html")).unwrap();
+        (texts, lines, page)
+    };
+    let stopped = seen(&daemon);
+    assert!(stopped.0[4].contains("20 addresses with open ports") && stopped.2.starts_with("<!"), "{stopped:?}");
+    daemon.ends = Arc::default();
+    daemon.run();
+    let plan = ["plan", "show", "--cluster", "0"];
+    assert_eq!(seen(&daemon), stopped);
+    assert!(daemon.succeeds(&of(&plan, &named)).starts_with("Cluster 0: 1 wired networks"));
+    // By its socket, or where no other database is; never another one than is meant.
+    assert_eq!(daemon.succeeds(&["plan", "list", "--socket", "daemon.sock"]), stopped.0[2]);
+    assert_eq!(daemon.succeeds(&["plan", "list"]), stopped.0[2]);
+    drop(Store::open(&daemon.at().join("prober.duckdb"), Access::Write).unwrap());
+    assert!(daemon.fails(&["report"]).contains("prober.duckdb"), "an empty one is another one all the same");
+    let other = daemon.fails(&["report", "--socket", "daemon.sock", "--db", "prober.duckdb"]);
+    assert!(other.contains("the daemon's database is "), "{other}");
+}

@@ -43,6 +43,8 @@ enum Subject {
     Planner,
     /// The start of a watch over 150 million addresses from its store (10 GB of disk), and its memory
     Opening,
+    /// The same, and after it each part of a night's work, and forgetting a /8 (12 GB of disk)
+    Night,
     /// Targets/s of a plan over the whole address space, and memory
     Plan,
 }
@@ -61,12 +63,18 @@ pub fn bench(options: &Options) -> Result<()> {
         Subject::Estimate => example("estimators")?,
         Subject::Planner => example("planner")?,
         Subject::Opening => example("opening")?,
+        Subject::Night => with(example("opening")?, "--night"),
         Subject::Plan => plan()?,
     };
     if options.json {
         command.arg("--json");
     }
     workspace::run(command.args(&options.more))
+}
+
+fn with(mut command: Command, option: &str) -> Command {
+    command.arg(option);
+    command
 }
 
 fn in_lab(subject: &str) -> Result<Command> {

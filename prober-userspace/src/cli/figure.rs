@@ -53,13 +53,14 @@ pub(super) fn scaled(value: f64) -> String {
     }
 }
 
-/// `4 min 12 s`, `2 h 03 min`, `12.3 s`.
+/// `12.3 s`, `4 min 12 s`, `2 h 03 min`, `3 d 04 h`.
 pub(super) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..60 => format!("{seconds:.1} s"),
         60..3_600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3_600, whole % 3_600 / 60),
+        3_600..86_400 => format!("{} h {:02} min", whole / 3_600, whole % 3_600 / 60),
+        _ => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3_600),
     }
 }
 
@@ -74,6 +75,7 @@ mod tests {
         assert_eq!(percent(1, 0), "-");
         assert_eq!([percent(128, 10_000), percent(1, 100_000), percent(1, 2)], ["1.28 %", "0.0010 %", "50.0 %"]);
         assert_eq!([rate(950.0), rate(1e4), rate(1.28e6)], ["950 pps", "10.0 kpps", "1.28 Mpps"]);
-        assert_eq!([duration(12.34), duration(252.0), duration(7_380.0)], ["12.3 s", "4 min 12 s", "2 h 03 min"]);
+        let durations = [12.34, 252.0, 7_380.0, 273_700.0].map(duration);
+        assert_eq!(durations, ["12.3 s", "4 min 12 s", "2 h 03 min", "3 d 04 h"]);
     }
 }

@@ -14,9 +14,14 @@ pub fn put(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// A value as indented JSON, with the end of its last line.
+pub fn json_text<T: Serialize>(value: &T) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
 /// Writes a value as indented JSON.
 pub fn put_json<T: Serialize>(value: &T) -> io::Result<()> {
-    put(&(serde_json::to_string_pretty(value)? + "\n"))
+    put(&json_text(value)?)
 }
 
 /// Prints what clap says: help and version as they are, a refusal as one line. Gives the exit code.

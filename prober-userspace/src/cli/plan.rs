@@ -10,6 +10,8 @@ mod why;
 use std::process::ExitCode;
 
 pub(crate) use coming::coming;
+pub(super) use list::clusters;
+pub(super) use show::cluster_plan;
 
 /// When to probe which networks: congestion by time of day, clusters of networks, plans that are explained
 #[derive(Clone, Debug, clap::Args)]

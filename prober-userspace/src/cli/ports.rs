@@ -4,6 +4,8 @@ mod derive;
 
 use std::process::ExitCode;
 
+pub(super) use derive::sets;
+
 /// Port sets out of what answered so far
 #[derive(Clone, Debug, clap::Args)]
 pub struct PortsArgs {

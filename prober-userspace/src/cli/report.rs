@@ -17,21 +17,23 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use super::database::DatabaseArgs;
-use super::output::{put, put_json};
+use super::look::LookArgs;
+use super::output::{json_text, put};
 use crate::io::clock::utc_now;
-use crate::io::store::Access;
+use crate::io::store::Store;
+use crate::model::look::{Seen, Sight};
 use crate::model::scan::ScanId;
 
 pub use figures::Report;
 
 /// Report on a scan
 ///
-/// The fields of --json are stable: new ones may be added, none is renamed. Times are UTC, RTTs are in milliseconds.
+/// The fields of --json are stable: new ones may be added, none is renamed. Times are UTC, RTTs are in milliseconds. Of a
+/// database that the running daemon has open the daemon makes the report; of a watch it is one of the moment.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReportArgs {
     #[command(flatten)]
-    database: DatabaseArgs,
+    place: LookArgs,
     /// Number of the scan, or `latest`
     #[arg(long, value_name = "ID", default_value = "latest", value_parser = scan_choice)]
     scan: ScanChoice,
@@ -82,17 +84,18 @@ pub(super) fn scan_choice(text: &str) -> Result<ScanChoice, String> {
 impl ReportArgs {
     /// Reads the database once and prints.
     pub fn run(self) -> anyhow::Result<()> {
-        let store = self.database.open(Access::Read)?;
-        let report = Report::read(&store, self.scan.number(), utc_now())?;
-        drop(store);
-        if let Some(file) = &self.html {
-            std::fs::write(file, html::page(&report)).with_context(|| format!("report to {}", file.display()))?;
+        let sight = Sight::Report { scan: self.scan.number(), page: self.html.is_some() };
+        let Seen { text, page } = self.place.look(sight, self.json)?;
+        if let Some((file, page)) = self.html.as_ref().zip(page) {
+            std::fs::write(file, page).with_context(|| format!("report to {}", file.display()))?;
         }
-        if self.json {
-            put_json(&report)?;
-        } else {
-            put(&text::render(&report))?;
-        }
-        Ok(())
+        Ok(put(&text)?)
     }
+}
+
+/// The report on a scan, also as a page if that is wanted.
+pub(super) fn seen(store: &Store, scan: Option<ScanId>, page: bool, json: bool) -> anyhow::Result<Seen> {
+    let report = Report::read(store, scan, utc_now())?;
+    let text = if json { json_text(&report)? } else { text::render(&report) };
+    Ok(Seen { text, page: page.then(|| html::page(&report)) })
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::daemon_socket::find;
-use super::figure::grouped;
+use super::figure::{duration, grouped};
 use super::output::{put, put_json};
 use super::progress::progress_line;
 use crate::io::control::{ControlCommand, Standing, send};
@@ -20,6 +20,8 @@ use crate::model::utc::UtcMicros;
 const EVERY: Duration = Duration::from_secs(1);
 /// Wide enough for every part of the progress line.
 const WIDTH: usize = 160;
+/// What takes longer has no end for anybody: ten years.
+const LIFETIME_S: f64 = 10.0 * 365.25 * 86_400.0;
 
 /// How the running daemon stands
 #[derive(Clone, Debug, Args)]
@@ -155,7 +157,8 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
 
 /// Of the policy's clock, which is the wall's but in a laboratory.
 fn first_round(addresses: u64, seconds: f64) -> String {
-    format!("first visits to {} addresses are left: about {} at this rate", grouped(addresses), duration(seconds))
+    let time = if seconds < LIFETIME_S { format!("about {}", duration(seconds)) } else { "no end of them".to_owned() };
+    format!("first visits to {} addresses are left: {time} at this rate", grouped(addresses))
 }
 
 /// Whether the work of a night is under way, and when each part of it last went well.
@@ -167,16 +170,6 @@ fn nights(upkeep: &UpkeepStatus) -> String {
         Some(format!("{what} last went well {at}"))
     });
     upkeep.nightly_under_way.then(|| "under way".to_owned()).into_iter().chain(done).collect::<Vec<_>>().join(", ")
-}
-
-fn duration(seconds: f64) -> String {
-    let minutes = (seconds / 60.0) as u64;
-    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, 0) => format!("{seconds:.0} s"),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
 }
 
 #[cfg(test)]

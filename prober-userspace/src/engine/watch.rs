@@ -6,6 +6,7 @@ mod devices;
 mod figures;
 mod forgetting;
 pub mod keeper;
+mod late;
 mod naming;
 mod opening;
 mod outage;
@@ -24,9 +25,10 @@ use prober_common::event::ReplyEvent;
 use ringbuf::traits::Consumer;
 
 use self::clock::PolicyClock;
-use self::devices::Devices;
+use self::devices::{Devices, Said};
 use self::forgetting::InHand;
 use self::keeper::Order;
+use self::late::Late;
 use self::naming::Asking;
 use self::outage::Outage;
 use self::saving::Saving;
@@ -107,6 +109,7 @@ pub fn run_on(
     loop {
         let is_busy = watch.listen()
             | watch.decide_what_is_over()?
+            | watch.name_late()?
             | watch.plan()?
             | watch.take_over_some()?
             | watch.forget_some()?;
@@ -136,6 +139,7 @@ struct Watch<'a> {
     planner: Planner,
     visits: Visits,
     asking: HashMap<V4, Asking>,
+    late: Late,
     forgetting: VecDeque<InHand>,
     outage: Outage,
     devices: Devices,
@@ -235,13 +239,17 @@ impl Watch<'_> {
                 self.planner.try_again(visit.number, visit.began_s.saturating_add(outage::AGAIN_S));
                 continue;
             }
-            let asked = self.ask(&visit);
-            if let Some(patience) = self.patience().filter(|_| asked > 0) {
+            let left = self.ask(&visit);
+            if let Some(patience) = self.patience().filter(|_| left > 0) {
                 let until = Instant::now() + patience;
-                self.asking.insert(visit.address, Asking { visit, texts: Vec::new(), left: asked, until });
+                self.asking.insert(visit.address, Asking { visit, texts: Vec::new(), left, until });
             } else {
                 let device = self.device_so_far(&visit);
                 self.decide(&visit, device);
+                if left > 0 {
+                    let said = Said { address: visit.address, open: visit.open, texts: Vec::new() };
+                    self.late.owe(visit.number, said, left, Instant::now());
+                }
             }
         }
         let now = Instant::now();
@@ -357,6 +365,7 @@ impl Watch<'_> {
             let clock = self.watch_clock();
             self.gate.exclusions.refresh();
             self.saving.save(&self.planner, clock, |address| self.gate.exclusions.contains(address))?;
+            self.saving.save_newcomers(&self.planner, at_once)?;
         }
         Ok(())
     }

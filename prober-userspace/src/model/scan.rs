@@ -1,14 +1,14 @@
 //! A scan as it is recorded: who asked for what, and how it ended. How it runs is the engine's business.
 
 use prober_common::address::V4;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::text::as_optional_text;
 use crate::model::utc::UtcMicros;
 use crate::target::range::AddressRange;
 
 /// The number of a scan in its database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ScanId(pub u32);
 

@@ -1,8 +1,13 @@
-//! How values that print well leave the program in JSON: as the text that they print.
+//! How values leave the program as text: in JSON as what they print, in HTML escaped.
 
 use std::fmt::Display;
 
 use serde::Serializer;
+
+/// Text for HTML, attributes included.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
 
 /// For `#[serde(serialize_with)]`: the value as its text.
 pub fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {

@@ -12,6 +12,7 @@ use super::profile::Profile;
 use crate::network::congestion::load::{LoadEstimate, estimate_day};
 use crate::network::congestion::rate::{RateLimit, RateRule, highest_rate};
 use crate::network::congestion::service::ServiceTime;
+use crate::target::splitmix;
 
 pub use self::explain::Explanation;
 
@@ -170,7 +171,7 @@ impl Plan {
         if total <= 0.0 {
             return None;
         }
-        let mut left = (hash >> 11) as f64 / (1_u64 << 53) as f64 * total;
+        let mut left = splitmix::unit(hash) * total;
         let last = self.slots.iter().rposition(|slot| of(slot) > 0.0)?;
         let found = self.slots.iter().position(|slot| {
             left -= of(slot);

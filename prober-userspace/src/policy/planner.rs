@@ -286,6 +286,20 @@ impl Planner {
         self.queue.put_back(number);
     }
 
+    /// Names the device of an address that answers, after its visit was decided; whether that is news. A visit of it must not
+    /// be under way.
+    pub fn name(&mut self, number: u32, device: u16) -> bool {
+        let state = self.queue.state_mut(number);
+        let (before, named) = (state.standing(), Standing::Device(device));
+        if before == named || !matches!(before, Standing::Answering | Standing::Device(_)) {
+            return false;
+        }
+        state.set_standing(named);
+        let interval_s = state.due_s.saturating_sub(state.visited_s);
+        self.demand.decided(before, state.standing(), interval_s);
+        true
+    }
+
     /// Nothing is known of an address any more; when it is due stays. A visit of it must not be under way.
     pub fn forget(&mut self, number: u32) {
         let state = self.queue.state_mut(number);

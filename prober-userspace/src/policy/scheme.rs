@@ -178,6 +178,22 @@ impl Scheme {
         }
     }
 
+    /// What was learnt of single networks besides the states: first address of each /24 to which more addresses came than
+    /// answer there, and how many came. `None` if the scheme learns nothing of networks.
+    pub fn newcomers(&self) -> Option<Vec<(u32, u16)>> {
+        match self {
+            Self::Standard(_) | Self::Efficient(_) => None,
+            Self::Predictive(predictive) => Some(predictive.newcomers()),
+        }
+    }
+
+    /// Takes over what was learnt of networks before a restart, when all addresses are restored.
+    pub fn recall_newcomers(&mut self, newcomers: &[(u32, u16)]) {
+        if let Self::Predictive(predictive) = self {
+            predictive.recall_newcomers(newcomers);
+        }
+    }
+
     /// Takes over what was learnt before a restart; text of another scheme changes nothing.
     pub fn recall(&mut self, learnt: &str, now_s: u32) {
         if let Self::Predictive(predictive) = self {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use prober_common::address::V4;
 
 use crate::target::ports::ProbePort;
-use crate::target::splitmix::nth;
+use crate::target::splitmix::{nth, unit};
 
 /// Most probes of one study: each is stored.
 pub const PROBES_MAX: u64 = 5_000_000;
@@ -162,7 +162,7 @@ impl Draws {
     }
 
     fn between(&mut self, (low, high): Range) -> f64 {
-        low + (high - low) * ((self.bits() >> 11) as f64 / (1_u64 << 53) as f64)
+        low + (high - low) * unit(self.bits())
     }
 
     fn below(&mut self, count: u64) -> u64 {

@@ -23,7 +23,7 @@ impl Draws {
 
     /// 0 (included) to 1 (not).
     pub fn unit(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+        splitmix::unit(self.bits())
     }
 
     /// `low` to `high`.

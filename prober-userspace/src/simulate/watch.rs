@@ -153,7 +153,7 @@ fn open_ports(pairs: impl Iterator<Item = (u32, u16)>) -> Vec<(u32, Vec<u16>)> {
 
 fn is_lost(address: u32, port: u16, now_s: u32, loss: f64) -> bool {
     let bits = splitmix::nth(splitmix::mix(u64::from(address) << 16 | u64::from(port)), u64::from(now_s));
-    (bits >> 11) as f64 / (1_u64 << 53) as f64 <= loss && loss > 0.0
+    splitmix::unit(bits) <= loss && loss > 0.0
 }
 
 fn states(country: &Country) -> Vec<TargetState> {

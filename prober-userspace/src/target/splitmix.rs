@@ -17,6 +17,12 @@ pub(crate) const fn nth(seed: u64, index: u64) -> u64 {
     mix(seed.wrapping_add(GOLDEN.wrapping_mul(index.wrapping_add(1))))
 }
 
+/// Random bits as a number from 0 (included) to 1 (not), in steps of 2^-53.
+#[inline]
+pub(crate) const fn unit(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 /// A 64-bit hash of a sequence of numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Digest(u64);

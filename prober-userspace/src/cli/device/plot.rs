@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::super::report::chart::{Axis, Chart, Series, Shape};
-use super::super::report::html::escape;
 use super::evaluate::Cell;
+use crate::model::text::escaped;
 
 /// Colours of the curves, in light and in dark.
 pub(in crate::cli) const COLOURS: [(&str, &str); 5] = [
@@ -124,7 +124,7 @@ fn page(grid: &[Cell]) -> String {
         style()
     );
     for (title, _, value) in FIGURES {
-        let _ = write!(page, "<h2>{}</h2>{}{}", escape(title), svg(title, grid, value), table(grid, value));
+        let _ = write!(page, "<h2>{}</h2>{}{}", escaped(title), svg(title, grid, value), table(grid, value));
     }
     page + "</body></html>\n"
 }

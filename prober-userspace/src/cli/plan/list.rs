@@ -1,10 +1,11 @@
 //! `prober plan list`: the clusters.
 
-use super::super::database::DatabaseArgs;
-use super::super::output::{put, put_json};
+use super::super::look::LookArgs;
+use super::super::output::{json_text, put};
 use super::super::table::Table;
 use crate::cli::figure::grouped;
-use crate::io::store::Access;
+use crate::io::store::Store;
+use crate::model::look::Sight;
 
 /// List the clusters of networks
 ///
@@ -13,7 +14,7 @@ use crate::io::store::Access;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ListArgs {
     #[command(flatten)]
-    database: DatabaseArgs,
+    place: LookArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -21,21 +22,26 @@ pub(super) struct ListArgs {
 
 impl ListArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let clusters = self.database.open(Access::Read)?.clusters(None)?;
-        if self.json {
-            return Ok(put_json(&clusters)?);
-        }
-        let mut table = Table::of(&["cluster>", "medium", "networks>", "addresses>", "answers>", "made"]);
-        for row in clusters {
-            table.row([
-                row.cluster.to_string(),
-                row.medium.name().to_owned(),
-                grouped(u64::from(row.networks)),
-                grouped(row.addresses),
-                grouped(row.answers.round() as u64),
-                row.updated_at.to_string(),
-            ]);
-        }
-        Ok(put(&table.render())?)
+        Ok(put(&self.place.look(Sight::Clusters, self.json)?.text)?)
     }
+}
+
+/// The clusters, ready to print.
+pub(in crate::cli) fn clusters(store: &Store, json: bool) -> anyhow::Result<String> {
+    let clusters = store.clusters(None)?;
+    if json {
+        return Ok(json_text(&clusters)?);
+    }
+    let mut table = Table::of(&["cluster>", "medium", "networks>", "addresses>", "answers>", "made"]);
+    for row in clusters {
+        table.row([
+            row.cluster.to_string(),
+            row.medium.name().to_owned(),
+            grouped(u64::from(row.networks)),
+            grouped(row.addresses),
+            grouped(row.answers.round() as u64),
+            row.updated_at.to_string(),
+        ]);
+    }
+    Ok(table.render())
 }

@@ -6,13 +6,14 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::super::UsageError;
-use super::super::database::DatabaseArgs;
-use super::super::output::{put, put_json};
+use super::super::look::LookArgs;
+use super::super::output::{json_text, put};
 use super::super::table::Table;
 use super::coming::{Coming, coming};
 use crate::cli::figure::grouped;
 use crate::io::clock::utc_now;
-use crate::io::store::{Access, ClusterRow, Store};
+use crate::io::store::{ClusterRow, Store};
+use crate::model::look::{ClusterPlan, Sight};
 use crate::policy::plan::{Explanation, PlanConfig};
 
 /// Longest plan: the longest interval between two scans of a target.
@@ -26,7 +27,7 @@ const MOST_DAYS: f64 = 14.0;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ShowArgs {
     #[command(flatten)]
-    database: DatabaseArgs,
+    place: LookArgs,
     /// Number of the cluster, as `prober plan list` shows it
     #[arg(long, value_name = "C")]
     cluster: u32,
@@ -59,19 +60,14 @@ struct Shown {
 impl ShowArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
         self.check()?;
-        let store = self.database.open(Access::Read)?;
-        let Some(cluster) = store.clusters(Some(self.cluster))?.pop() else {
-            let all = store.clusters(None)?.len();
-            bail!(match all {
-                0 => "there are no clusters yet: scan, then run `prober plan update`".to_owned(),
-                all => format!("there is no cluster {}: `prober plan list` shows all {all}", self.cluster),
-            });
+        let wanted = ClusterPlan {
+            cluster: self.cluster,
+            ports: self.ports,
+            within_h: self.within,
+            exploration: self.exploration,
+            most_pps: self.most_pps,
         };
-        let shown = self.plan(&store, cluster)?;
-        if self.json {
-            return Ok(put_json(&shown)?);
-        }
-        Ok(put(&render(&shown))?)
+        Ok(put(&self.place.look(Sight::Plan(wanted), self.json)?.text)?)
     }
 
     fn check(&self) -> Result<(), UsageError> {
@@ -86,23 +82,27 @@ impl ShowArgs {
         }
         Ok(())
     }
+}
 
-    fn plan(&self, store: &Store, cluster: ClusterRow) -> anyhow::Result<Shown> {
-        let config = PlanConfig {
-            exploration: self.exploration,
-            most_pps: self.most_pps.unwrap_or(f64::INFINITY),
-            ..PlanConfig::default()
-        };
-        let now = store.watch_time()?.date_of(utc_now());
-        let Coming { grid, probes, plan } = coming(store, &cluster, &config, self.ports, self.within, now)?;
-        Ok(Shown {
-            probes,
-            load_met: plan.load_met(),
-            late: plan.late.iter().sum(),
-            slots: plan.explain(grid),
-            cluster,
-        })
-    }
+/// A cluster's plan, ready to print.
+pub(in crate::cli) fn cluster_plan(store: &Store, wanted: &ClusterPlan, json: bool) -> anyhow::Result<String> {
+    let Some(cluster) = store.clusters(Some(wanted.cluster))?.pop() else {
+        let all = store.clusters(None)?.len();
+        bail!(match all {
+            0 => "there are no clusters yet: scan, then run `prober plan update`".to_owned(),
+            all => format!("there is no cluster {}: `prober plan list` shows all {all}", wanted.cluster),
+        });
+    };
+    let config = PlanConfig {
+        exploration: wanted.exploration,
+        most_pps: wanted.most_pps.unwrap_or(f64::INFINITY),
+        ..PlanConfig::default()
+    };
+    let now = store.watch_time()?.date_of(utc_now());
+    let Coming { grid, probes, plan } = coming(store, &cluster, &config, wanted.ports, wanted.within_h, now)?;
+    let shown =
+        Shown { probes, load_met: plan.load_met(), late: plan.late.iter().sum(), slots: plan.explain(grid), cluster };
+    Ok(if json { json_text(&shown)? } else { render(&shown) })
 }
 
 fn render(shown: &Shown) -> String {

@@ -85,6 +85,7 @@ fn stored(store: &Store, address: V4) -> anyhow::Result<Outlook> {
     for (state, ports) in &neighbours {
         scheme.restore(state, ports);
     }
+    scheme.recall_newcomers(&store.newcomers(network, network)?);
     scheme.recall(&clock.learnt, clock.clock_s);
     let devices = store.watch_devices()?;
     for (number, (_, ports)) in (0..).zip(&devices) {

@@ -4,11 +4,12 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::super::UsageError;
-use super::super::database::DatabaseArgs;
-use super::super::output::{put, put_json};
+use super::super::look::LookArgs;
+use super::super::output::{json_text, put};
 use super::super::table::Table;
 use crate::cli::figure::grouped;
-use crate::io::store::Access;
+use crate::io::store::Store;
+use crate::model::look::{PortSets, Sight};
 use crate::policy::derive::{Gain, HONEYPOT_PORTS, PortCounts, finding_order};
 
 /// The fewest ports that find most open ports, and those that find most addresses
@@ -27,7 +28,7 @@ pub(super) struct DeriveArgs {
     #[arg(long, value_name = "N", default_value_t = 2)]
     above: u32,
     #[command(flatten)]
-    database: DatabaseArgs,
+    place: LookArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -54,37 +55,43 @@ impl DeriveArgs {
         if !(self.coverage > 0.0 && self.coverage <= 1.0) {
             return Err(UsageError(format!("--coverage {} must be above 0 and at most 1", self.coverage)).into());
         }
-        let stored = self.database.open(Access::Read)?.open_tcp_ports()?;
-        let addresses: Vec<&[u16]> = stored.iter().map(|(_, ports)| ports.as_slice()).collect();
-        let sets = derive(&addresses, self.above, self.coverage);
-        if sets.standard.ports.is_empty() {
-            bail!(
-                "ports derive: no TCP port is stored as open on more than {} addresses; scan more, or give a smaller --above",
-                self.above
-            );
-        }
-        if self.json {
-            return Ok(put_json(&sets)?);
-        }
-        let mut table = Table::of(&["set", "ports>", "finds>", "of"]);
-        for (name, set, of) in [
-            ("standard", &sets.standard, "open ports"),
-            ("answering", &sets.answering, "open ports"),
-            ("silent", &sets.silent, "addresses"),
-        ] {
-            let share = format!("{:.1} %", 100.0 * set.share);
-            table.row([name.to_owned(), grouped(set.ports.len() as u64), share, of.to_owned()]);
-        }
-        let expressions = [("answering", &sets.answering), ("silent", &sets.silent)]
-            .map(|(name, set)| format!("{name}: {}\n", expression(&set.ports)));
-        Ok(put(&format!(
-            "{} addresses with open ports, {} of them left out as honeypots\n\n{}\n{}",
-            grouped(sets.addresses as u64),
-            grouped(sets.honeypots as u64),
-            table.render(),
-            expressions.concat()
-        ))?)
+        let wanted = PortSets { coverage: self.coverage, above: self.above };
+        Ok(put(&self.place.look(Sight::PortSets(wanted), self.json)?.text)?)
     }
+}
+
+/// The port sets, ready to print.
+pub(in crate::cli) fn sets(store: &Store, wanted: PortSets, json: bool) -> anyhow::Result<String> {
+    let stored = store.open_tcp_ports()?;
+    let addresses: Vec<&[u16]> = stored.iter().map(|(_, ports)| ports.as_slice()).collect();
+    let sets = derive(&addresses, wanted.above, wanted.coverage);
+    if sets.standard.ports.is_empty() {
+        bail!(
+            "ports derive: no TCP port is stored as open on more than {} addresses; scan more, or give a smaller --above",
+            wanted.above
+        );
+    }
+    if json {
+        return Ok(json_text(&sets)?);
+    }
+    let mut table = Table::of(&["set", "ports>", "finds>", "of"]);
+    for (name, set, of) in [
+        ("standard", &sets.standard, "open ports"),
+        ("answering", &sets.answering, "open ports"),
+        ("silent", &sets.silent, "addresses"),
+    ] {
+        let share = format!("{:.1} %", 100.0 * set.share);
+        table.row([name.to_owned(), grouped(set.ports.len() as u64), share, of.to_owned()]);
+    }
+    let expressions = [("answering", &sets.answering), ("silent", &sets.silent)]
+        .map(|(name, set)| format!("{name}: {}\n", expression(&set.ports)));
+    Ok(format!(
+        "{} addresses with open ports, {} of them left out as honeypots\n\n{}\n{}",
+        grouped(sets.addresses as u64),
+        grouped(sets.honeypots as u64),
+        table.render(),
+        expressions.concat()
+    ))
 }
 
 fn derive(addresses: &[&[u16]], above: u32, coverage: f64) -> Sets {

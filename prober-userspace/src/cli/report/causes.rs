@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::Picture;
 use super::chart::{TimelineProbe, timeline};
-use super::html::escape;
 use crate::io::store::{Store, StoreError};
 use crate::model::scan::ScanId;
+use crate::model::text::escaped;
 use crate::model::trace::Trace;
 use crate::model::utc::UtcMicros;
 
@@ -103,10 +103,10 @@ impl CauseTimeline {
         };
         let below = format!(
             r#"<p class="cause"><b>{}</b> {:.0} %: {}{}</p>"#,
-            escape(cause),
+            escaped(cause),
             100.0 * self.confidence,
-            escape(&self.explanation),
-            escape(&earlier)
+            escaped(&self.explanation),
+            escaped(&earlier)
         );
         Picture {
             title: format!("Terminal {}", self.ip),

@@ -12,7 +12,7 @@ mod timeline;
 
 use std::fmt::Write;
 
-use super::html::escape;
+use crate::model::text::escaped;
 pub(super) use bars::{Bar, bars};
 pub(super) use boxes::{BoxRow, boxes};
 pub(in crate::cli) use confusion::confusion;
@@ -93,19 +93,19 @@ impl Chart<'_> {
         let _ = write!(
             svg,
             r#"<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}" data-tips="{}">"#,
-            escape(self.label),
-            escape(&self.tips()),
+            escaped(self.label),
+            escaped(&self.tips()),
         );
         for step in 0..=(y_top / y_step).round() as u32 {
             let y = f64::from(step) * y_step;
-            let (at, text) = (py(y), escape(&(self.y_text)(y)));
+            let (at, text) = (py(y), escaped(&(self.y_text)(y)));
             let (class, right) = (if step == 0 { "base" } else { "grid" }, WIDTH - RIGHT);
             let _ = write!(svg, r#"<line class="{class}" x1="{LEFT}" x2="{right}" y1="{at:.1}" y2="{at:.1}"/>"#);
             let (x, y) = (LEFT - 8.0, at + 4.0);
             let _ = write!(svg, r#"<text class="tick" x="{x}" y="{y:.1}" text-anchor="end">{text}</text>"#);
         }
         for (x, text) in &self.x.ticks {
-            let (at, bottom, text) = (self.x.px(*x), HEIGHT - BOTTOM, escape(text));
+            let (at, bottom, text) = (self.x.px(*x), HEIGHT - BOTTOM, escaped(text));
             let _ = write!(svg, r#"<line class="grid" x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{bottom}"/>"#);
             let y = bottom + 18.0;
             let _ = write!(svg, r#"<text class="tick" x="{at:.1}" y="{y}" text-anchor="middle">{text}</text>"#);

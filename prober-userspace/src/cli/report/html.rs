@@ -11,6 +11,7 @@ use super::figures::{BINS_PER_DECADE, Bin, Report};
 use super::models::ModelFigures;
 use super::networks::TypeRtt;
 use crate::cli::figure::{duration, grouped, millis, percent, rate, scaled};
+use crate::model::text::escaped;
 use crate::network::evaluation::Evaluation;
 use tables::{accounting, icmp_table, metadata, rtt_table};
 
@@ -50,7 +51,7 @@ pub(super) fn page(report: &Report) -> String {
          <footer>prober {} · times are UTC</footer></main><div id=\"tip\" hidden></div><script>\n{}</script></body></html>\n",
         report.scan.id,
         include_str!("page.css"),
-        escape(&report.scan.program_version),
+        escaped(&report.scan.program_version),
         include_str!("page.js"),
     )
 }
@@ -72,11 +73,6 @@ pub(in crate::cli) fn confusion_page(title: &str, evaluation: &Evaluation) -> St
     )
 }
 
-/// Text for HTML, attributes included.
-pub(in crate::cli) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
-}
-
 fn header(body: &mut String, report: &Report) {
     let scan = &report.scan;
     // Writing to a string cannot fail, here and below.
@@ -84,17 +80,17 @@ fn header(body: &mut String, report: &Report) {
         body,
         r#"<header><h1>Scan {}</h1><span class="chip {status}">{status}</span><p>{} · {} · by {} on {} · {} {}, ports {}</p></header>"#,
         scan.id,
-        escape(scan.started_at.to_string().replace('T', " ").split('.').next().unwrap_or_default()),
+        escaped(scan.started_at.to_string().replace('T', " ").split('.').next().unwrap_or_default()),
         duration(scan.seconds),
-        escape(&scan.operator),
-        escape(&scan.host),
+        escaped(&scan.operator),
+        escaped(&scan.host),
         grouped(scan.targets),
         if scan.session.is_some() { "addresses" } else { "targets" },
-        escape(&shortened(&scan.ports, 80)),
-        status = escape(&scan.status),
+        escaped(&shortened(&scan.ports, 80)),
+        status = escaped(&scan.status),
     );
     if let Some(error) = &scan.error {
-        let _ = write!(body, r#"<p class="bad">{}</p>"#, escape(error));
+        let _ = write!(body, r#"<p class="bad">{}</p>"#, escaped(error));
     }
 }
 
@@ -106,7 +102,7 @@ fn tiles(body: &mut String, report: &Report) {
             "Probes sent",
             grouped(report.sent),
             match &report.scan.session {
-                Some(purpose) => format!("by the {}", escape(purpose)),
+                Some(purpose) => format!("by the {}", escaped(purpose)),
                 None => format!("{} of the plan", percent(report.sent, report.scan.probes_planned)),
             },
         ),
@@ -165,7 +161,7 @@ fn nothing(what: &str) -> String {
 fn legend(series: &[Series]) -> String {
     let mut list = r#"<ul class="legend">"#.to_owned();
     for one in series {
-        let _ = write!(list, r#"<li class="{}">{}</li>"#, one.class, escape(&one.name));
+        let _ = write!(list, r#"<li class="{}">{}</li>"#, one.class, escaped(&one.name));
     }
     list + "</ul>"
 }

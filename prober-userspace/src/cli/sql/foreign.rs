@@ -43,18 +43,13 @@ pub fn answer(store: &Store, query: &SqlQuery, is_wanted: impl Fn() -> bool + Se
     let sql = query.sql.trim().trim_end_matches(';');
     let sql = format!("FROM (\n{sql}\n) LIMIT {}", ROOM.rows + 1);
     let mut sheet = Sheet::new(Vec::new(), ROOM);
-    let run = || {
-        connection.execute_batch("BEGIN TRANSACTION READ ONLY").map_err(|cause| told(&cause))?;
-        let printed = print(store, &sql, query.format, &mut sheet).map_err(|cause| format!("{cause:#}"));
-        // Whatever became of it: there is nothing to keep.
-        let _ = connection.execute_batch("ROLLBACK");
-        printed
-    };
-    let (printed, is_late) = within(Duration::from_secs(query.timeout_s), is_wanted, connection, run);
+    let limit = Duration::from_secs(query.timeout_s);
+    let run = || print(store, &sql, query.format, &mut sheet);
+    let (printed, is_late) = read_only(connection, limit, is_wanted, run)?;
     if is_late && printed.is_err() {
         return Err(format!("sql: no answer within {} s, given up; --timeout allows up to 10 min", query.timeout_s));
     }
-    printed?;
+    printed.map_err(|cause| format!("{cause:#}"))?;
     let cut = sheet.is_cut().then(|| {
         let (rows, megabytes) = (ROOM.rows, ROOM.bytes >> 20);
         format!(
@@ -63,6 +58,21 @@ pub fn answer(store: &Store, query: &SqlQuery, is_wanted: impl Fn() -> bool + Se
         )
     });
     Ok(SqlAnswer { text: String::from_utf8_lossy(&sheet.out).into_owned(), cut })
+}
+
+/// Reads in a transaction that only reads, so that all of it is of one moment, and interrupts it after a time, or when nobody
+/// wants it; whether it took too long. An error if there is no such transaction.
+pub(in crate::cli) fn read_only<T>(
+    connection: &Connection,
+    limit: Duration,
+    is_wanted: impl Fn() -> bool + Send,
+    read: impl FnOnce() -> T,
+) -> Result<(T, bool), String> {
+    connection.execute_batch("BEGIN TRANSACTION READ ONLY").map_err(|cause| told(&cause))?;
+    let read = within(limit, is_wanted, connection, read);
+    // Whatever became of it: there is nothing to keep.
+    let _ = connection.execute_batch("ROLLBACK");
+    Ok(read)
 }
 
 /// Runs work on the connection and interrupts it after a time, or when nobody wants it; whether it took too long.

@@ -9,9 +9,10 @@ use anyhow::bail;
 use super::rows::{Room, Sheet, print};
 use crate::cli::daemon_socket::DaemonSocketArgs;
 use crate::cli::database::DatabaseArgs;
+use crate::cli::holder::Holder;
 use crate::cli::output::put;
 use crate::io::control::{ControlCommand, ControlError, ControlReply};
-use crate::io::store::{Access, Store, StoreError};
+use crate::io::store::Store;
 use crate::model::query::{RowFormat, SqlAnswer, SqlQuery};
 
 /// Whom.
@@ -31,34 +32,19 @@ pub(super) struct Asked {
 }
 
 impl Source {
-    /// The daemon if its socket was named, else the database; if a daemon has that open, or if none was named and none is
-    /// there, the daemon.
+    /// Whoever holds the database.
     pub(super) fn open(database: &DatabaseArgs, daemon: &DaemonSocketArgs, timeout: Duration) -> anyhow::Result<Self> {
-        let named = database.is_named().then(|| database.path()).transpose()?;
-        let asked = |database| Asked { daemon: daemon.clone(), database, timeout };
-        if daemon.is_named() {
-            let named = named.map(|path| path.canonicalize().unwrap_or(path));
-            return Ok(Self::Daemon(asked(named)));
-        }
-        let cause = match database.open(Access::Read) {
-            Ok(store) => return Ok(Self::Own(store)),
-            Err(cause) => cause,
+        let database = match Holder::find(database, daemon)? {
+            Holder::Own(store) => return Ok(Self::Own(store)),
+            Holder::Daemon(database) => database,
         };
-        let asked = match cause.downcast_ref() {
-            Some(StoreError::Locked { path, .. }) => asked(Some(path.canonicalize()?)),
-            Some(StoreError::Missing { .. }) if named.is_none() => asked(None),
-            _ => return Err(cause),
-        };
-        // Whoever else has it open, or if nobody runs, the first error says more.
-        if asked.answer("SELECT 1", RowFormat::Csv).is_err() {
-            return Err(cause);
+        if !daemon.is_named() {
+            let what = database
+                .as_ref()
+                .map_or("no database is here".to_owned(), |path| format!("{} is in use by the daemon", path.display()));
+            eprintln!("prober: {what}; asking the running daemon (it only reads, up to 10,000 rows, --timeout)");
         }
-        let what = asked
-            .database
-            .as_ref()
-            .map_or("no database is here".to_owned(), |path| format!("{} is in use by the daemon", path.display()));
-        eprintln!("prober: {what}; asking the running daemon (it only reads, up to 10,000 rows, --timeout)");
-        Ok(Self::Daemon(asked))
+        Ok(Self::Daemon(Asked { daemon: daemon.clone(), database, timeout }))
     }
 
     /// What to call it.

@@ -138,7 +138,8 @@ impl Watch {
                 | ControlCommand::Exclusions
                 | ControlCommand::Excluded { .. }
                 | ControlCommand::Complaints
-                | ControlCommand::Query { .. } => {
+                | ControlCommand::Query { .. }
+                | ControlCommand::Look { .. } => {
                     let _ = reply.try_send(ControlReply::refused("this is a scan; only a daemon can do that"));
                     continue;
                 }

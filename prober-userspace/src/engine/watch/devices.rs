@@ -1,6 +1,6 @@
 //! The devices of a watch: what the banners of an address say it is, and the number by which states name a device.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use prober_common::address::V4;
@@ -20,11 +20,15 @@ use crate::target::ports::ProbePort;
 const PORTS: usize = 64;
 
 /// An address with its banners.
+#[derive(Clone)]
 pub(super) struct Said {
     pub(super) address: V4,
     pub(super) open: Vec<u16>,
     pub(super) texts: Vec<Vec<u8>>,
 }
+
+/// Estimates by address.
+pub(super) type Estimated = BTreeMap<V4, AddressEstimates>;
 
 /// The devices by number.
 pub(super) struct Devices {
@@ -63,8 +67,8 @@ impl Devices {
         std::mem::take(&mut self.is_changed)
     }
 
-    /// The estimates of these addresses.
-    pub(super) fn estimate(&self, said: &[Said]) -> Vec<AddressEstimates> {
+    /// The estimates of these addresses, of those that there are.
+    pub(super) fn estimate(&self, said: &[Said]) -> Estimated {
         let mut banners = Aggregator::default();
         let mut open_ports: HashMap<V4, Vec<ProbePort>> = HashMap::new();
         for Said { address, open, texts } in said {
@@ -78,12 +82,18 @@ impl Devices {
         let one = std::num::NonZero::<usize>::MIN;
         let hits = match_groups(&self.matcher, &aggregated, one);
         let scorer = Scorer::new(&self.signatures, ScoreSettings::default());
-        estimate(&scorer, &aggregated, &hits, &open_ports, one)
+        let estimates = estimate(&scorer, &aggregated, &hits, &open_ports, one);
+        estimates.into_iter().map(|estimates| (estimates.address, estimates)).collect()
+    }
+
+    /// The number of the likeliest device of an address, with its open ports; `None` if there is no estimate of it.
+    pub(super) fn number_among(&mut self, estimated: &Estimated, address: V4, open: &[u16]) -> Option<Option<u16>> {
+        estimated.get(&address).map(|estimates| self.number_of(estimates, open))
     }
 
     /// The number of the likeliest device of an address, whose open ports are the device's from now on, besides those of its
     /// signature. `None` if there are more devices than states can name.
-    pub(super) fn number_of(&mut self, estimates: &AddressEstimates, open: &[u16]) -> Option<u16> {
+    fn number_of(&mut self, estimates: &AddressEstimates, open: &[u16]) -> Option<u16> {
         let best = estimates.estimates.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
         let name = self.signatures.device(best.device).title();
         let number = if let Some(number) = self.numbers.get(&name) {

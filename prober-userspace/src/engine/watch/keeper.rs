@@ -29,6 +29,8 @@ pub enum Order {
     Part(Part),
     /// The devices that states name.
     Devices(Vec<(String, Vec<u16>)>),
+    /// The networks to which more addresses came than answer there, and how many came.
+    Newcomers(Vec<(u32, u16)>),
     /// What estimates are made by from now on.
     Signatures(Arc<Database>),
     /// Estimates of addresses.
@@ -189,6 +191,7 @@ fn carry_out(store: &Store, order: &Order, state: &State, numbers: &mut Numbers)
             let _ = done.try_send(rows);
         }
         Order::Devices(devices) => store.replace_watch_devices(devices)?,
+        Order::Newcomers(newcomers) => store.replace_newcomers(newcomers)?,
         Order::Signatures(database) => drop(store.load_signatures(database, utc_now())?),
         Order::Estimates(batch, record, estimates) => drop(store.add_estimates(*batch, *record, estimates)?),
     }

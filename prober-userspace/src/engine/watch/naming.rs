@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use prober_common::address::V4;
 
-use super::devices::Said;
+use super::devices::{Estimated, Said};
 use super::keeper::Order;
 use super::{ASKED, SAMPLE_EVERY, Watch};
 use crate::device::score::ScoreSettings;
@@ -34,7 +34,9 @@ pub(super) struct Asking {
 
 impl Watch<'_> {
     pub(super) fn note_banners(&mut self, banners: Vec<Banner>) {
-        let Some(asking) = banners.first().and_then(|banner| self.asking.get_mut(&banner.address)) else { return };
+        let Some(asking) = banners.first().and_then(|banner| self.asking.get_mut(&banner.address)) else {
+            return self.late.note(banners);
+        };
         asking.left = asking.left.saturating_sub(1);
         asking.texts.extend(banners.into_iter().map(|banner| banner.text).filter(|text| !text.is_empty()));
     }
@@ -69,32 +71,39 @@ impl Watch<'_> {
         }
     }
 
-    /// Decides visits whose banners are in.
+    /// Decides visits whose banners are in, or are waited for no longer.
     pub(super) fn name(&mut self, over: Vec<Asking>) -> anyhow::Result<()> {
+        let now = Instant::now();
         let (visits, said): (Vec<Visit>, Vec<Said>) = over
             .into_iter()
-            .map(|asking| {
-                let said = Said { address: asking.visit.address, open: asking.visit.open.clone(), texts: asking.texts };
-                (asking.visit, said)
+            .map(|Asking { visit, texts, left, .. }| {
+                let said = Said { address: visit.address, open: visit.open.clone(), texts };
+                if left > 0 {
+                    self.late.owe(visit.number, said.clone(), left, now);
+                }
+                (visit, said)
             })
             .unzip();
-        let estimates = self.devices.estimate(&said);
-        let of = |address: V4| estimates.iter().find(|estimates| estimates.address == address);
+        let estimated = self.devices.estimate(&said);
         for visit in &visits {
-            let device = match of(visit.address) {
-                Some(estimates) => self.devices.number_of(estimates, &visit.open),
-                None => self.device_so_far(visit),
-            };
+            let device = self.devices.number_among(&estimated, visit.address, &visit.open);
+            let device = device.unwrap_or_else(|| self.device_so_far(visit));
             self.decide(visit, device);
         }
-        if !estimates.is_empty() {
+        self.keep_estimates(estimated, visits.len())
+    }
+
+    /// Has the estimates of so many addresses stored, and the devices if they taught anything of them.
+    pub(super) fn keep_estimates(&mut self, estimated: Estimated, looked_at: usize) -> anyhow::Result<()> {
+        if !estimated.is_empty() {
             let batch = EstimateBatch {
                 database: self.devices.signatures().version(),
                 estimated_at: utc_now(),
                 scan: Some(self.session.scan()),
             };
             let settings = ScoreSettings::default();
-            let record = EstimationRecord { settings, complete: false, looked_at: visits.len() };
+            let record = EstimationRecord { settings, complete: false, looked_at };
+            let estimates = estimated.into_values().collect();
             self.saving.keeper().order(Order::Estimates(batch, record, estimates))?;
         }
         if self.devices.take_changed() {
@@ -108,7 +117,7 @@ impl Watch<'_> {
 }
 
 /// As long as the slowest attempts over both connections of a port may take, once it is its turn; `None` where so many ports
-/// wait before it that a visit does not wait for it. Its banner is stored all the same, and the address is asked again.
+/// wait before it that a visit does not wait for it: what it says counts when it comes.
 fn patience(limits: &GrabLimits, waiting: u64) -> Option<Duration> {
     let queue_s = if limits.rate > 0.0 { waiting as f64 / limits.rate } else { 0.0 };
     let queue = Some(queue_s).filter(|queue_s| *queue_s <= MOST_QUEUE_S).map(Duration::from_secs_f64)?;

@@ -10,6 +10,7 @@ use prober_common::event::{ProbeKind, ReplyEvent};
 
 use super::clock::PolicyClock;
 use super::devices::Devices;
+use super::late::Late;
 use super::outage::Outage;
 use super::recall::recall;
 use super::saving::Saving;
@@ -72,6 +73,7 @@ impl<'a> Watch<'a> {
             planner,
             visits: Visits::new(config.reply_timeout.as_nanos() as u64),
             asking: HashMap::new(),
+            late: Late::default(),
             forgetting: VecDeque::new(),
             outage: Outage::default(),
             devices,

@@ -71,6 +71,7 @@ pub fn recall(
         scheme.restore(&states[*number as usize], ports);
     }
     if let Some(stored) = stored.filter(|stored| stored.scheme == config.kind.name()) {
+        scheme.recall_newcomers(&store.newcomers(0, u32::MAX)?);
         scheme.recall(&stored.learnt, now_s);
     }
     let named = store.watch_devices()?;

@@ -1,6 +1,8 @@
 //! Which states are saved when: changes as they gather, and now and then all states anew, part by part, so that neither
 //! memory nor the table of changes grows with the time that a watch goes on.
 
+use std::time::{Duration, Instant};
+
 use prober_common::address::V4;
 
 use super::keeper::{Keeper, Order, Part};
@@ -14,6 +16,9 @@ const CHANGES_MOST: u64 = 200_000;
 /// States that are written together then.
 const PART: usize = 1 << 20;
 
+/// Counts that halve in weeks are kept this often.
+const NEWCOMERS_EVERY: Duration = Duration::from_hours(1);
+
 /// The keeper, and what it has to be handed yet.
 pub struct Saving {
     keeper: Keeper,
@@ -22,12 +27,15 @@ pub struct Saving {
     rewriting: Option<u32>,
     /// How often that was begun.
     begun: u64,
+    /// When it was last kept who came to which networks.
+    newcomers_at: Instant,
 }
 
 impl Saving {
     /// Over a connection of its own.
     pub fn start(store: Store) -> anyhow::Result<Self> {
-        Ok(Self { keeper: Keeper::start(store)?, changes: Vec::new(), rewriting: None, begun: 0 })
+        let keeper = Keeper::start(store)?;
+        Ok(Self { keeper, changes: Vec::new(), rewriting: None, begun: 0, newcomers_at: Instant::now() })
     }
 
     /// A visit changed this state.
@@ -74,6 +82,18 @@ impl Saving {
         };
         self.rewriting = (!part.ends).then_some(until as u32);
         self.keeper.order(Order::Part(part))
+    }
+
+    /// Keeps who came to which networks, `at_once` or if it has not been kept for long.
+    pub fn save_newcomers(&mut self, planner: &Planner, at_once: bool) -> Result<(), StoreError> {
+        if !at_once && self.newcomers_at.elapsed() < NEWCOMERS_EVERY {
+            return Ok(());
+        }
+        self.newcomers_at = Instant::now();
+        match planner.scheme().newcomers() {
+            Some(newcomers) => self.keeper.order(Order::Newcomers(newcomers)),
+            None => Ok(()),
+        }
     }
 
     /// For what else is to be kept.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::listing::{ExcludedAddress, ListedComplaint, ListedExclusion};
+use crate::model::look::{Look, Seen};
 use crate::model::outlook::Outlook;
 use crate::model::query::{SqlAnswer, SqlQuery};
 use crate::model::service_status::ServiceStatus;
@@ -90,9 +91,14 @@ pub enum ControlCommand {
         /// Which.
         query: SqlQuery,
     },
+    /// A look into the database; a daemon only.
+    Look {
+        /// At what.
+        look: Look,
+    },
 }
 
-/// The longest time that a query may be given, s.
+/// The longest time that a query may be given, and that a look may take, s.
 pub const LONGEST_QUERY_S: u64 = 600;
 /// How long it may take to forget.
 const FORGETTING: Duration = Duration::from_mins(30);
@@ -126,6 +132,8 @@ pub enum ControlReply {
     },
     /// Rows of the database.
     Rows(SqlAnswer),
+    /// What a look has seen.
+    Seen(Seen),
     /// What is stored of addresses is removed.
     Forgotten(Forgotten),
     /// Not done.
@@ -166,6 +174,7 @@ impl ControlCommand {
     pub fn takes(&self) -> Duration {
         match self {
             Self::Query { query } => Duration::from_secs(query.timeout_s.min(LONGEST_QUERY_S)),
+            Self::Look { .. } => Duration::from_secs(LONGEST_QUERY_S),
             Self::Forget { .. } => FORGETTING,
             Self::Exclusions | Self::Excluded { .. } | Self::Complaints => LISTING,
             _ => Duration::ZERO,
@@ -199,7 +208,9 @@ pub fn parse_command(line: &str) -> Result<ControlCommand, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::look::Sight;
     use crate::model::query::RowFormat;
+    use crate::model::scan::ScanId;
 
     fn query(timeout_s: u64) -> SqlQuery {
         SqlQuery { sql: "FROM scan".into(), format: RowFormat::Csv, timeout_s, database: None }
@@ -224,6 +235,9 @@ mod tests {
             ControlCommand::Excluded { addresses: vec![Ipv4Addr::new(192, 0, 2, 7)] },
             ControlCommand::Complaints,
             ControlCommand::Query { query: query(30) },
+            ControlCommand::Look {
+                look: Look { sight: Sight::Report { scan: Some(ScanId(3)), page: true }, json: false, database: None },
+            },
         ];
         let lines = commands.each_ref().map(|command| serde_json::to_string(command).unwrap());
         insta::assert_snapshot!(lines.join("\n"), @r#"
@@ -243,6 +257,7 @@ mod tests {
         {"command":"excluded","addresses":["192.0.2.7"]}
         {"command":"complaints"}
         {"command":"query","query":{"sql":"FROM scan","format":"csv","timeout_s":30,"database":null}}
+        {"command":"look","look":{"sight":{"report":{"scan":3,"page":true}},"json":false,"database":null}}
         "#);
         for (command, line) in commands.iter().zip(&lines) {
             assert_eq!(parse_command(line).as_ref(), Ok(command));

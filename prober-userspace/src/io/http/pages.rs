@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::Page;
 use crate::model::attribution::{Attribution, ProbesShown, WELL_KNOWN};
+use crate::model::text::escaped;
 
 /// Ports that are named.
 const SHOWN_PORTS: usize = 20;
@@ -75,8 +76,4 @@ fn probes(shown: &ProbesShown) -> String {
 
 fn link(to: &str, shown: &str) -> String {
     format!("<a href=\"{}\">{}</a>", escaped(to), escaped(shown))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 10, scripts: &[include_str!("schema/v10_open_port.sql")] },
     Migration { version: 11, scripts: &[include_str!("schema/v11_congestion.sql")] },
     Migration { version: 12, scripts: &[include_str!("schema/v12_interval.sql")] },
+    Migration { version: 13, scripts: &[include_str!("schema/v13_newcomers.sql")] },
 ];
 
 /// How many steps there are.

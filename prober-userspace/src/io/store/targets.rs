@@ -219,6 +219,29 @@ impl Store {
         read().map_err(self.failed("reading the watched devices"))
     }
 
+    /// The /24s from `first` to `last` in which more addresses began to answer than answer: first address, and how many began.
+    pub fn newcomers(&self, first: u32, last: u32) -> Result<Vec<(u32, u16)>, StoreError> {
+        let read = || -> duckdb::Result<Vec<(u32, u16)>> {
+            let sql = "SELECT network, came FROM watch_network WHERE network BETWEEN ? AND ?";
+            let mut statement = self.connection.prepare(sql)?;
+            statement.query_map([first, last], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(self.failed("reading what was learnt of networks"))
+    }
+
+    /// Puts these in the place of all that were there.
+    pub fn replace_newcomers(&self, newcomers: &[(u32, u16)]) -> Result<(), StoreError> {
+        let write = |connection: &Connection| -> duckdb::Result<()> {
+            connection.execute_batch("DELETE FROM watch_network")?;
+            let mut appender = connection.appender("watch_network")?;
+            for (network, came) in newcomers {
+                appender.append_row(params![network, came])?;
+            }
+            appender.flush()
+        };
+        self.in_transaction(write).map_err(self.failed("storing what was learnt of networks"))
+    }
+
     /// Puts these in the place of all that were there.
     pub fn replace_watch_devices(&self, devices: &[(String, Vec<u16>)]) -> Result<(), StoreError> {
         let write = |connection: &Connection| -> duckdb::Result<()> {

@@ -4,7 +4,7 @@ use super::bins::Bins;
 use super::grow::{Grower, Slope};
 use super::softmax;
 use super::tree::{Ensemble, Tree};
-use crate::target::splitmix::nth;
+use crate::target::splitmix::{nth, unit};
 
 /// One labelled row.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ struct Chance {
 impl Chance {
     fn share(&mut self) -> f64 {
         self.drawn += 1;
-        (nth(self.seed, self.drawn) >> 11) as f64 / (1_u64 << 53) as f64
+        unit(nth(self.seed, self.drawn))
     }
 
     /// A share of the numbers below `all`, at least one, in order.

@@ -333,3 +333,19 @@ fn what_is_forgotten_is_as_if_it_had_never_been_visited() {
     let again = run(&mut planner, DAY_S, 30 * DAY_S, &ALL);
     assert!(again.iter().any(|visit| visit.address == before.address), "it stays in the plan");
 }
+
+#[test]
+fn a_device_that_is_named_late_is_what_its_next_visit_goes_by() {
+    let mut planner = Planner::new(config(10_000.0), scheme(), states(64), 0);
+    run(&mut planner, 0, DAY_S, &ALL);
+    let before = *planner.state(8);
+    assert!(planner.name(8, 3) && !planner.name(8, 3), "it is news once");
+    let mut expected = before;
+    expected.set_standing(Standing::Device(3));
+    assert_eq!(*planner.state(8), expected, "when it is due stays");
+    assert_eq!((planner.standings().answering, planner.standings().device), (7, 1));
+    assert!(planner.name(8, 4), "it is another one after all");
+    assert!(!planner.name(9, 3), "whoever has not answered is nothing");
+    let again = run(&mut planner, DAY_S, 30 * DAY_S, &ALL);
+    assert!(again.iter().any(|visit| visit.address == before.address), "it stays in the plan");
+}

@@ -1,7 +1,7 @@
 //! Roll-outs by simulation: calm worlds, rising errors, complaints, restarts.
 
 use super::*;
-use crate::target::splitmix::nth;
+use crate::target::splitmix::{nth, unit};
 
 const HOUR_S: f64 = 3_600.0;
 
@@ -23,7 +23,7 @@ fn start() -> Rollout {
 
 /// So many errors among so many probes, as chance has it.
 fn errors(seed: u64, probes: u64, share: f64) -> u64 {
-    (0..probes).filter(|&probe| (nth(seed, probe) >> 11) as f64 / 2_f64.powi(53) < share).count() as u64
+    (0..probes).filter(|&probe| unit(nth(seed, probe)) < share).count() as u64
 }
 
 #[test]

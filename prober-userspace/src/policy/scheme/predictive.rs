@@ -166,22 +166,28 @@ impl Predictive {
 
     pub(super) fn restore(&mut self, state: &TargetState, open_ports: &[u16]) {
         self.open.set(state.address, open_ports);
-        let answers = matches!(state.standing(), Standing::Answering | Standing::Device(_) | Standing::Honeypot);
-        self.learner.note(state.address, false, answers);
+        self.learner.note(state.address, false, answers(state));
     }
 
     pub(super) fn forget(&mut self, state: &TargetState) {
         self.open.set(state.address, &[]);
-        let answered = matches!(state.standing(), Standing::Answering | Standing::Device(_) | Standing::Honeypot);
-        self.learner.note(state.address, answered, false);
+        self.learner.note(state.address, answers(state), false);
     }
 
     pub(super) fn learnt(&self) -> String {
         self.learner.to_text()
     }
 
+    pub(super) fn newcomers(&self) -> Vec<(u32, u16)> {
+        self.learner.newcomers()
+    }
+
+    pub(super) fn recall_newcomers(&mut self, newcomers: &[(u32, u16)]) {
+        self.learner.recall_newcomers(newcomers);
+    }
+
     pub(super) fn recall(&mut self, learnt: &str, now_s: u32) {
-        self.learner.recall(learnt);
+        self.learner.recall(learnt, now_s);
         // What was stored is of now.
         self.priced_s = now_s;
         self.reprice(now_s);
@@ -218,9 +224,7 @@ impl Predictive {
             let waited_s = if is_first { VISIT_S } else { now_s - state.visited_s };
             self.learner.count(self.learner.class_of(state), waited_s, new_ports);
         }
-        let answered =
-            is_second(state) || matches!(before, Standing::Answering | Standing::Device(_) | Standing::Honeypot);
-        self.learner.note(state.address, answered, !found.open.is_empty());
+        self.learner.note(state.address, answers(state), !found.open.is_empty());
         let is_other = !is_standard && !found.open.is_empty() && likeness(&known, found.open) < FAR;
         state.set_standing(match (found.open.len(), found.device) {
             (HONEYPOT_PORTS.., _) => Standing::Honeypot,
@@ -278,7 +282,7 @@ impl Predictive {
         let seed = splitmix::mix(u64::from(state.address) << 32 | u64::from(now_s));
         let wanted = self.config.exploration * self.config.probes_per_day * days;
         // The fraction of a probe is one of that chance.
-        let chance = (splitmix::nth(seed, 0) >> 11) as f64 / (1_u64 << 53) as f64;
+        let chance = splitmix::unit(splitmix::nth(seed, 0));
         let ports = (1..=(wanted + chance) as u64).map(move |index| splitmix::nth(seed, index) as u16);
         ports.filter(|port| *port > 0 && !ProbePort { kind: ProbeKind::TcpSyn, port: *port }.is_printer())
     }
@@ -304,6 +308,11 @@ impl Predictive {
 
 fn sample_of(config: &PredictiveConfig, standard: &PortBits) -> Sample {
     Sample::new(config.sampled, config.probes_per_day, f64::from(standard.len()), KEEP_DAYS)
+}
+
+/// Whether an address answered at its last visit, as far as its network is concerned.
+fn answers(state: &TargetState) -> bool {
+    is_second(state) || matches!(state.standing(), Standing::Answering | Standing::Device(_) | Standing::Honeypot)
 }
 
 /// Whether an address answered for the first time, or as another host would, and the standard set is to follow.

@@ -52,7 +52,8 @@ impl Service {
             | ControlCommand::Excluded { .. }
             | ControlCommand::Complaints
             | ControlCommand::Forget { .. }
-            | ControlCommand::Query { .. } => Some("a question is not answered at once".to_owned()),
+            | ControlCommand::Query { .. }
+            | ControlCommand::Look { .. } => Some("a question is not answered at once".to_owned()),
         };
         match refusal {
             Some(reason) => ControlReply::refused(reason),

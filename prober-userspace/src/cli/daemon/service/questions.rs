@@ -15,6 +15,7 @@ use prober_common::address::V4;
 
 use super::{Moment, Service};
 use crate::cli::daemon::kept_rollout::outside;
+use crate::cli::look;
 use crate::cli::sql::foreign;
 use crate::io::control::{ControlCommand, ControlEvent, ControlReply, ExcludedAddress};
 use crate::io::store::{Store, StoreError};
@@ -71,6 +72,13 @@ impl Service {
                 None => self.read(&reply, move |store| {
                     let is_wanted = move || waits.strong_count() > 0;
                     Ok(foreign::answer(store, &query, is_wanted).map_or_else(ControlReply::refused, ControlReply::Rows))
+                }),
+            },
+            ControlCommand::Look { look } => match self.other_database(look.database.as_deref()) {
+                Some(refusal) => tell(&reply, refusal),
+                None => self.read(&reply, move |store| {
+                    let is_wanted = move || waits.strong_count() > 0;
+                    Ok(look::show(store, &look, is_wanted).map_or_else(ControlReply::refused, ControlReply::Seen))
                 }),
             },
             ControlCommand::Forget { ranges, who } => self.forget(&ranges, who, &reply, now),

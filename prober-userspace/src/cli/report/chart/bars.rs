@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::WIDTH;
-use crate::cli::report::html::escape;
+use crate::model::text::escaped;
 
 /// A horizontal bar.
 pub(in crate::cli::report) struct Bar {
@@ -23,7 +23,7 @@ pub(in crate::cli::report) fn bars(label: &str, bars: &[Bar]) -> String {
     let height = bars.len() as f64 * ROW + 4.0;
     let longest = bars.iter().map(|bar| bar.value).fold(f64::MIN_POSITIVE, f64::max);
     let mut svg =
-        format!(r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}">"#, escape(label));
+        format!(r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}">"#, escaped(label));
     for (index, bar) in bars.iter().enumerate() {
         let top = index as f64 * ROW + 4.0;
         let width = (bar.value / longest * (WIDTH - labels - VALUES)).max(2.0);
@@ -31,11 +31,11 @@ pub(in crate::cli::report) fn bars(label: &str, bars: &[Bar]) -> String {
         let _ = write!(
             svg,
             r#"<g><title>{}</title><text class="label" x="{:.1}" y="{middle:.1}" text-anchor="end">{}</text><rect class="bar" x="{labels:.1}" y="{top:.1}" width="{width:.1}" height="17" rx="3"/><text class="tick" x="{:.1}" y="{middle:.1}">{}</text></g>"#,
-            escape(&bar.tip),
+            escaped(&bar.tip),
             labels - 10.0,
-            escape(&bar.label),
+            escaped(&bar.label),
             labels + width + 8.0,
-            escape(&bar.text),
+            escaped(&bar.text),
         );
     }
     svg.push_str("</svg>");

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::cli::figure::millis;
-use crate::cli::report::html::escape;
+use crate::model::text::escaped;
 
 const WIDTH: f64 = 560.0;
 const LABELS: f64 = 84.0;
@@ -30,7 +30,7 @@ pub(in crate::cli::report) fn boxes(label: &str, rows: &[BoxRow]) -> String {
     let x = |ms: f64| LABELS + (ms.max(1e-3).log10() - low) / (high - low) * plot;
     let (height, floor) = (TOP + rows.len() as f64 * ROW + BOTTOM, TOP + rows.len() as f64 * ROW);
     let mut svg =
-        format!(r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}">"#, escape(label));
+        format!(r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}">"#, escaped(label));
     for decade in low as i32..=high as i32 {
         let (at, text) = (x(10f64.powi(decade)), decade_text(decade));
         // Writing to a string cannot fail, here and below.
@@ -44,7 +44,7 @@ pub(in crate::cli::report) fn boxes(label: &str, rows: &[BoxRow]) -> String {
         let middle = TOP + (index as f64 + 0.5) * ROW;
         let [p5, p25, p50, p75, p95] = row.quantiles_ms.map(x);
         let [t5, t25, t50, t75, t95] = row.quantiles_ms.map(millis);
-        let (name, note) = (escape(&row.label), escape(&row.note));
+        let (name, note) = (escaped(&row.label), escaped(&row.note));
         let _ = write!(
             svg,
             r#"<g class="syn_ack"><title>{name}: median {t50} ms, half of them {t25} to {t75} ms, 5 to 95 % {t5} to {t95} ms</title><text class="label" x="{:.1}" y="{:.1}" text-anchor="end">{name}</text><line class="whisker" x1="{p5:.1}" x2="{p95:.1}" y1="{middle:.1}" y2="{middle:.1}"/><rect class="box" x="{p25:.1}" y="{:.1}" width="{:.1}" height="16" rx="2"/><line class="median" x1="{p50:.1}" x2="{p50:.1}" y1="{:.1}" y2="{:.1}"/><text class="tick" x="{:.1}" y="{:.1}">{note}</text></g>"#,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::cli::report::html::escape;
+use crate::model::text::escaped;
 use crate::network::evaluation::Evaluation;
 
 /// As an HTML table; what is right has another colour than what is wrong.
@@ -10,11 +10,11 @@ pub(in crate::cli) fn confusion(evaluation: &Evaluation) -> String {
     let mut html = r#"<table class="confusion"><thead><tr><th>is \ named</th>"#.to_owned();
     for name in &evaluation.confusion_columns {
         // Writing to a string cannot fail, here and below.
-        let _ = write!(html, "<th>{}</th>", escape(name));
+        let _ = write!(html, "<th>{}</th>", escaped(name));
     }
     html.push_str("<th>right</th></tr></thead><tbody>");
     for (class, row) in evaluation.classes.iter().zip(&evaluation.confusion) {
-        let _ = write!(html, "<tr><th>{}</th>", escape(&class.class));
+        let _ = write!(html, "<tr><th>{}</th>", escaped(&class.class));
         let all = row.iter().sum::<usize>().max(1);
         for (name, count) in evaluation.confusion_columns.iter().zip(row) {
             let kind = match name.as_str() {
@@ -30,7 +30,7 @@ pub(in crate::cli) fn confusion(evaluation: &Evaluation) -> String {
             let _ = write!(
                 html,
                 r#"<td class="{kind}" style="--share:{strength:.0}%" title="{}">{text}</td>"#,
-                escape(&title)
+                escaped(&title)
             );
         }
         let _ = write!(html, "<td>{:.1} %</td></tr>", 100.0 * class.recall);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::cli::report::html::escape;
+use crate::model::text::escaped;
 
 const WIDTH: f64 = 1160.0;
 const LABELS: f64 = 96.0;
@@ -29,7 +29,7 @@ pub(in crate::cli::report) fn heat(label: &str, rows: &[HeatRow]) -> String {
     let mut svg = scale();
     // Writing to a string cannot fail, here and below.
     let _ =
-        write!(svg, r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}">"#, escape(label));
+        write!(svg, r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}">"#, escaped(label));
     for (part, day) in ["Working days", "Weekends"].iter().enumerate() {
         let left = left_of(part);
         let _ = write!(svg, r#"<text class="label" x="{left:.1}" y="13">{day}</text>"#);
@@ -41,7 +41,7 @@ pub(in crate::cli::report) fn heat(label: &str, rows: &[HeatRow]) -> String {
     for (index, row) in rows.iter().enumerate() {
         let top = HEAD + index as f64 * ROW;
         let (right, middle) = (LABELS - 10.0, top + 14.0);
-        let name = escape(&row.label);
+        let name = escaped(&row.label);
         let _ = write!(svg, r#"<text class="label" x="{right}" y="{middle:.1}" text-anchor="end">{name}</text>"#);
         let slots = (row.values.len() / 2).max(1);
         let width = half / slots as f64;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::cli::report::html::escape;
+use crate::model::text::escaped;
 
 const WIDTH: f64 = 1160.0;
 const HEIGHT: f64 = 200.0;
@@ -35,7 +35,7 @@ pub(in crate::cli::report) fn slots(label: &str, columns: &[SlotColumn]) -> Stri
     let mut svg = LEGEND.to_owned();
     // Writing to a string cannot fail, here and below.
     let _ =
-        write!(svg, r#"<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#, escape(label));
+        write!(svg, r#"<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#, escaped(label));
     for part in [0.0, 0.5, 1.0] {
         let at = TOP + plot * (1.0 - part);
         let (tick, text) = (LEFT - 6.0, at + 4.0);
@@ -44,7 +44,7 @@ pub(in crate::cli::report) fn slots(label: &str, columns: &[SlotColumn]) -> Stri
     }
     for (index, column) in columns.iter().enumerate() {
         let left = LEFT + index as f64 * width;
-        let _ = write!(svg, "<g><title>{} {}</title>", escape(&column.label), escape(&column.tip));
+        let _ = write!(svg, "<g><title>{} {}</title>", escaped(&column.label), escaped(&column.tip));
         let bars = [
             ("icmp_other", column.load_high, 0.25, 0.0),
             ("icmp_other", column.load, 0.5, 0.0),
@@ -64,7 +64,7 @@ pub(in crate::cli::report) fn slots(label: &str, columns: &[SlotColumn]) -> Stri
         svg.push_str("</g>");
         if index % columns.len().div_ceil(12).max(1) == 0 {
             let (middle, y) = (left + width / 2.0, HEIGHT - 6.0);
-            let text = escape(&column.label);
+            let text = escaped(&column.label);
             let _ = write!(svg, r#"<text class="tick" x="{middle:.1}" y="{y}" text-anchor="middle">{text}</text>"#);
         }
     }

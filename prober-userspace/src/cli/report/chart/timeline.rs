@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::decades::{decade_steps, delay_text};
 use crate::cli::figure::millis;
-use crate::cli::report::html::escape;
+use crate::model::text::escaped;
 
 const WIDTH: f64 = 1160.0;
 const LEFT: f64 = 66.0;
@@ -47,7 +47,7 @@ pub(in crate::cli::report) fn timeline(label: &str, probes: &[TimelineProbe]) ->
     let (low, high) = (steps[0].log10(), steps[steps.len() - 1].log10());
     let y = |ms: f64| TOP + PLOT - ((ms.max(1e-3).log10() - low) / (high - low)).clamp(0.0, 1.0) * PLOT;
     let mut svg =
-        format!(r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}">"#, escape(label));
+        format!(r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}">"#, escaped(label));
     for (index, ms) in steps.iter().enumerate() {
         rule(&mut svg, if index == 0 { "base" } else { "grid" }, y(*ms), &delay_text(*ms));
     }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{escape, nothing, shortened};
+use super::{nothing, shortened};
 use crate::cli::figure::{grouped, millis, percent};
 use crate::cli::report::figures::Report;
 use crate::cli::report::text::percentiles;
+use crate::model::text::escaped;
 
 /// A table; heads that end in `>` and their columns are aligned right.
 pub(super) fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -16,13 +17,13 @@ pub(super) fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>)
     };
     let mut html = "<table><thead><tr>".to_owned();
     for (column, head) in heads.iter().enumerate() {
-        let _ = write!(html, "<th{}>{}</th>", class(column), escape(head.trim_end_matches('>')));
+        let _ = write!(html, "<th{}>{}</th>", class(column), escaped(head.trim_end_matches('>')));
     }
     html.push_str("</tr></thead><tbody>");
     for row in rows {
         html.push_str("<tr>");
         for (column, cell) in row.iter().enumerate() {
-            let _ = write!(html, "<td{}>{}</td>", class(column), escape(cell));
+            let _ = write!(html, "<td{}>{}</td>", class(column), escaped(cell));
         }
         html.push_str("</tr>");
     }

@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::cli::device::plot::{COLOURS, alone, style};
 use crate::cli::report::chart::{Axis, Chart, Series, Shape};
-use crate::cli::report::html::escape;
+use crate::model::text::escaped;
 use crate::simulate::trial::Trial;
 use crate::simulate::watch::WatchDay;
 
@@ -82,7 +82,7 @@ fn svg((title, _, value): Figure, trials: &[Trial]) -> String {
 
 fn page(trials: &[Trial]) -> String {
     let legend = curves(trials).enumerate().fold(String::new(), |mut legend, (number, (name, _))| {
-        let _ = write!(legend, "<li class=\"th{}\">{}</li>", number % COLOURS.len(), escape(&name));
+        let _ = write!(legend, "<li class=\"th{}\">{}</li>", number % COLOURS.len(), escaped(&name));
         legend
     });
     let mut page = format!(
@@ -96,7 +96,7 @@ fn page(trials: &[Trial]) -> String {
         style()
     );
     for figure in FIGURES {
-        let _ = write!(page, "<h2>{}</h2>{}", escape(figure.0), svg(figure, trials));
+        let _ = write!(page, "<h2>{}</h2>{}", escaped(figure.0), svg(figure, trials));
     }
     page + "</body></html>\n"
 }

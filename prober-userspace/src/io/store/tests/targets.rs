@@ -101,3 +101,16 @@ fn what_is_not_watched_any_more_keeps_its_state() {
     assert_eq!(states.get(&(0x1400_0000 + 500)), Some(&changed[1]));
     assert_eq!(states.get(&0x1400_000b), Some(&base[11]));
 }
+
+#[test]
+fn networks_with_newcomers_are_those_of_the_last_time() {
+    let (_folder, _path, store) = new_database();
+    store.replace_newcomers(&[(0x1400_0000, 9), (0x1400_0100, 700)]).unwrap();
+    store.replace_newcomers(&[(0x1400_0000, 3), (0x1400_0200, 65_535)]).unwrap();
+    let mut all = store.newcomers(0, u32::MAX).unwrap();
+    all.sort_unstable();
+    assert_eq!(all, [(0x1400_0000, 3), (0x1400_0200, 65_535)]);
+    assert_eq!(store.newcomers(0x1400_0200, 0x1400_0200).unwrap(), [(0x1400_0200, 65_535)]);
+    store.replace_newcomers(&[]).unwrap();
+    assert!(store.newcomers(0, u32::MAX).unwrap().is_empty());
+}

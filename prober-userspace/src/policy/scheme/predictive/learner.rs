@@ -161,15 +161,33 @@ impl Learner {
         )
     }
 
-    /// What was seen of the classes, as text: days and new ports of each.
+    /// What was seen of the classes, as text: until when newcomers are forgotten, then days and new ports of each.
     pub(super) fn to_text(&self) -> String {
         let pairs: Vec<String> =
             self.seen.iter().map(|seen| format!("{:.3} {:.3}", seen.days, seen.new_ports)).collect();
-        pairs.join(";")
+        format!("{}|{}", self.aged_s, pairs.join(";"))
     }
 
-    /// Takes over what was seen before; a text of another form changes nothing.
-    pub(super) fn recall(&mut self, text: &str) {
+    /// The /24s to which more came than answer there now: the first address, and how many came.
+    pub(super) fn newcomers(&self) -> Vec<(u32, u16)> {
+        let of =
+            |(network, block): (&u32, &Block)| (block.came > block.answering).then_some((network << 8, block.came));
+        self.blocks.iter().filter_map(of).collect()
+    }
+
+    /// Takes over who came before a restart, after those that answer.
+    pub(super) fn recall_newcomers(&mut self, newcomers: &[(u32, u16)]) {
+        for (network, came) in newcomers {
+            let block = self.blocks.entry(network >> 8).or_default();
+            block.came = block.came.max(*came);
+        }
+    }
+
+    /// Takes over what was seen before `now_s`; a text of another form changes nothing.
+    pub(super) fn recall(&mut self, text: &str, now_s: u32) {
+        // Earlier versions did not say until when they had forgotten, nor kept who came.
+        let (aged, text) = text.split_once('|').map_or((None, text), |(aged, text)| (aged.parse().ok(), text));
+        self.aged_s = aged.unwrap_or(now_s).min(now_s);
         let pair = |text: &str| {
             let (days, new_ports) = text.split_once(' ')?;
             Some(Seen { days: days.parse().ok()?, new_ports: new_ports.parse().ok()? })

@@ -111,3 +111,52 @@ fn a_honeypot_teaches_nothing_and_comes_back_by_the_standard_set() {
         first.is_some_and(|first| standings[first] == Standing::New && standings[first + 1] == Standing::Answering)
     );
 }
+
+#[test]
+fn who_came_to_a_network_outlives_a_restart() {
+    const DAY_S: u32 = 86_400;
+    let (mut before, mut states) = scheme(512);
+    let mut found = |number: usize, now_s: u32, open: &[u16]| {
+        before.learn(&mut states[number], now_s, Found { open, device: None });
+    };
+    // Four come to the first /24 and go again, one comes to the second and stays.
+    for number in [1, 2, 3, 4, 300] {
+        found(number, 0, &[80]);
+        found(number, 0, &[80]);
+    }
+    for number in 1..=4 {
+        found(number, DAY_S, &[]);
+    }
+    assert_eq!(before.newcomers(), Some(vec![(0x0a00_0000, 4)]));
+    let mut state = states[400];
+    before.learn(&mut state, 28 * DAY_S, Found { open: &[], device: None });
+    let newcomers = before.newcomers().unwrap();
+    assert_eq!(newcomers, [(0x0a00_0000, 2)], "half of them are forgotten");
+
+    let (mut after, _) = scheme(512);
+    for state in &states {
+        after.restore(state, before.open_ports(state.address));
+    }
+    after.recall_newcomers(&newcomers);
+    after.recall(&before.learnt(), 28 * DAY_S);
+    for number in [1, 9, 300, 301] {
+        let (one, other) = (before.reasons(&states[number]), after.reasons(&states[number]));
+        assert_eq!(one.first(), other.first(), "address {number}");
+    }
+    assert_eq!(after.newcomers(), Some(newcomers.clone()));
+    after.learn(&mut state, 29 * DAY_S, Found { open: &[], device: None });
+    assert_eq!(after.newcomers(), Some(newcomers), "a restart does not forget once more");
+}
+
+#[test]
+fn whoever_is_to_be_probed_on_the_standard_set_again_counts_as_answering_after_a_restart() {
+    let (mut before, mut states) = scheme(256);
+    before.learn(&mut states[7], 0, Found { open: &[80], device: None });
+    assert_eq!(states[7].standing(), Standing::New);
+    let (mut after, _) = scheme(256);
+    for state in &states {
+        after.restore(state, before.open_ports(state.address));
+    }
+    assert_eq!(before.reasons(&states[9]), after.reasons(&states[9]));
+    assert!(after.reasons(&states[9])[0].contains("where 1 answer and 1 came anew"));
+}

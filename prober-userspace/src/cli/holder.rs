@@ -1,0 +1,52 @@
+//! Who holds a database that a command wants to read: nobody else, so that it is opened here, or a running daemon, which has
+//! to be asked.
+
+use std::path::PathBuf;
+
+use super::daemon_socket::DaemonSocketArgs;
+use super::database::DatabaseArgs;
+use crate::io::control::{ControlCommand, ControlReply};
+use crate::io::store::{Access, Store, StoreError};
+use crate::model::query::{RowFormat, SqlQuery};
+
+/// How long a daemon may take to say that the database is its own, s.
+const SAYS_WITHIN_S: u64 = 10;
+
+/// Who.
+pub(super) enum Holder {
+    /// It is open here.
+    Own(Store),
+    /// A running daemon; its database, if the daemon was found by that.
+    Daemon(Option<PathBuf>),
+}
+
+impl Holder {
+    /// The daemon if its socket was named, else the database; if a daemon has that open, or if none was named and none is
+    /// there, the daemon.
+    pub(super) fn find(database: &DatabaseArgs, daemon: &DaemonSocketArgs) -> anyhow::Result<Self> {
+        let named = database.is_named().then(|| database.path()).transpose()?;
+        if daemon.is_named() {
+            return Ok(Self::Daemon(named.map(|path| path.canonicalize().unwrap_or(path))));
+        }
+        let cause = match database.open(Access::Read) {
+            Ok(store) => return Ok(Self::Own(store)),
+            Err(cause) => cause,
+        };
+        let held = match cause.downcast_ref() {
+            Some(StoreError::Locked { path, .. }) => Some(path.canonicalize()?),
+            Some(StoreError::Missing { .. }) if named.is_none() => None,
+            _ => return Err(cause),
+        };
+        // Whoever else has it open, or if nobody runs, the first error says more.
+        if !is_daemons(daemon, held.clone()) {
+            return Err(cause);
+        }
+        Ok(Self::Daemon(held))
+    }
+}
+
+/// Whether a daemon runs, and has this database open.
+fn is_daemons(daemon: &DaemonSocketArgs, database: Option<PathBuf>) -> bool {
+    let query = SqlQuery { sql: "SELECT 1".to_owned(), format: RowFormat::Csv, timeout_s: SAYS_WITHIN_S, database };
+    matches!(daemon.ask(&ControlCommand::Query { query }), Ok(Some(ControlReply::Rows(_))))
+}

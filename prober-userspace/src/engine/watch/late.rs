@@ -1,0 +1,193 @@
+//! Banners that come after their visit was decided: when a country is seen for the first time, ports wait longer to be asked
+//! than a visit waits. What they say names the device all the same.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use prober_common::address::V4;
+
+use super::Watch;
+use super::devices::Said;
+use crate::model::banner::Banner;
+
+/// How long banners are waited for after a visit.
+const PATIENCE: Duration = Duration::from_hours(1);
+/// Addresses that are waited for at most: as many as there are ports that may wait to be asked.
+const MOST: usize = 1 << 17;
+/// Text of all of them together at most.
+const MOST_BYTES: usize = 64 << 20;
+/// Named together, so that nothing else waits for it long.
+const TOGETHER: usize = 1_024;
+
+/// Addresses with banners that are still to come.
+#[derive(Default)]
+pub(super) struct Late {
+    owed: HashMap<V4, Owed>,
+    /// Until when each is waited for, in that order; those that were heard out or are owed anew are in it too.
+    until: VecDeque<(Instant, V4)>,
+    /// Nothing more is awaited of these.
+    ready: Vec<V4>,
+    bytes: usize,
+}
+
+struct Owed {
+    /// Of its state.
+    number: u32,
+    open: Vec<u16>,
+    texts: Vec<Vec<u8>>,
+    /// Ports that were asked and have not been heard.
+    left: usize,
+    until: Instant,
+}
+
+impl Late {
+    /// So many of the address's ports are asked and were not heard; this is what the others said.
+    pub(super) fn owe(&mut self, number: u32, said: Said, left: usize, now: Instant) {
+        let Said { address, open, texts } = said;
+        self.forget(address);
+        let bytes: usize = texts.iter().map(Vec::len).sum();
+        if self.owed.len() >= MOST || self.bytes + bytes > MOST_BYTES {
+            return;
+        }
+        self.bytes += bytes;
+        let until = now + PATIENCE;
+        self.owed.insert(address, Owed { number, open, texts, left, until });
+        self.until.push_back((until, address));
+    }
+
+    /// One of its ports was asked, and this is what it said, if anything.
+    pub(super) fn note(&mut self, banners: Vec<Banner>) {
+        let Some(address) = banners.first().map(|banner| banner.address) else { return };
+        let Some(owed) = self.owed.get_mut(&address) else { return };
+        for text in banners.into_iter().map(|banner| banner.text).filter(|text| !text.is_empty()) {
+            if self.bytes + text.len() <= MOST_BYTES {
+                self.bytes += text.len();
+                owed.texts.push(text);
+            }
+        }
+        owed.left = owed.left.saturating_sub(1);
+        if owed.left == 0 {
+            self.ready.push(address);
+        }
+    }
+
+    /// Nothing more of it is waited for; what it said.
+    pub(super) fn forget(&mut self, address: V4) -> Option<(u32, Said)> {
+        let Owed { number, open, texts, .. } = self.owed.remove(&address)?;
+        self.bytes -= texts.iter().map(Vec::len).sum::<usize>();
+        Some((number, Said { address, open, texts }))
+    }
+
+    /// Some of those that have said something and of which nothing more is awaited, with the numbers of their states. Those
+    /// that are visited just now come later.
+    pub(super) fn take(&mut self, now: Instant, is_visited: impl Fn(V4) -> bool) -> Vec<(u32, Said)> {
+        while let Some((_, address)) = self.until.pop_front_if(|(until, _)| *until <= now) {
+            self.ready.push(address);
+        }
+        let mut taken = Vec::new();
+        for address in std::mem::take(&mut self.ready) {
+            // It may have been owed anew since.
+            let is_over = self.owed.get(&address).is_some_and(|owed| owed.left == 0 || owed.until <= now);
+            if is_over && (taken.len() >= TOGETHER || is_visited(address)) {
+                self.ready.push(address);
+            } else if is_over {
+                taken.extend(self.forget(address).filter(|(_, said)| !said.texts.is_empty()));
+            }
+        }
+        taken
+    }
+}
+
+impl Watch<'_> {
+    /// Names the devices whose banners have come late; whether there were any.
+    pub(super) fn name_late(&mut self) -> anyhow::Result<bool> {
+        if !self.saving.keeper().has_room() {
+            return Ok(false);
+        }
+        let is_visited = |address| self.visits.is_under_way(address) || self.asking.contains_key(&address);
+        let (numbers, said): (Vec<u32>, Vec<Said>) = self.late.take(Instant::now(), is_visited).into_iter().unzip();
+        if said.is_empty() {
+            return Ok(false);
+        }
+        let estimated = self.devices.estimate(&said);
+        for (number, said) in numbers.iter().zip(&said) {
+            let device = self.devices.number_among(&estimated, said.address, &said.open).flatten();
+            if device.is_some_and(|device| self.planner.name(*number, device)) {
+                self.saving.note(&self.planner, *number);
+            }
+        }
+        self.keep_estimates(estimated, said.len())?;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::banner::{BannerProtocol, GrabOutcome, Transport};
+    use crate::model::utc::UtcMicros;
+
+    fn banner(last: u32, text: &str) -> Vec<Banner> {
+        vec![Banner {
+            address: V4(last),
+            port: 80,
+            transport: Transport::Tcp,
+            protocol: BannerProtocol::Http,
+            outcome: GrabOutcome::Answered,
+            truncated: false,
+            text: text.into(),
+            grabbed_at: UtcMicros(0),
+            duration_us: 0,
+            received_bytes: 0,
+            sent_bytes: 0,
+            connections: 1,
+        }]
+    }
+
+    fn said(last: u32, texts: &[&str]) -> Said {
+        Said { address: V4(last), open: vec![80], texts: texts.iter().map(|text| text.as_bytes().to_vec()).collect() }
+    }
+
+    fn taken(late: &mut Late, now: Instant, visited: u32) -> Vec<(u32, usize)> {
+        let mut taken: Vec<_> = late.take(now, |address| address.0 == visited).into_iter().collect();
+        taken.sort_by_key(|(number, _)| *number);
+        taken.into_iter().map(|(number, said)| (number, said.texts.len())).collect()
+    }
+
+    #[test]
+    fn what_was_heard_out_is_given_once_and_not_during_a_visit() {
+        let (mut late, now) = (Late::default(), Instant::now());
+        late.owe(1, said(1, &["SSH-2.0-x"]), 2, now);
+        late.owe(2, said(2, &[]), 1, now);
+        late.owe(3, said(3, &[]), 1, now);
+        late.note(banner(1, "Server: x"));
+        late.note(banner(2, "Server: y"));
+        late.note(banner(3, ""));
+        late.note(banner(4, "nobody is owed this"));
+        assert_eq!(taken(&mut late, now, 2), [], "of 1 a port is awaited, 2 is visited, 3 said nothing");
+        late.note(banner(1, ""));
+        assert_eq!(taken(&mut late, now, 0), [(1, 2), (2, 1)]);
+        assert_eq!(taken(&mut late, now + PATIENCE, 0), []);
+        assert_eq!((late.owed.len(), late.until.len(), late.bytes), (0, 0, 0));
+    }
+
+    #[test]
+    fn nobody_is_waited_for_without_an_end_or_without_a_bound() {
+        let (mut late, now) = (Late::default(), Instant::now());
+        late.owe(1, said(1, &["SSH-2.0-x"]), 2, now);
+        late.owe(2, said(2, &[]), 2, now);
+        late.owe(3, said(3, &["gone"]), 1, now);
+        assert_eq!(late.forget(V4(3)).map(|(number, _)| number), Some(3));
+        // Visited again: from now on.
+        late.owe(1, said(1, &["SSH-2.0-y", "z"]), 2, now + PATIENCE / 2);
+        assert_eq!(taken(&mut late, now + PATIENCE, 0), []);
+        assert_eq!(taken(&mut late, now + PATIENCE * 3 / 2, 0), [(1, 2)]);
+        let long = "x".repeat(MOST_BYTES - 8);
+        late.owe(4, said(4, &[&long]), 1, now);
+        late.owe(5, said(5, &["123456789"]), 1, now);
+        late.owe(6, said(6, &["12345678"]), 1, now);
+        late.note(banner(6, "9"));
+        assert!(late.owed.contains_key(&V4(4)) && !late.owed.contains_key(&V4(5)), "there is no room for it");
+        assert_eq!(taken(&mut late, now, 0), [(6, 1)], "nor for what 6 says now");
+    }
+}
