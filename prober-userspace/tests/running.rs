@@ -305,56 +305,75 @@ fn nesting_without_end_does_it_no_harm() {
     daemon.succeeds(&["sql", &nested(20), "--socket", "daemon.sock"]);
 }
 
-/// A finished scan, its replies, open ports and a cluster.
+/// A finished scan and open ports, and a cluster.
 const FOUND: &str = "
     INSERT INTO scan (id, started_at, ended_at, status, operator, host, program_version, command, settings, seed,
                       plan_fingerprint, targets, ports, probes_planned, shard_index, shard_count, rate_pps, engine, interface)
     VALUES (1, TIMESTAMP '2026-01-01 00:00:00', TIMESTAMP '2026-01-01 00:01:00', 'finished', 'me', 'here', '1', 'prober scan',
             '{}', 1, 1, 300, '80', 300, 0, 1, 100, 'packet', 'eth0');
     INSERT INTO open_tcp_port SELECT 134744064 + n // 2, CASE WHEN n % 2 = 0 THEN 80 ELSE 443 END, TIMESTAMP '2026-01-01'
-    FROM range(40) t(n);
-    INSERT INTO cluster VALUES (0, 'wired', 288, 0, 7, 1, 20, 40, TIMESTAMP '2026-01-01 00:00:00');";
+    FROM range(40) t(n)";
+const CLUSTER: &str = "INSERT INTO cluster VALUES (0, 'wired', 48, 0, 7, 1, 20, 40, TIMESTAMP '2026-01-01 00:00:00')";
+
+/// What commands print, or the line with which they fail, and the page of a report.
+fn seen(daemon: &Daemon, looks: &[&[&str]]) -> (Vec<String>, Option<String>) {
+    let database = daemon.at().join("daemon.duckdb");
+    let named = ["--db", database.to_str().unwrap()];
+    let said = looks.iter().map(|look| {
+        let output = daemon.prober(&of(look, &named));
+        let said = if output.status.success() { output.stdout } else { output.stderr };
+        String::from_utf8(said).unwrap().replace("refused: ", "")
+    });
+    let said = said.collect();
+    let page = daemon.at().join("page.html");
+    let drawn = std::fs::read_to_string(&page).ok();
+    let _ = std::fs::remove_file(&page);
+    (said, drawn)
+}
 
 #[test]
 fn reports_and_plans_look_the_same_whether_it_runs_or_not() {
     let mut daemon = Daemon::start("");
-    daemon.end();
-    let database = daemon.at().join("daemon.duckdb");
-    Store::open(&database, Access::Write).unwrap().connection().execute_batch(FOUND).unwrap();
-    let looks = [
-        &["report"][..],
-        &["report", "--scan", "1", "--json", "--html", "page.html"],
-        &["plan", "list"],
-        &["plan", "list", "--json"],
-        &["ports", "derive"],
-        &["ports", "derive", "--coverage", "0.5", "--json"],
+    // A report holds the plan of clusters from now on, so those come later.
+    let looks: [(&str, &[&[&str]]); 2] = [
+        (
+            FOUND,
+            &[
+                &["report"],
+                &["report", "--scan", "1", "--json", "--html", "page.html"],
+                &["report", "--scan", "7"],
+                &["plan", "show", "--cluster", "3"],
+                &["ports", "derive"],
+                &["ports", "derive", "--coverage", "0.5", "--json"],
+                &["ports", "derive", "--above", "100"],
+            ],
+        ),
+        (CLUSTER, &[&["plan", "list"], &["plan", "list", "--json"], &["plan", "show", "--cluster", "3"]]),
     ];
-    let refusals = [
-        &["report", "--scan", "7"][..],
-        &["plan", "show", "--cluster", "3"],
-        &["plan", "show", "--cluster", "0", "--within", "9999"],
-        &["ports", "derive", "--above", "100"],
-    ];
-    let named = ["--db", "daemon.duckdb"];
-    let seen = |daemon: &Daemon| {
-        let texts = looks.map(|look| daemon.succeeds(&of(look, &named)));
-        let lines = refusals.map(|look| daemon.fails(&of(look, &named)).replace("refused: ", ""));
-        let page = std::fs::read_to_string(daemon.at().join("page.html")).unwrap();
-        std::fs::remove_file(daemon.at().join("page.html")).unwrap();
-        (texts, lines, page)
-    };
-    let stopped = seen(&daemon);
-    assert!(stopped.0[4].contains("20 addresses with open ports") && stopped.2.starts_with("<!"), "{stopped:?}");
-    daemon.ends = Arc::default();
-    daemon.run();
-    let plan = ["plan", "show", "--cluster", "0"];
-    assert_eq!(seen(&daemon), stopped);
-    assert!(daemon.succeeds(&of(&plan, &named)).starts_with("Cluster 0: 1 wired networks"));
+    let mut stopped = Vec::new();
+    for (rows, looks) in looks {
+        daemon.end();
+        let store = Store::open(&daemon.at().join("daemon.duckdb"), Access::Write).unwrap();
+        store.connection().execute_batch(rows).unwrap();
+        drop(store);
+        stopped.push(seen(&daemon, looks));
+        daemon.ends = Arc::default();
+        daemon.run();
+        assert_eq!(Some(&seen(&daemon, looks)), stopped.last());
+    }
+    let ((of_found, page), (of_cluster, _)) = (&stopped[0], &stopped[1]);
+    assert!(of_found[4].contains("20 addresses with open ports"), "{of_found:?}");
+    assert!(of_found[2].contains("no scan 7") && of_found[3].contains("there are no clusters yet"), "{of_found:?}");
+    assert!(page.as_ref().is_some_and(|page| page.starts_with("<!")));
+    assert!(of_cluster[2].contains("there is no cluster 3"), "{of_cluster:?}");
+    let plan = ["plan", "show", "--cluster", "0", "--db", "daemon.duckdb"];
+    assert!(daemon.succeeds(&plan).starts_with("Cluster 0: 1 wired networks"));
+    assert!(daemon.fails(&of(&plan, &["--within", "9999"])).contains("--within 9999"));
     // By its socket, or where no other database is; never another one than is meant.
-    assert_eq!(daemon.succeeds(&["plan", "list", "--socket", "daemon.sock"]), stopped.0[2]);
-    assert_eq!(daemon.succeeds(&["plan", "list"]), stopped.0[2]);
+    assert_eq!(daemon.succeeds(&["plan", "list", "--socket", "daemon.sock"]), of_cluster[0]);
+    assert_eq!(daemon.succeeds(&["plan", "list"]), of_cluster[0]);
     drop(Store::open(&daemon.at().join("prober.duckdb"), Access::Write).unwrap());
-    assert!(daemon.fails(&["report"]).contains("prober.duckdb"), "an empty one is another one all the same");
+    assert_ne!(daemon.succeeds(&["plan", "list"]), of_cluster[0], "that of scans is another one");
     let other = daemon.fails(&["report", "--socket", "daemon.sock", "--db", "prober.duckdb"]);
     assert!(other.contains("the daemon's database is "), "{other}");
 }

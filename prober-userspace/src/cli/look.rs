@@ -44,12 +44,9 @@ impl LookArgs {
 pub(super) fn show(store: &Store, look: &Look, is_wanted: impl Fn() -> bool + Send) -> Result<Seen, String> {
     let limit = Duration::from_secs(LONGEST_QUERY_S);
     let (seen, is_late) = read_only(store.connection(), limit, is_wanted, || seen(store, look))?;
-    seen.map_err(|cause| match is_late {
-        true => {
-            format!("it took longer than {LONGEST_QUERY_S} s and was given up; read what [export] writes each night")
-        }
-        false => one_line(&cause),
-    })
+    let late =
+        || format!("it took longer than {LONGEST_QUERY_S} s and was given up; read what [export] writes each night");
+    seen.map_err(|cause| if is_late { late() } else { one_line(&cause) })
 }
 
 fn seen(store: &Store, look: &Look) -> anyhow::Result<Seen> {

@@ -220,7 +220,7 @@ mod tests {
         let shown = screen(&status);
         for part in [
             "state          little is sent: none of the addresses known to answer does",
-            "waits for 2 h 1 min\n",
+            "waits for 2 h 01 min\n",
             "1,234 visits were interrupted",
             "nightly work   under way, retention last went well 2026-11-21T",
         ] {

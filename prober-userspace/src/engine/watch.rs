@@ -305,6 +305,7 @@ impl Watch<'_> {
         let found = Found { open: &visit.open, device };
         self.status.changes += u64::from(self.planner.decide(visit.number, visit.began_s, found));
         self.status.visits += 1;
+        self.status.squared_probes += (visit.ports.len() as f64).powi(2);
         self.saving.note(&self.planner, visit.number);
     }
 

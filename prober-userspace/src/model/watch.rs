@@ -270,6 +270,8 @@ pub struct WatchStatus {
     pub visits_interrupted: u64,
     /// Visits decided since the start.
     pub visits: u64,
+    /// Sum over these of their probes squared, by which it is told how far errors are of several addresses.
+    pub squared_probes: f64,
     /// Visits given up because the address is excluded now.
     pub visits_excluded: u64,
     /// Of the visits, those that found something else than the last one.

@@ -38,6 +38,14 @@ impl PortCounts {
         ports
     }
 
+    /// The share of open ports that are on ports never seen open: about that of the ports seen once (Good 1953, "The population
+    /// frequencies of species"), and never nothing.
+    pub fn unseen_share(&self) -> f64 {
+        let total: u64 = self.counts.iter().map(|count| u64::from(*count)).sum();
+        let once = self.counts.iter().filter(|count| **count == 1).count();
+        once.max(1) as f64 / total.max(1) as f64
+    }
+
     /// How open ports fall on these ports.
     pub fn shares(&self, among: &[u16]) -> Vec<Gain> {
         let total: u64 = among.iter().map(|port| u64::from(self.count(*port))).sum();

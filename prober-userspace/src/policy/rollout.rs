@@ -72,6 +72,9 @@ const HALF_LIVES_PER_STEP: f64 = 8.0;
 pub struct ErrorRate {
     probes: f64,
     errors: f64,
+    /// Sum over the visits of their probes squared.
+    #[serde(default)]
+    squares: f64,
 }
 
 impl ErrorRate {
@@ -83,14 +86,17 @@ impl ErrorRate {
     fn age(&mut self, factor: f64) {
         self.probes *= factor;
         self.errors *= factor;
+        self.squares *= factor * factor;
     }
 
     /// Bounds of the true share (Wilson 1927, "Probable inference", interval by the normal quantile z).
     fn bounds(self) -> (f64, f64) {
-        if self.probes <= 0.0 {
+        if self.probes <= 0.0 || self.squares <= 0.0 {
             return (0.0, 1.0);
         }
-        let (n, p, z2) = (self.probes, self.share(), SURE_Z * SURE_Z);
+        // All probes of a visit may meet the same error: so many are independent of each other (Kish 1965, "Survey sampling").
+        let n = (self.probes * self.probes / self.squares).min(self.probes);
+        let (p, z2) = (self.share(), SURE_Z * SURE_Z);
         let middle = p + z2 / (2.0 * n);
         let spread = SURE_Z * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
         let scale = 1.0 + z2 / n;
@@ -250,8 +256,9 @@ impl Rollout {
         self.state.halt
     }
 
-    /// `passed_s` seconds of probing went by, with so many probes and errors. Gives what changed.
-    pub fn watched(&mut self, passed_s: f64, probes: u64, errors: u64) -> Option<RolloutChange> {
+    /// `passed_s` seconds of probing went by, with so many probes and errors; `squares` is the sum over the visits
+    /// of their probes squared. Gives what changed.
+    pub fn watched(&mut self, passed_s: f64, probes: u64, errors: u64, squares: f64) -> Option<RolloutChange> {
         if self.state.halt.is_some() {
             return None;
         }
@@ -261,6 +268,7 @@ impl Rollout {
         state.recent.age(0.5_f64.powf(passed_s.max(0.0) / half_life_s.max(1e-3)));
         state.recent.probes += probes as f64;
         state.recent.errors += errors as f64;
+        state.recent.squares += squares.max(0.0);
         state.forget(self.config.step_time.as_secs_f64());
         self.judge().map(RolloutChange::Halted).or_else(|| self.grow())
     }

@@ -16,7 +16,7 @@ const ENOUGH: usize = 1_000;
 const ANSWERING: f64 = 5_500.0 / 11_700.0;
 const SILENT: f64 = 500.0 / 11_700.0;
 /// Exponent and shift of the law by which open ports fall on a list (METHODS section 10: 500 ports hold 84 to 85 %).
-const EXPONENT: f64 = 1.23;
+const EXPONENT: f64 = 1.3;
 const SHIFT: f64 = 3.0;
 
 /// What is known before the watch begins.
@@ -54,18 +54,25 @@ impl Known {
         let counts = PortCounts::of(hosts.iter().copied());
         let mut standard = PortCounts::of(all).above(2);
         let answering = counts.covering(&standard, config.coverage);
-        let opening = counts.shares(&standard);
+        let mut opening = counts.shares(&standard);
         // Whatever the operator names is looked for, whether or not it was ever open.
         let known: PortBits = standard.iter().copied().collect();
-        standard.extend(config.starter_ports.iter().copied().filter(|port| !known.holds(*port)));
-        let finding = finding_order(&hosts);
+        let named: Vec<u16> = config.starter_ports.iter().copied().filter(|port| !known.holds(*port)).collect();
+        let mut finding = finding_order(&hosts);
         let mut found = 0.0;
         let silent = finding.iter().take_while(|gain| {
             let is_wanted = found < config.coverage;
             found += gain.share;
             is_wanted
         });
-        Self { silent: silent.map(|gain| gain.port).collect(), standard, answering, finding, opening, sampled: 0.0 }
+        let silent = silent.map(|gain| gain.port).collect();
+        let found: PortBits = finding.iter().map(|gain| gain.port).collect();
+        let share = counts.unseen_share() / named.len().max(1) as f64;
+        let unseen = |port: &u16| Gain { port: *port, share };
+        opening.extend(named.iter().map(unseen));
+        finding.extend(named.iter().filter(|port| !found.holds(**port)).map(unseen));
+        standard.extend(named);
+        Self { silent, standard, answering, finding, opening, sampled: 0.0 }
     }
 
     /// Out of a list, the likeliest first.
@@ -160,6 +167,10 @@ mod tests {
         let known = Known::of(&config(), &many);
         assert_eq!(known.standard[..3], [8080, 9000, 9001]);
         assert!(known.standard.contains(&23) && known.silent == [8080]);
+        for gains in [&known.finding, &known.opening] {
+            let named = gains.iter().find(|gain| gain.port == 23).expect("what is named is looked for");
+            assert!(named.share > 0.0 && named.share < 1e-3, "{named:?}");
+        }
     }
 
     #[test]

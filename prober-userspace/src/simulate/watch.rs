@@ -1,11 +1,11 @@
 //! A scheme watches a country: every visit that the planner makes due is answered out of the country's truth, and what the
 //! scheme found is compared with what the standard scheme would have found. The schemes and the queue are the daemon's own.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::country::Country;
+use super::country::{Country, Place, Span};
 use crate::model::watch::SchemeConfig;
 use crate::policy::due::DueQueue;
 use crate::policy::interval::LADDER_S;
@@ -26,10 +26,36 @@ const TICK_S: u32 = 600;
 pub struct Standard {
     /// Each address and port with the second at which it was first seen.
     pub pairs: HashMap<(u32, u16), u32>,
-    /// Openings after the beginning that it saw: address, port, from, to.
-    pub openings: Vec<(u32, u16, u32, u32)>,
+    /// Openings after the beginning that it saw.
+    pub openings: Vec<Opening>,
     /// Its probes.
     pub probes: u64,
+}
+
+/// A port that begins to be open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Of which address, by number.
+    pub address: u32,
+    /// Which.
+    pub port: u16,
+    /// From this second on.
+    pub from_s: u32,
+    /// Until this second, not included.
+    pub to_s: u32,
+    /// How it came about.
+    pub kind: OpeningKind,
+}
+
+/// How a port came to be open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpeningKind {
+    /// Its host is new at the address.
+    Host,
+    /// Its host was there before, without it.
+    Service,
+    /// Its host was off, and is on again.
+    Return,
 }
 
 /// How a scheme did. Stable field names.
@@ -48,10 +74,14 @@ pub struct Outcome {
     /// Of addresses that show their device, those estimated in the end, 0 to 1.
     pub devices_estimated: f64,
     /// Hours until a newly opened port is noticed, median over all that the standard scheme notices; `None` if most are
-    /// never noticed.
+    /// never noticed, or there are none. Ports that come back with their host are no newly opened ones.
     pub opened_port_delay_hours: Option<f64>,
-    /// The same for addresses that begin to answer.
+    /// Of these, those of services at a host that was there before.
+    pub new_service_delay_hours: Option<f64>,
+    /// Until the first port of a new host is noticed.
     pub new_address_delay_hours: Option<f64>,
+    /// Until a port that comes back with its host is noticed.
+    pub returned_port_delay_hours: Option<f64>,
     /// Day by day.
     pub days: Vec<WatchDay>,
 }
@@ -86,12 +116,30 @@ pub fn standard(country: &Country, set: &PortBits) -> Standard {
                     other.port == span.port && other.from_s < span.from_s && other.to_s + LADDER_S[0] > span.from_s
                 });
                 if span.from_s > 0 && !was_open {
-                    found.openings.push((number, span.port, span.from_s, span.to_s));
+                    found.openings.push(Opening {
+                        address: number,
+                        port: span.port,
+                        from_s: span.from_s,
+                        to_s: span.to_s,
+                        kind: kind(place, *span),
+                    });
                 }
             }
         }
     }
     found
+}
+
+fn kind(place: &Place, span: Span) -> OpeningKind {
+    let Some(stay) = place.stays.iter().rfind(|stay| stay.from_s <= span.from_s && span.from_s < stay.to_s) else {
+        return OpeningKind::Host;
+    };
+    let is_earlier = |other: &Span| other.port == span.port && (stay.from_s..span.from_s).contains(&other.from_s);
+    match () {
+        () if place.spans.iter().any(is_earlier) => OpeningKind::Return,
+        () if stay.from_s == span.from_s => OpeningKind::Host,
+        () => OpeningKind::Service,
+    }
 }
 
 /// Lets a scheme watch; of the answers this share is lost on the way (0 to 1).
@@ -172,13 +220,13 @@ fn outcome(
     let found = standard.pairs.keys().filter(|pair| seen.contains_key(pair)).count();
     let addresses: HashSet<u32> = standard.pairs.keys().map(|(address, _)| *address).collect();
     let answered: HashSet<u32> = seen.keys().map(|(address, _)| *address).collect();
-    let delay = |(address, port, from_s, to_s): &(u32, u16, u32, u32)| {
-        let times = seen.get(&(*address, *port)).map_or(&[][..], |times| times);
-        times.iter().find(|at| *from_s <= **at && **at < *to_s).map(|at| f64::from(at - from_s) / 3_600.0)
+    let delay = |opening: &Opening| {
+        let times = seen.get(&(opening.address, opening.port)).map_or(&[][..], |times| times);
+        let noticed = times.iter().find(|at| (opening.from_s..opening.to_s).contains(at));
+        noticed.map(|at| f64::from(at - opening.from_s) / 3_600.0)
     };
-    let fresh = |opening: &&(u32, u16, u32, u32)| {
-        let place = &country.places[opening.0 as usize];
-        !place.spans.iter().any(|span| span.from_s < opening.2 && span.to_s + LADDER_S[0] > opening.2)
+    let delays = |kinds: &[OpeningKind]| {
+        median(standard.openings.iter().filter(|opening| kinds.contains(&opening.kind)).map(delay))
     };
     let end_s = u64::from(country.length_s);
     let known: Vec<(usize, u16)> = (0..country.places.len())
@@ -193,10 +241,22 @@ fn outcome(
         ports_detected: found as f64 / standard.pairs.len().max(1) as f64,
         addresses_detected: addresses.intersection(&answered).count() as f64 / addresses.len().max(1) as f64,
         devices_estimated: estimated.count() as f64 / known.len().max(1) as f64,
-        opened_port_delay_hours: median(standard.openings.iter().map(delay)),
-        new_address_delay_hours: median(standard.openings.iter().filter(fresh).map(delay)),
+        opened_port_delay_hours: delays(&[OpeningKind::Host, OpeningKind::Service]),
+        new_service_delay_hours: delays(&[OpeningKind::Service]),
+        new_address_delay_hours: median(first_delays(&standard.openings, delay).into_values()),
+        returned_port_delay_hours: delays(&[OpeningKind::Return]),
         days: days(probes_by_day, seen, standard),
     }
+}
+
+/// Of each new host, by address and time, the delay of its port that is noticed first.
+fn first_delays(openings: &[Opening], delay: impl Fn(&Opening) -> Option<f64>) -> BTreeMap<(u32, u32), Option<f64>> {
+    let mut first: BTreeMap<(u32, u32), Option<f64>> = BTreeMap::new();
+    for opening in openings.iter().filter(|opening| opening.kind == OpeningKind::Host) {
+        let of_host = first.entry((opening.address, opening.from_s)).or_default();
+        *of_host = [*of_host, delay(opening)].into_iter().flatten().min_by(f64::total_cmp);
+    }
+    first
 }
 
 fn days(probes: &[u64], seen: &HashMap<(u32, u16), Vec<u32>>, standard: &Standard) -> Vec<WatchDay> {

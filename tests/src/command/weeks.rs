@@ -15,7 +15,7 @@ use clap::Args;
 use prober_common::address::V4;
 use prober_userspace::model::service_status::ServiceStatus;
 use prober_userspace::model::watch::{SchemeKind, WatchStatus};
-use prober_userspace::simulate::watch::{FIRST_ADDRESS, Standard};
+use prober_userspace::simulate::watch::{FIRST_ADDRESS, Opening, Standard};
 use serde_json::Value;
 
 use crate::trial::{
@@ -238,7 +238,7 @@ fn days(statuses: &[WatchStatus], truth: &Standard, first_seen_s: &HashMap<(u32,
 
 /// The last opening that was noticed while the port was open: address, port, opened, noticed.
 fn noticed(truth: &Standard, first_seen_s: &HashMap<(u32, u16), f64>) -> Option<(u32, u16, f64, f64)> {
-    let latest = truth.openings.iter().filter_map(|&(address, port, from_s, to_s)| {
+    let latest = truth.openings.iter().filter_map(|&Opening { address, port, from_s, to_s, .. }| {
         let seen_s = *first_seen_s.get(&(address, port))?;
         (seen_s > f64::from(from_s) && seen_s <= f64::from(to_s)).then_some((address, port, f64::from(from_s), seen_s))
     });

@@ -53,7 +53,7 @@ struct Extent {
     addresses: u32,
     quarter_days: u32,
     kept_days: u32,
-    scheme: SchemeKind,
+    schemes: &'static [SchemeKind],
 }
 
 /// At the end of a quarter.
@@ -69,9 +69,17 @@ struct Sample {
 pub fn run(size: Size) -> Result<Finding> {
     let extent = size.pick(
         // Days are too few for visits two weeks apart.
-        Extent { addresses: 1 << 10, quarter_days: 4, kept_days: 10, scheme: SchemeKind::Standard },
-        Extent { addresses: 1 << 14, quarter_days: 91, kept_days: 300, scheme: SchemeKind::Efficient },
+        Extent { addresses: 1 << 10, quarter_days: 4, kept_days: 10, schemes: &[SchemeKind::Standard] },
+        Extent { addresses: 1 << 14, quarter_days: 91, kept_days: 300, schemes: &SchemeKind::ALL[1..] },
     );
+    let mut finding = Finding::new("years");
+    for scheme in extent.schemes {
+        watch(*scheme, extent, size, &mut finding)?;
+    }
+    Ok(finding)
+}
+
+fn watch(scheme: SchemeKind, extent: Extent, size: Size, finding: &mut Finding) -> Result<()> {
     let days = extent.quarter_days * QUARTERS as u32;
     let config = CountryConfig { addresses: extent.addresses as usize, days, seed: 11, ..CountryConfig::default() };
     let ports = likeliest_ports(&config, PORTS);
@@ -79,30 +87,31 @@ pub fn run(size: Size) -> Result<Finding> {
     let directory = tempfile::tempdir()?;
     let mut samples = Vec::new();
     for quarter in 0..QUARTERS as u32 {
-        let sample = pass_quarter(quarter, extent, &country, &ports, directory.path())?;
-        log::info!("quarter {}: {sample:?}", quarter + 1);
+        let settings = SchemeConfig::usual(scheme, ports.clone());
+        let sample = pass_quarter(quarter, extent, &country, &settings, directory.path())?;
+        log::info!("{}, quarter {}: {sample:?}", scheme.name(), quarter + 1);
         samples.push(sample);
     }
-    let mut finding = Finding::new("years");
-    finding.note("days", f64::from(days));
-    finding.note("addresses", f64::from(extent.addresses));
+    let name = |what: &str| format!("{}: {what}", scheme.name());
+    finding.note(name("days"), f64::from(days));
+    finding.note(name("addresses"), f64::from(extent.addresses));
     for (number, sample) in (1..).zip(&samples) {
-        finding.note(format!("quarter {number}: resident MB"), (sample.resident / 1e6).round());
-        finding.note(format!("quarter {number}: database MB"), (sample.database / 1e5).round() / 10.0);
-        finding.note(format!("quarter {number}: export MB"), (sample.exported / 1e5).round() / 10.0);
+        finding.note(name(&format!("quarter {number}: resident MB")), (sample.resident / 1e6).round());
+        finding.note(name(&format!("quarter {number}: database MB")), (sample.database / 1e5).round() / 10.0);
+        finding.note(name(&format!("quarter {number}: export MB")), (sample.exported / 1e5).round() / 10.0);
     }
     let growth = |of: fn(&Sample) -> f64| {
         let most = |year: usize| samples[year * 4..][..4].iter().map(of).fold(0.0, f64::max);
         most(3) / most(1)
     };
-    finding.add("exported in a year MB", samples[7].exported / 1e6, Bound::AtLeast(0.01));
-    finding.add("database, year 4 to year 2", growth(|sample| sample.database), Bound::AtMost(GROWTH));
-    finding.add("export, year 4 to year 2", growth(|sample| sample.exported), Bound::AtMost(GROWTH));
-    finding.add("export folders, year 4 to year 2", growth(|sample| sample.folders), Bound::AtMost(GROWTH));
+    finding.add(name("exported in a year MB"), samples[7].exported / 1e6, Bound::AtLeast(0.01));
+    finding.add(name("database, year 4 to year 2"), growth(|sample| sample.database), Bound::AtMost(GROWTH));
+    finding.add(name("export, year 4 to year 2"), growth(|sample| sample.exported), Bound::AtMost(GROWTH));
+    finding.add(name("export folders, year 4 to year 2"), growth(|sample| sample.folders), Bound::AtMost(GROWTH));
     // A small run is not long enough for an allocator to come to rest.
     let bound = size.pick(Bound::Any, Bound::AtMost(GROWTH));
-    finding.add("memory, year 4 to year 2", growth(|sample| sample.resident), bound);
-    Ok(finding)
+    finding.add(name("memory, year 4 to year 2"), growth(|sample| sample.resident), bound);
+    Ok(())
 }
 
 struct Everybody;
@@ -117,8 +126,13 @@ impl Admission for Everybody {
     }
 }
 
-fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], directory: &Path) -> Result<Sample> {
-    let config = SchemeConfig::usual(extent.scheme, ports.to_vec());
+fn pass_quarter(
+    quarter: u32,
+    extent: Extent,
+    country: &Country,
+    config: &SchemeConfig,
+    directory: &Path,
+) -> Result<Sample> {
     let store = Store::open(&directory.join("years.duckdb"), Access::Write)?;
     let nightly = store.another()?;
     let first = V4(FIRST_ADDRESS);
@@ -126,7 +140,8 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
     let begins_s = quarter * extent.quarter_days * DAY_S;
     let stored = store.watch_clock()?;
     ensure!(stored.is_some() == (quarter > 0), "the clock of the watch was not kept");
-    let recalled = recall(&targets, &config, stored.as_ref(), begins_s, &store, &mut |_| Ok(()))?;
+    let recalled = recall(&targets, config, stored.as_ref(), begins_s, &store, &mut |_| Ok(()))?;
+    let settings = serde_json::to_string(&recalled.settings)?;
     let wall = WallTime { began_at: BEGAN, scale: 1.0 };
     let planner = PlannerConfig { rate_pps: 1e6, ahead_s: f64::from(TICK_S), bucket_s: TICK_S, wall };
     let mut planner = Planner::new(planner, recalled.scheme, recalled.states, begins_s);
@@ -154,7 +169,7 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
         clock_s: now_s,
         time_scale: 1.0,
         scheme: config.kind.name().to_owned(),
-        settings: String::new(),
+        settings: settings.clone(),
         learnt: planner.scheme().learnt(),
     };
     let (mut planned, mut sent) = (Vec::new(), 0);
@@ -190,6 +205,7 @@ fn pass_quarter(quarter: u32, extent: Extent, country: &Country, ports: &[u16], 
         }
     }
     saving.save(&planner, clock(begins_s + extent.quarter_days * DAY_S, &planner), |_| false)?;
+    saving.save_newcomers(&planner, true)?;
     saving.finish()?;
     drop(events);
     let outcome = writer.finish(ScanStatus::Finished, wall.at(begins_s), None);

@@ -118,6 +118,7 @@ pub struct Service {
 struct Counted {
     sent: u64,
     errors: u64,
+    squares: f64,
 }
 
 /// What the service is made of.
@@ -407,15 +408,18 @@ impl Service {
     fn look_at_errors(&mut self, now: Moment) {
         let passed = now.uptime.saturating_sub(self.looked_at);
         self.looked_at = now.uptime;
-        let counted = Counted { sent: self.watched.probing.sent, errors: figures::errors(&self.watched.probing) };
+        let watched = &self.watched;
+        let errors = figures::errors(&watched.probing);
+        let counted = Counted { sent: watched.probing.sent, errors, squares: watched.squared_probes };
         let sent = counted.sent.saturating_sub(self.counted.sent);
         let errors = counted.errors.saturating_sub(self.counted.errors);
+        let squares = counted.squares - self.counted.squares;
         self.counted = counted;
         if !self.holds().is_empty() || self.watched.link_down {
             return;
         }
         self.rollout.note_seen(figures::is_seen(&self.watched, self.watched_targets, self.rollout.share().size()));
-        let change = self.rollout.watched(passed.as_secs_f64(), sent, errors);
+        let change = self.rollout.watched(passed.as_secs_f64(), sent, errors, squares);
         self.follow(change, now.utc);
     }
 

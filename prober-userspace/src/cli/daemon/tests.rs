@@ -218,6 +218,8 @@ fn the_share_grows_while_it_is_calm_and_errors_stop_it() {
     let turns = |stage: &mut Stage, count: u32, sent: u64, errors: u64| {
         for _ in 0..count {
             stage.watched.probing.sent += sent;
+            // Each probe is a visit of its own.
+            stage.watched.squared_probes += sent as f64;
             let mut counts = [0; ReplyKind::ALL.len()];
             let so_far = stage.watched.probing.replies.of(ReplyKind::Unreachable);
             let place = ReplyKind::ALL.iter().position(|kind| *kind == ReplyKind::Unreachable).unwrap();

@@ -119,7 +119,7 @@ impl PolicyArgs {
         } else if !is_sample(self.sample) {
             "--sample must be 0 or 1000 at least: ports cannot be derived from fewer addresses"
         } else if self.stored > STORED_HOSTS {
-            "--stored must be at most 900,000: more would not make 11,700 ports more known"
+            "--stored must be at most 280,000, as many as the published standard set was derived from"
         } else {
             return Ok(());
         };
@@ -139,7 +139,9 @@ fn render(trials: &[Trial], stored: usize) -> String {
         "addresses>",
         "devices>",
         "opened port, h>",
-        "new address, h>",
+        "service, h>",
+        "address, h>",
+        "back, h>",
     ];
     let mut table = Table::of(&heads);
     let hours = |delay: Option<f64>| delay.map_or_else(|| "never".to_owned(), |hours| format!("{hours:.1}"));
@@ -156,7 +158,9 @@ fn render(trials: &[Trial], stored: usize) -> String {
                 format!("{:.2} %", 100.0 * outcome.addresses_detected),
                 format!("{:.0} %", 100.0 * outcome.devices_estimated),
                 hours(outcome.opened_port_delay_hours),
+                hours(outcome.new_service_delay_hours),
                 hours(outcome.new_address_delay_hours),
+                hours(outcome.returned_port_delay_hours),
             ]);
         }
     }
@@ -169,7 +173,9 @@ fn render(trials: &[Trial], stored: usize) -> String {
     format!(
         "{:.1} % of the addresses answer at the beginning, with {:.2} open ports; 500 ports hold {:.0} % of them, {} find 95 % \
          of the addresses; standard: {} ports every 12 h, {} pairs\n\
-         assumed: the schemes know which part answers{told}; devices are told by a visit, without banners\n\n{}",
+         assumed: the schemes know which part answers{told}; devices are told by a visit, without banners\n\
+         hours: until it is noticed, median, of newly opened ports; of these, services at a host that was there, and addresses \
+         with a new host; of ports that come back with their host\n\n{}",
         100.0 * background.answering,
         background.ports_per_host,
         100.0 * background.top_500_share,

@@ -18,6 +18,8 @@ use crate::target::ports::ProbePort;
 
 /// Ports that are kept of a device, at most.
 const PORTS: usize = 64;
+/// Ports of devices that were seen at one address, at most.
+const ONCE: usize = 1 << 18;
 
 /// An address with its banners.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub(super) struct Devices {
     matcher: Matcher,
     named: Vec<(String, Vec<u16>)>,
     numbers: HashMap<String, u16>,
+    /// Ports that one address of a device opens, and which: a second one makes it the device's.
+    once: HashMap<(u16, u16), V4>,
     is_changed: bool,
 }
 
@@ -43,7 +47,7 @@ impl Devices {
     /// Those of before.
     pub(super) fn new(signatures: Arc<Database>, named: Vec<(String, Vec<u16>)>) -> Self {
         let numbers = (0..).zip(&named).map(|(number, (name, _))| (name.clone(), number)).collect();
-        Self { matcher: Matcher::new(&signatures), signatures, named, numbers, is_changed: false }
+        Self { matcher: Matcher::new(&signatures), signatures, named, numbers, once: HashMap::new(), is_changed: false }
     }
 
     /// The signatures in use.
@@ -86,13 +90,19 @@ impl Devices {
         estimates.into_iter().map(|estimates| (estimates.address, estimates)).collect()
     }
 
-    /// The number of the likeliest device of an address, with its open ports; `None` if there is no estimate of it.
-    pub(super) fn number_among(&mut self, estimated: &Estimated, address: V4, open: &[u16]) -> Option<Option<u16>> {
-        estimated.get(&address).map(|estimates| self.number_of(estimates, open))
+    /// The number of the likeliest device of an address with these open ports; `otherwise` if there is no estimate of it.
+    pub(super) fn number_among(
+        &mut self,
+        estimated: &Estimated,
+        address: V4,
+        open: &[u16],
+        otherwise: Option<u16>,
+    ) -> Option<u16> {
+        estimated.get(&address).map_or(otherwise, |estimates| self.number_of(estimates, open))
     }
 
     /// The number of the likeliest device of an address, whose open ports are the device's from now on, besides those of its
-    /// signature. `None` if there are more devices than states can name.
+    /// signature, as soon as another address of the device opens them as well. `None` if there are more devices than states can name.
     fn number_of(&mut self, estimates: &AddressEstimates, open: &[u16]) -> Option<u16> {
         let best = estimates.estimates.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
         let name = self.signatures.device(best.device).title();
@@ -120,9 +130,17 @@ impl Devices {
         }
         let ports = &mut self.named[usize::from(number)].1;
         for port in open {
-            if let Err(place) = ports.binary_search(port)
-                && ports.len() < PORTS
-            {
+            let Err(place) = ports.binary_search(port) else { continue };
+            if ports.len() >= PORTS {
+                break;
+            }
+            // An owner may open anything at one address.
+            let first = self.once.get(&(number, *port)).copied();
+            if first.is_none() && self.once.len() < ONCE {
+                self.once.insert((number, *port), estimates.address);
+            }
+            if first.is_some_and(|first| first != estimates.address) {
+                self.once.remove(&(number, *port));
                 ports.insert(place, *port);
                 self.is_changed = true;
             }

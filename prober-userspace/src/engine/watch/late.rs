@@ -111,7 +111,7 @@ impl Watch<'_> {
         }
         let estimated = self.devices.estimate(&said);
         for (number, said) in numbers.iter().zip(&said) {
-            let device = self.devices.number_among(&estimated, said.address, &said.open).flatten();
+            let device = self.devices.number_among(&estimated, said.address, &said.open, None);
             if device.is_some_and(|device| self.planner.name(*number, device)) {
                 self.saving.note(&self.planner, *number);
             }

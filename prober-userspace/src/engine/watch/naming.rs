@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use prober_common::address::V4;
-
 use super::devices::{Estimated, Said};
 use super::keeper::Order;
 use super::{ASKED, SAMPLE_EVERY, Watch};
@@ -86,8 +84,8 @@ impl Watch<'_> {
             .unzip();
         let estimated = self.devices.estimate(&said);
         for visit in &visits {
-            let device = self.devices.number_among(&estimated, visit.address, &visit.open);
-            let device = device.unwrap_or_else(|| self.device_so_far(visit));
+            let so_far = self.device_so_far(visit);
+            let device = self.devices.number_among(&estimated, visit.address, &visit.open, so_far);
             self.decide(visit, device);
         }
         self.keep_estimates(estimated, visits.len())

@@ -5,16 +5,20 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use prober_common::event::ProbeKind;
+
 use super::quiet;
-use crate::io::store::{Store, WatchClock};
+use crate::io::store::{Store, StoreError, WatchClock};
 use crate::io::sys::vec_for_random_access;
 use crate::model::watch::{EndedEarly, SchemeConfig};
 use crate::policy::learnt_networks::LearntNetworks;
+use crate::policy::port_bits::PortBits;
 use crate::policy::sample;
 use crate::policy::scheme::Scheme;
 use crate::policy::starter::{self, Known};
 use crate::policy::target_state::TargetState;
 use crate::target::address_set::AddressSet;
+use crate::target::ports::PortList;
 
 /// All of it.
 pub struct Recalled {
@@ -54,8 +58,10 @@ pub fn recall(
     tell("loading which ports were found open")?;
     let open_ports = store.open_tcp_ports()?;
     tell("deriving which ports to look at")?;
+    let looked = looked_at_most(&config.starter_ports, store)?;
     let sampled = sampled(config, stored).unwrap_or_else(|| {
-        let share = sample::share_of(config, targets.len(), starter::is_enough(open_ports.len()));
+        let is_known = starter::is_enough(open_ports.len()) && looked;
+        let share = sample::share_of(config, targets.len(), is_known);
         if share > 0.0 {
             log::info!(
                 "nothing is known of ports yet: {:.3} % of the targets, drawn by chance, are visited on all of them first",
@@ -86,6 +92,19 @@ pub fn recall(
         loaded_s
     );
     Ok(Recalled { answering: ports.len(), states, scheme, settings, networks, named })
+}
+
+/// Whether scans have looked at nearly all of these ports: what was open on others only was not found, however many were.
+fn looked_at_most(ports: &[u16], store: &Store) -> Result<bool, StoreError> {
+    let mut looked = PortBits::new();
+    for scan in store.scanned_ports()? {
+        // What another version wrote may mean nothing here.
+        let list = scan.parse::<PortList>();
+        for port in list.iter().flat_map(PortList::ports).filter(|port| port.kind == ProbeKind::TcpSyn) {
+            looked.insert(port.port);
+        }
+    }
+    Ok(ports.iter().filter(|port| looked.holds(**port)).count() * 10 >= ports.len() * 9)
 }
 
 /// The share of the addresses that a watch drew for its sample when it began; `None` if none has begun.

@@ -36,6 +36,15 @@ impl Store {
         read().map_err(self.failed("reading the open ports"))
     }
 
+    /// The port expressions of all scans that had one.
+    pub fn scanned_ports(&self) -> Result<Vec<String>, StoreError> {
+        let read = || -> duckdb::Result<_> {
+            let mut statement = self.connection.prepare("SELECT DISTINCT ports FROM scan WHERE ports <> ''")?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        };
+        read().map_err(self.failed("reading which ports were scanned"))
+    }
+
     /// Puts what replies since the last time say into the table. One transaction that writes the table anew; nothing is done
     /// if there is nothing new. Times after `now`, of a clock that was wrong, count as now: else nothing would be new for long.
     pub fn gather_open_ports(&self, now: UtcMicros) -> Result<(), StoreError> {

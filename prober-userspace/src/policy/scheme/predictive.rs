@@ -32,8 +32,12 @@ const REPRICE_S: u32 = 12 * 3_600;
 /// the sample that get more than one.
 const KEEP_S: u32 = 28 * 86_400;
 const KEEP_DAYS: f64 = 28.0;
-/// Shortest time between two visits, except after an answer that needs the standard set.
-const VISIT_S: u32 = 12 * 3_600;
+/// Shortest time between two visits, except after an answer that needs the standard set: that of the shortest tier.
+const VISIT_S: u32 = 41_040;
+/// Ports of a honeypot that are looked at: so many that not all answers are lost.
+const HONEYPOT_LOOKS: usize = 3;
+/// Of the budget, what the tiers have at least, however much answers lead to besides.
+const TIERS_LEAST: f64 = 0.5;
 
 /// Settings.
 #[derive(Clone, Debug)]
@@ -137,14 +141,30 @@ impl Predictive {
         if is_second(state) {
             let ports = self.standard.len();
             reasons.push(format!(
-                "it answers for the first time, or as another host would: the standard set, {ports} ports"
+                "it answers for the first time, or otherwise than before: the standard set, {ports} ports"
             ));
+            return reasons;
+        }
+        if state.visited_s == TargetState::NEVER && self.sample.holds(state.address) {
+            let ports = self.standard.len();
+            reasons.push(format!("never visited, and of the sample drawn by chance: the standard set, {ports} ports"));
+            return reasons;
+        }
+        if state.standing() == Standing::Honeypot {
+            reasons.push(
+                "as many open ports as a honeypot has: set apart, few of them are looked at, and every 28 days all ports of \
+                 the standard set"
+                    .to_owned(),
+            );
             return reasons;
         }
         reasons.push(self.learner.describe(class, state));
         reasons.push(format!(
-            "a probe has to save {:.3} port-days of waiting, so that all probes together meet {:.1} a day for each address",
-            self.price, self.config.probes_per_day
+            "a probe has to save {:.3} port-days of waiting, so that all probes together meet {:.1} a day for each address, {:.1} \
+             of them to what answers",
+            self.price,
+            self.config.probes_per_day,
+            self.learner.unplanned_per_day()
         ));
         reasons.push(format!("ports of its class by interval: {}", self.tiers[class].describe()));
         if known > 0 {
@@ -166,12 +186,12 @@ impl Predictive {
 
     pub(super) fn restore(&mut self, state: &TargetState, open_ports: &[u16]) {
         self.open.set(state.address, open_ports);
-        self.learner.note(state.address, false, answers(state));
+        self.learner.note(state.address, false, answers(state), true);
     }
 
     pub(super) fn forget(&mut self, state: &TargetState) {
         self.open.set(state.address, &[]);
-        self.learner.note(state.address, answers(state), false);
+        self.learner.forget(state.address, answers(state));
     }
 
     pub(super) fn learnt(&self) -> String {
@@ -194,7 +214,6 @@ impl Predictive {
     }
 
     pub(super) fn visit(&self, state: &TargetState, now_s: u32) -> Visit<'_> {
-        let is_first = state.visited_s == TargetState::NEVER;
         if is_second(state) {
             return Visit::of_standard(&self.standard);
         }
@@ -203,9 +222,12 @@ impl Predictive {
             visit.add(self.open.of(state.address).iter().copied());
             return visit;
         }
-        let since_s = if is_first { None } else { Some(state.visited_s) };
-        let sets = self.tiers[self.learner.class_of(state)].due(state.address, since_s, now_s);
-        let mut visit = Visit { sets, ..Visit::default() };
+        if state.standing() == Standing::Honeypot {
+            let mut visit = Visit::default();
+            visit.add(self.open.of(state.address).iter().copied());
+            return visit;
+        }
+        let mut visit = Visit { sets: self.tiers_due(state, now_s), ..Visit::default() };
         visit.add(self.open.of(state.address).iter().copied());
         visit.add(self.device_ports(state).iter().copied());
         visit.add(self.explored(state, now_s));
@@ -216,15 +238,18 @@ impl Predictive {
         let is_first = state.visited_s == TargetState::NEVER;
         let before = state.standing();
         let is_standard = is_second(state) || self.is_sampled_turn(state, now_s);
+        self.learner.spend(self.unplanned(state, now_s), is_first);
         let known = self.open.of(state.address).to_vec();
         // A host that is open everywhere says nothing of its class.
         let is_pot = before == Standing::Honeypot || found.open.len() >= HONEYPOT_PORTS;
         if !is_standard && !is_pot {
             let new_ports = found.open.iter().filter(|port| known.binary_search(port).is_err()).count();
-            let waited_s = if is_first { VISIT_S } else { now_s - state.visited_s };
+            // No more than the longest interval, also after a clock that was wrong.
+            let waited_s = if is_first { VISIT_S } else { (now_s - state.visited_s).min(KEEP_S) };
             self.learner.count(self.learner.class_of(state), waited_s, new_ports);
         }
-        self.learner.note(state.address, answers(state), !found.open.is_empty());
+        let is_new = known.is_empty() || likeness(&known, found.open) < FAR;
+        let answered = answers(state);
         let is_other = !is_standard && !found.open.is_empty() && likeness(&known, found.open) < FAR;
         state.set_standing(match (found.open.len(), found.device) {
             (HONEYPOT_PORTS.., _) => Standing::Honeypot,
@@ -237,9 +262,16 @@ impl Predictive {
             (0, _) => Standing::Gone,
         });
         match state.standing() {
+            // Nor is it a neighbour: who is open everywhere says nothing of others.
+            Standing::Honeypot => self.learner.forget(state.address, answered),
+            _ => self.learner.note(state.address, answered, !found.open.is_empty(), is_new),
+        }
+        match state.standing() {
             Standing::Silent => self.open.set(state.address, &[]),
-            Standing::Honeypot => self.open.set(state.address, &found.open[..1]),
-            Standing::Gone => {}
+            Standing::Honeypot if before != Standing::Honeypot => {
+                self.open.set(state.address, &found.open[..found.open.len().min(HONEYPOT_LOOKS)]);
+            }
+            Standing::Gone | Standing::Honeypot => {}
             Standing::New => self.open.set(state.address, found.open),
             Standing::Answering | Standing::Device(_) => {
                 // A port that closed may open again: it stays on the list while the host does.
@@ -263,6 +295,25 @@ impl Predictive {
             _ if state.visited_s == TargetState::NEVER => self.sample.holds(state.address),
             _ => is_turn(state, now_s) && self.sample.holds_again(state.address),
         }
+    }
+
+    /// Of a visit now, the probes that neither the tiers nor the sample nor exploration have planned.
+    fn unplanned(&self, state: &TargetState, now_s: u32) -> u64 {
+        if is_second(state) {
+            return u64::from(self.standard.len());
+        }
+        let (open, of_device) = (self.open.of(state.address), self.device_ports(state));
+        if open.is_empty() && of_device.is_empty() || self.is_sampled_turn(state, now_s) {
+            return 0;
+        }
+        let mut visit = Visit { sets: self.tiers_due(state, now_s), ..Visit::default() };
+        visit.add(open.iter().chain(of_device).copied());
+        visit.more.len() as u64
+    }
+
+    fn tiers_due(&self, state: &TargetState, now_s: u32) -> Vec<&PortBits> {
+        let since_s = (state.visited_s != TargetState::NEVER).then_some(state.visited_s);
+        self.tiers[self.learner.class_of(state)].due(state.address, since_s, now_s)
     }
 
     /// Probes of a first visit, on average over all addresses.
@@ -292,7 +343,8 @@ impl Predictive {
         self.learner.age(self.priced_s, now_s);
         let hazards = self.learner.hazards();
         let again = self.sample.size_again() * f64::from(self.standard.len()) / KEEP_DAYS;
-        let budget = (1.0 - self.config.exploration) * self.config.probes_per_day - again;
+        let whole = (1.0 - self.config.exploration) * self.config.probes_per_day - again;
+        let budget = (whole - self.learner.unplanned_per_day()).max(whole * TIERS_LEAST);
         let (mut low, mut high) = (1e-9_f64, 1e3_f64);
         // 12 decades to one part in a thousand.
         for _ in 0..16 {
@@ -310,9 +362,9 @@ fn sample_of(config: &PredictiveConfig, standard: &PortBits) -> Sample {
     Sample::new(config.sampled, config.probes_per_day, f64::from(standard.len()), KEEP_DAYS)
 }
 
-/// Whether an address answered at its last visit, as far as its network is concerned.
+/// Whether an address answered at its last visit, as hosts do.
 fn answers(state: &TargetState) -> bool {
-    is_second(state) || matches!(state.standing(), Standing::Answering | Standing::Device(_) | Standing::Honeypot)
+    is_second(state) || matches!(state.standing(), Standing::Answering | Standing::Device(_))
 }
 
 /// Whether an address answered for the first time, or as another host would, and the standard set is to follow.

@@ -25,7 +25,9 @@ const OF_FAMILY: f64 = 0.6;
 /// A family's port is open at one of its hosts.
 const IS_OPEN: f64 = 0.85;
 /// Further ports of a host on average.
-const FURTHER: f64 = 1.6;
+const FURTHER: f64 = 1.8;
+/// Of open ports, those drawn one by one; the others are their families'.
+pub(super) const DRAWN: f64 = 0.62;
 
 impl Families {
     pub(super) fn new(count: usize, showing: f64, law: &PortLaw, draws: &mut Draws) -> Self {

@@ -16,7 +16,7 @@ pub struct PortLaw {
 }
 
 impl PortLaw {
-    /// With the tail's share (0 to 1) and the law's exponent; the named ports come first, the others as the draws have it.
+    /// With the tail's share of the draws (0 to 1) and the law's exponent; the named ports come first, the others as the draws have it.
     pub fn new(tail: f64, exponent: f64, draws: &mut Draws) -> Self {
         let mut ports: Vec<u16> = Vec::new();
         let mut is_taken = vec![false; 1 << 16];
@@ -53,7 +53,33 @@ impl PortLaw {
     /// A port of the law's first part (0 to 1 of its mass).
     pub fn head(&self, part: f64, draws: &mut Draws) -> u16 {
         let mass = self.cumulative.last().copied().unwrap_or(1.0);
-        let rank = self.cumulative.partition_point(|sum| *sum < part * mass * draws.unit());
+        let at = part * mass * draws.unit();
+        let rank = self.cumulative.partition_point(|sum| *sum < at);
         self.ports[rank.min(self.ports.len() - 1)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_drawn_as_often_as_the_law_says() {
+        const DRAWS: u32 = 200_000;
+        let mut draws = Draws::new(1, 0);
+        let law = PortLaw::new(0.1, 1.3, &mut draws);
+        let mut counts = vec![0_u32; 1 << 16];
+        for _ in 0..DRAWS {
+            counts[usize::from(law.draw(&mut draws))] += 1;
+        }
+        let mass = law.cumulative.last().expect("there are ports");
+        for first in [1, 10, 100, 1_000, 10_000] {
+            let drawn: u32 = law.ports[..first].iter().map(|port| counts[usize::from(*port)]).sum();
+            let in_tail = first as f64 / f64::from(u16::MAX);
+            let expected = 0.9 * law.cumulative[first - 1] / mass + 0.1 * in_tail;
+            let share = f64::from(drawn) / f64::from(DRAWS);
+            assert!((share - expected).abs() < 0.005, "the first {first}: {share:.4} instead of {expected:.4}");
+        }
+        assert!((0..10_000).all(|_| law.ports[..400].contains(&law.head(0.5, &mut draws))), "half of the mass");
     }
 }

@@ -27,7 +27,7 @@ const DAY_S: f64 = 86_400.0;
 pub(super) struct Hazard<'a> {
     /// Part of all addresses that is in it, 0 to 1.
     pub(super) part: f64,
-    /// New open ports an address and a day, over all ports.
+    /// Finds an address and a day, over all ports: of addresses that answer new open ports, of others the first.
     pub(super) per_day: f64,
     /// How these fall on the ports.
     pub(super) order: &'a [Gain],
@@ -54,6 +54,15 @@ struct Block {
     came: u16,
 }
 
+/// Probes that the tiers do not plan: the standard set after a first or another answer, ports known to be open, ports of
+/// devices.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unplanned {
+    probes: f64,
+    /// Addresses that were visited for the first time: what first answers lead to is no burden of that day alone.
+    first_visits: f64,
+}
+
 /// The counts.
 #[derive(Debug)]
 pub(super) struct Learner {
@@ -62,6 +71,7 @@ pub(super) struct Learner {
     blocks: HashMap<u32, Block>,
     seen: [Seen; CLASSES],
     prior_per_day: f64,
+    unplanned: Unplanned,
     /// How far what came to the blocks has been forgotten, s.
     aged_s: u32,
 }
@@ -75,6 +85,7 @@ impl Learner {
             seen: [Seen::default(); CLASSES],
             // What answers already is to be found within this time.
             prior_per_day: answering / FIRST_DAYS,
+            unplanned: Unplanned::default(),
             aged_s: 0,
         }
     }
@@ -87,6 +98,8 @@ impl Learner {
             seen.days *= factor;
             seen.new_ports *= factor;
         }
+        self.unplanned.probes *= factor;
+        self.unplanned.first_visits *= factor;
         if to_s >= self.aged_s + CAME_HALF_LIFE_S {
             self.aged_s = to_s;
             self.blocks.retain(|_, block| {
@@ -120,15 +133,28 @@ impl Learner {
         }
     }
 
-    /// A visit of an address of this class after so many seconds found so many ports that were not open before.
+    /// A visit of an address of this class after so many seconds found so many ports that were not open before. Where silent
+    /// addresses are looked for, the first port found is what counts: it leads to the others.
     pub(super) fn count(&mut self, class: usize, waited_s: u32, new_ports: usize) {
         let seen = &mut self.seen[class];
         seen.days += f64::from(waited_s) / DAY_S;
-        seen.new_ports += new_ports as f64;
+        seen.new_ports += if is_of_answering(class) { new_ports as f64 } else { f64::from(u8::from(new_ports > 0)) };
     }
 
-    /// Whether an address answered before and does now, for its /24.
-    pub(super) fn note(&mut self, address: u32, answered: bool, answers: bool) {
+    /// A visit sent so many probes that the tiers had not planned.
+    pub(super) fn spend(&mut self, unplanned: u64, is_first: bool) {
+        self.unplanned.probes += unplanned as f64;
+        self.unplanned.first_visits += f64::from(u8::from(is_first));
+    }
+
+    /// Probes that the tiers do not plan, an address and a day, as seen lately.
+    pub(super) fn unplanned_per_day(&self) -> f64 {
+        let days: f64 = self.seen.iter().map(|seen| seen.days).sum();
+        self.unplanned.probes / (days + self.unplanned.first_visits * FIRST_DAYS + 1.0)
+    }
+
+    /// Whether an address answered before and does now, for its /24. A host that comes back as it was `is_new` there no more.
+    pub(super) fn note(&mut self, address: u32, answered: bool, answers: bool, is_new: bool) {
         if !answered && !answers {
             return;
         }
@@ -136,10 +162,18 @@ impl Learner {
         match (answered, answers) {
             (false, true) => {
                 block.answering = block.answering.saturating_add(1);
-                block.came = block.came.saturating_add(1);
+                block.came = block.came.saturating_add(u16::from(is_new)).max(block.answering);
             }
             (true, false) => block.answering = block.answering.saturating_sub(1),
             _ => {}
+        }
+    }
+
+    /// Nothing is to be known of an address any more, nor that it answered if it `answered`.
+    pub(super) fn forget(&mut self, address: u32, answered: bool) {
+        if let Some(block) = self.blocks.get_mut(&(address >> 8)).filter(|_| answered) {
+            block.answering = block.answering.saturating_sub(1);
+            block.came = block.came.saturating_sub(1);
         }
     }
 
@@ -149,23 +183,27 @@ impl Learner {
         let what = match state.standing() {
             Standing::Gone => "answered until lately",
             Standing::Answering | Standing::Device(_) => "answers",
-            Standing::Honeypot => "answers like a honeypot",
-            Standing::New | Standing::Silent => "silent so far",
+            Standing::New | Standing::Silent | Standing::Honeypot => "silent so far",
         };
         let seen = &self.seen[class];
         let hazard = self.hazards()[class].per_day;
         format!(
-            "{what}, in a /24 where {} answer and {} came anew: {hazard:.5} new open ports a day are expected (its class has \
+            "{what}, in a /24 where {} answer and {} came and went lately: {hazard:.5} finds a day are expected (its class has \
              shown {:.0} in {:.0} address-days)",
-            block.answering, block.came, seen.new_ports, seen.days
+            block.answering,
+            block.came.saturating_sub(block.answering),
+            seen.new_ports,
+            seen.days
         )
     }
 
-    /// What was seen of the classes, as text: until when newcomers are forgotten, then days and new ports of each.
+    /// What was seen, as text: until when newcomers are forgotten, what the tiers did not plan, then days and new ports of each
+    /// class.
     pub(super) fn to_text(&self) -> String {
         let pairs: Vec<String> =
             self.seen.iter().map(|seen| format!("{:.3} {:.3}", seen.days, seen.new_ports)).collect();
-        format!("{}|{}", self.aged_s, pairs.join(";"))
+        let Unplanned { probes, first_visits } = self.unplanned;
+        format!("{} {probes:.0} {first_visits:.0}|{}", self.aged_s, pairs.join(";"))
     }
 
     /// The /24s to which more came than answer there now: the first address, and how many came.
@@ -185,9 +223,12 @@ impl Learner {
 
     /// Takes over what was seen before `now_s`; a text of another form changes nothing.
     pub(super) fn recall(&mut self, text: &str, now_s: u32) {
-        // Earlier versions did not say until when they had forgotten, nor kept who came.
-        let (aged, text) = text.split_once('|').map_or((None, text), |(aged, text)| (aged.parse().ok(), text));
-        self.aged_s = aged.unwrap_or(now_s).min(now_s);
+        // Earlier versions said nothing of all but the classes.
+        let (all, text) = text.split_once('|').unwrap_or(("", text));
+        let mut all = all.split(' ');
+        self.aged_s = all.next().and_then(|aged| aged.parse().ok()).unwrap_or(now_s).min(now_s);
+        let mut next = || all.next().and_then(|number| number.parse().ok()).unwrap_or(0.0);
+        self.unplanned = Unplanned { probes: next(), first_visits: next() };
         let pair = |text: &str| {
             let (days, new_ports) = text.split_once(' ')?;
             Some(Seen { days: days.parse().ok()?, new_ports: new_ports.parse().ok()? })
@@ -207,8 +248,13 @@ impl Learner {
             // As many as its part of the days that were watched.
             part: (seen.days + 1.0 / CLASSES as f64) / (days + 1.0),
             per_day: (seen.new_ports + prior * PRIOR_DAYS) / (seen.days + PRIOR_DAYS),
-            order: if class > DENSITIES * TURNOVERS { &self.opening } else { &self.finding },
+            order: if is_of_answering(class) { &self.opening } else { &self.finding },
         };
         self.seen.iter().enumerate().map(hazard).collect()
     }
+}
+
+/// Whether addresses of a class answer, so that further ports are looked for there; else a first one is.
+const fn is_of_answering(class: usize) -> bool {
+    class > DENSITIES * TURNOVERS
 }

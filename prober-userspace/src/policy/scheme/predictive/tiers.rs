@@ -5,8 +5,9 @@ use super::learner::Hazard;
 use crate::policy::port_bits::PortBits;
 use crate::target::splitmix;
 
-/// Days between two probes of a port, by tier.
-const DAYS: [f64; 8] = [0.5, 1.0, 2.0, 3.0, 5.0, 7.0, 14.0, 28.0];
+/// Days between two probes of a port, by tier: 19/20 of round ones. With these an address would be visited at the same time of
+/// day for ever, and hosts that are on for a part of the day would be found half as often, or never.
+const DAYS: [f64; 8] = [0.475, 0.95, 1.9, 2.85, 4.75, 6.65, 13.3, 26.6];
 /// What would be probed less often than this is not probed, in days.
 const NEVER_DAYS: f64 = 40.0;
 
@@ -55,7 +56,8 @@ impl Tiers {
     /// Its ports by interval, in words.
     pub(super) fn describe(&self) -> String {
         let used = self.sets.iter().zip(DAYS).filter(|(set, _)| !set.is_empty());
-        let each: Vec<String> = used.map(|(set, days)| format!("{} every {days} d", set.len())).collect();
+        let time = |days: f64| if days < 2.0 { format!("{:.1} h", days * 24.0) } else { format!("{days:.1} d") };
+        let each: Vec<String> = used.map(|(set, days)| format!("{} every {}", set.len(), time(days))).collect();
         if each.is_empty() { "none is worth while".to_owned() } else { each.join(", ") }
     }
 
