@@ -110,9 +110,12 @@ impl Errands {
         }
     }
 
-    /// Limits a group of addresses, packets/s; 0: no limit.
-    pub fn limit_group(&self, group: u32, pps: f64) -> Result<(), SessionOver> {
-        self.orders.send(Order::GroupRate { group, pps }).map_err(|_| SessionOver)
+    /// Limits groups of addresses, packets/s; 0: no limit.
+    pub fn limit_groups(&self, rates: Vec<(u32, f64)>) -> Result<(), SessionOver> {
+        if rates.is_empty() {
+            return Ok(());
+        }
+        self.orders.send(Order::GroupRates(rates)).map_err(|_| SessionOver)
     }
 }
 

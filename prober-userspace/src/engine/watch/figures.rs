@@ -70,11 +70,12 @@ impl Watch<'_> {
             return Ok(());
         }
         self.rated = Some(Instant::now());
+        let mut limits = Vec::new();
         for (cluster, pps) in self.planner.rates_at(self.clock.wall().date_of(utc_now())) {
             self.planner.set_cluster_rate(cluster, pps);
-            self.ends.errands.limit_group(u32::from(cluster), pps * scale)?;
+            limits.push((u32::from(cluster), pps * scale));
         }
-        Ok(())
+        Ok(self.ends.errands.limit_groups(limits)?)
     }
 
     pub(super) fn probing(&self, phase: Phase) -> StatusSample {
