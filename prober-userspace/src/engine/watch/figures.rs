@@ -31,6 +31,11 @@ impl Watch<'_> {
             self.sampled = Instant::now();
             self.sample = self.session.tick()?;
         }
+        if self.clock.follow(utc_now(), monotonic_ns()) {
+            log::warn!("the clock of this host was set: hours of the day are counted by it from now on");
+            self.planner.set_wall(self.clock.wall());
+            self.rated = None;
+        }
         self.set_cluster_rates()?;
         let is_store_behind = self.is_store_behind();
         if is_store_behind != self.status.is_store_behind {
