@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use self::forgetting::settling;
 use self::questions::Questions;
 use super::advice_log::AdviceLog;
 use super::exclusion_watch::{ExclusionWatch, Seen};
@@ -91,6 +92,8 @@ pub struct Service {
     shown: Arc<Shown>,
     /// What those who are probed see of it.
     probes: ProbesShown,
+    /// How long after an exclusion something may still come.
+    settling: Duration,
     log_format: Option<LogFormat>,
     /// The scheme of the start, which a reload does not change.
     scheme: SchemeConfig,
@@ -160,6 +163,7 @@ impl Service {
             started_with: Arc::clone(&config.lists.targets),
             watched_targets: config.lists.targets.subtract(exclusions.current().addresses()).len(),
             scheme: config.settings.probing.scheme.clone(),
+            settling: settling(&config.settings),
             config,
             exclusions,
             watch,
