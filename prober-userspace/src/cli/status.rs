@@ -227,11 +227,17 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part} in {shown}");
         }
-        status.watch.is_store_behind = true;
-        status.watch.states_waiting = 200_001;
-        assert!(screen(&status).starts_with(
-            "state          the database is behind, and no visits are begun until it has taken the states that wait (200,001);"
-        ));
+        status.holds = vec![Hold::LinkDown];
+        assert!(screen(&status).starts_with("state          nothing is sent: the interface is down;"));
+    }
+
+    #[test]
+    fn a_database_that_is_behind_is_told() {
+        let mut status = ServiceStatus::default();
+        (status.watch.is_store_behind, status.watch.states_waiting) = (true, 200_001);
+        let behind =
+            "the database is behind, and no visits are begun until it has taken the states that wait (200,001);";
+        assert!(screen(&status).starts_with(&format!("state          {behind}")), "{}", screen(&status));
         status.holds = vec![Hold::LinkDown];
         assert!(screen(&status).starts_with("state          nothing is sent: the interface is down;"));
     }

@@ -172,11 +172,7 @@ impl State {
                 "open ports that found the queue full; `prober grab --scan` asks them",
             ),
             info("grab_connections", status.connections, "connections opened for banners"),
-            info(
-                "grab_failed",
-                of(&self.failed),
-                "open ports for which there was no socket, or that a fault cost",
-            ),
+            info("grab_failed", of(&self.failed), "open ports for which there was no socket, or that a fault cost"),
             info("grab_given_up", of(&self.given_up), "open ports not asked because their host had cost enough"),
             info("grab_interrupted", of(&self.interrupted), "open ports that had said nothing yet at the stop"),
             info("grab_faults", of(&self.faults), "hosts whose banners a fault of this program cost (must be 0)"),

@@ -304,7 +304,8 @@ fn the_public_page_tells_what_is_in_force() {
     stage.look();
     let before = stage.service.shown().attribution();
     assert!(before.probes.most_pps == 100 && before.probes.ports.contains(&23), "{before:?}");
-    let more = "[probing]\nports = \"8080\"\nrate-per-address = 7\ntime-scale = 2\n[way-out]\nsource-ip = \"192.0.2.9\"\n";
+    let more =
+        "[probing]\nports = \"8080\"\nrate-per-address = 7\ntime-scale = 2\n[way-out]\nsource-ip = \"192.0.2.9\"\n";
     let text = configuration(stage.folder.path(), more).replace("\"Example\"", "\"Another\"");
     write(stage.folder.path(), "daemon.toml", &text);
     stage.command(ControlCommand::Reload).unwrap();
@@ -318,7 +319,9 @@ fn the_public_page_tells_what_is_in_force() {
         .service
         .store()
         .connection()
-        .query_row("SELECT (detail->'$.at_next_start')::VARCHAR FROM audit WHERE what = 'config.reload'", [], |row| row.get(0))
+        .query_row("SELECT (detail->'$.at_next_start')::VARCHAR FROM audit WHERE what = 'config.reload'", [], |row| {
+            row.get(0)
+        })
         .unwrap();
     for setting in ["probing.ports", "probing.rate-per-address", "probing.time-scale", "way-out.source-ip"] {
         assert!(later.contains(setting), "{setting} in {later}");

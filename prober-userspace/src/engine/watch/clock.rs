@@ -101,10 +101,17 @@ mod tests {
             (moved, drift_us < 1_000_000)
         };
         assert_eq!(look(1, 0), (false, true));
-        assert_eq!((look(2, 3), look(8, 3), look(9, 0)), ((false, false), (false, false), (false, true)), "set right again");
+        assert_eq!(
+            (look(2, 3), look(8, 3), look(9, 0)),
+            ((false, false), (false, false), (false, true)),
+            "set right again"
+        );
         assert_eq!((look(10, 3), look(19, 3), look(20, 3)), ((false, false), (false, false), (true, true)));
         // And back: of two settings the second has to stay.
-        assert_eq!((look(21, -2), look(25, 0), look(31, 0), look(35, 0)), ((false, false), (false, false), (false, false), (true, true)));
+        assert_eq!(
+            (look(21, -2), look(25, 0), look(31, 0), look(35, 0)),
+            ((false, false), (false, false), (false, false), (true, true))
+        );
         let mut fast = PolicyClock::start(None, 10.0, noon, 0);
         assert!((0..60).all(|minute| !fast.follow(UtcMicros(noon.0 + 9 * HOUR_US), minute * MINUTE_NS)));
         assert_eq!(fast.began_at(), noon);

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use prober_common::address::V4;
-
 use super::devices::{Estimated, Said};
 use super::keeper::Order;
 use super::{ASKED, SAMPLE_EVERY, Watch};
@@ -152,6 +150,8 @@ fn asks_all(state: &TargetState, now_s: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use prober_common::address::V4;
 
     use super::*;
 
