@@ -374,6 +374,7 @@ impl Watch<'_> {
         if wishes.hold != self.is_held {
             self.is_held = wishes.hold;
             self.session.pause(wishes.hold);
+            self.late.hold(wishes.hold, Instant::now());
         }
         if let Some(limit) = wishes.rate {
             let rate_pps = self.session.rate_pps(limit).min(RATE_MOST_PPS);

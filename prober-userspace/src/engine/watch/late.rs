@@ -28,6 +28,8 @@ pub(super) struct Late {
     /// Nothing more is awaited of these.
     ready: Vec<V4>,
     bytes: usize,
+    /// Since when nobody is asked: that time does not count.
+    held_since: Option<Instant>,
 }
 
 struct Owed {
@@ -50,9 +52,20 @@ impl Late {
             return;
         }
         self.bytes += bytes;
-        let until = now + PATIENCE;
+        let until = self.held_since.unwrap_or(now) + PATIENCE;
         self.owed.insert(address, Owed { number, open, texts, left, until });
         self.until.push_back((until, address));
+    }
+
+    /// From now on nobody is asked, or again; so long nobody's time passes.
+    pub(super) fn hold(&mut self, is_held: bool, now: Instant) {
+        if is_held {
+            self.held_since.get_or_insert(now);
+        } else if let Some(since) = self.held_since.take() {
+            let passed = now.saturating_duration_since(since);
+            let untils = self.until.iter_mut().map(|(until, _)| until);
+            untils.chain(self.owed.values_mut().map(|owed| &mut owed.until)).for_each(|until| *until += passed);
+        }
     }
 
     /// A port has been dealt with: what it said, if it is one that is awaited.
@@ -82,6 +95,7 @@ impl Late {
     /// Some of those that have said something and of which nothing more is awaited, with the numbers of their states. Those
     /// that are visited just now come later.
     pub(super) fn take(&mut self, now: Instant, is_visited: impl Fn(V4) -> bool) -> Vec<(u32, Said)> {
+        let now = self.held_since.unwrap_or(now);
         while let Some((_, address)) = self.until.pop_front_if(|(until, _)| *until <= now) {
             self.ready.push(address);
         }
@@ -174,6 +188,23 @@ mod tests {
         assert_eq!(taken(&mut late, now, 0), [(1, 2), (2, 2)]);
         assert_eq!(taken(&mut late, now + PATIENCE, 0), []);
         assert_eq!((late.owed.len(), late.until.len(), late.bytes), (0, 0, 0));
+    }
+
+    #[test]
+    fn while_nobody_is_asked_nobody_is_given_up() {
+        let (mut late, now) = (Late::default(), Instant::now());
+        let patience = |times: u32| now + PATIENCE * times / 2;
+        late.owe(1, said(1, &["x"]), vec![80], now);
+        late.hold(true, patience(1));
+        late.owe(2, said(2, &["x"]), vec![80], patience(2));
+        late.owe(3, said(3, &["x"]), vec![80], patience(2));
+        late.note(asked(3, 80, &[]));
+        assert_eq!(taken(&mut late, patience(9), 0), [(3, 1)], "it was being asked when the hold began");
+        late.hold(false, patience(9));
+        // Of its time 1 had waited half before the hold, and 2 none.
+        assert_eq!(taken(&mut late, patience(10) - Duration::from_secs(1), 0), []);
+        assert_eq!(taken(&mut late, patience(10), 0), [(1, 1)]);
+        assert_eq!(taken(&mut late, patience(11), 0), [(2, 1)]);
     }
 
     #[test]
