@@ -272,6 +272,12 @@ fn long_queries_hold_up_nobody_and_end_with_it() {
         }
     };
     assert!(refusal.contains("2 others read the database just now"), "{refusal}");
+    // Whoever names the database hears the same, and what is short waits for nothing that is long.
+    let busy = daemon.fails(&["sql", "SELECT 1", "--db", "daemon.duckdb"]);
+    assert!(busy.contains("in use by ") && busy.contains("2 others read the database just now"), "{busy}");
+    daemon.succeeds(&["exclude", "list"]);
+    daemon.succeeds(&["exclude", "test", "8.8.8.8"]);
+    daemon.succeeds(&["complaint", "list"]);
     // Whoever leaves makes room.
     let mut left = readers.remove(0);
     left.kill().unwrap();
@@ -286,6 +292,22 @@ fn long_queries_hold_up_nobody_and_end_with_it() {
         let output = reader.wait_with_output().unwrap();
         assert!(!output.status.success() && !output.stderr.is_empty());
     }
+}
+
+#[test]
+fn what_stands_in_the_way_to_it_is_told() {
+    let daemon = Daemon::start("");
+    // Below a file nothing can be reached or looked for, not even by root.
+    let file = daemon.at().join("daemon.toml");
+    let text = std::fs::read_to_string(&file).unwrap().replace("/daemon.sock", "/optout.txt/daemon.sock");
+    std::fs::write(&file, text).unwrap();
+    let unreached = daemon.fails(&["sql", "SELECT 1"]);
+    assert!(unreached.contains("it cannot be told whether a daemon runs") && unreached.contains("sudo"), "{unreached}");
+    let held = daemon.fails(&["sql", "SELECT 1", "--db", "daemon.duckdb"]);
+    assert!(held.contains("in use by ") && held.contains("cannot connect to the control socket"), "{held}");
+    let hidden = daemon.fails(&["report", "--db", "optout.txt/daemon.duckdb"]);
+    assert!(hidden.contains("cannot be looked for: "), "{hidden}");
+    assert!(daemon.fails(&["report", "--db", "gone.duckdb"]).contains("not found"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod figures;
 pub mod from_settings;
 pub mod kept_exclusions;
 pub mod kept_rollout;
+mod listening;
 pub mod patience;
 pub mod service;
 pub mod shown;
@@ -20,7 +21,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -35,18 +35,19 @@ use super::log_format::{self, LogFormat};
 use super::output::one_line;
 use crate::engine;
 use crate::io::clock::utc_now;
-use crate::io::control::{ControlCommand, ControlEvent, ControlServer};
+use crate::io::control::{ControlCommand, ControlEvent};
 use crate::io::http::{Answer, HttpServer, metrics, pages};
 use crate::io::privileges;
 use crate::io::service_notice::{Notice, ServiceNotice};
 use crate::io::store::Store;
 use crate::model::link::LinkRequest;
 use crate::model::request::{ProbeStyle, Record};
-use crate::model::service_status::{ServiceStatus, UNANSWERED};
+use crate::model::service_status::{STORE_BEHIND, ServiceStatus, UNANSWERED};
 use crate::model::watch::{self, EndedEarly, Overseer, WatchConfig, WatchStatus, Wishes};
 use crate::target::range::AddressRange;
 use crate::target::shared_exclusions::SharedExclusions;
 use exclusion_watch::ExclusionWatch;
+use listening::Listening;
 use patience::Patience;
 use service::{Moment, Orders, Parts, Service, percent};
 
@@ -236,8 +237,7 @@ pub struct Steward {
 
 /// What others reach the daemon by.
 struct Servers {
-    _control: ControlServer,
-    commands: Receiver<ControlEvent>,
+    listening: Listening,
     _http: Option<HttpServer>,
 }
 
@@ -275,12 +275,14 @@ impl Steward {
             let reloads = event.command == ControlCommand::Reload;
             self.tell_if(reloads, Notice::Reloading);
             self.service.answer(event, self.moment());
+            self.listen_as_configured();
             self.tell_if(reloads, Notice::Ready);
         }
         if self.signals.reload.swap(false, Ordering::Relaxed) {
             self.notice.tell(Notice::Reloading);
             // What is wrong was logged and noted.
             let _ = self.service.reload("SIGHUP", utc_now());
+            self.listen_as_configured();
             self.notice.tell(Notice::Ready);
         }
         let mut orders = self.service.turn(self.moment(), watched);
@@ -312,13 +314,23 @@ impl Steward {
         }
     }
 
+    /// A reload may name another socket.
+    fn listen_as_configured(&mut self) {
+        let socket = &self.service.config().settings.socket;
+        match self.servers.as_mut().map(|servers| servers.listening.also_on(socket)) {
+            None | Some(Ok(false)) => {}
+            Some(Ok(true)) => log::info!("listening on {} as well", socket.display()),
+            Some(Err(cause)) => log::error!("{cause}; commands are heard where they were before"),
+        }
+    }
+
     fn next_command(&self) -> Option<ControlEvent> {
-        self.servers.as_ref()?.commands.try_recv().ok()
+        self.servers.as_ref()?.listening.next()
     }
 
     fn open(&self) -> anyhow::Result<Servers> {
         let settings = &self.service.config().settings;
-        let (control, commands) = ControlServer::listen(&settings.socket)?;
+        let listening = Listening::on(&settings.socket)?;
         let mut places: Vec<(SocketAddr, Answer)> = Vec::new();
         if let Some(address) = settings.metrics {
             let shown = self.service.shown();
@@ -329,7 +341,7 @@ impl Steward {
             places.push((address, Arc::new(move |path: &str| pages::page(&shown.attribution(), path))));
         }
         let http = if places.is_empty() { None } else { Some(HttpServer::start(places)?) };
-        Ok(Servers { _control: control, commands, _http: http })
+        Ok(Servers { listening, _http: http })
     }
 
     fn moment(&self) -> Moment {
@@ -373,6 +385,7 @@ impl Overseer for Steward {
 fn status_line(status: &ServiceStatus) -> String {
     match status.holds.first() {
         Some(hold) => format!("nothing is sent: {}", hold.shown()),
+        None if status.watch.is_store_behind => STORE_BEHIND.to_owned(),
         None if status.watch.is_unanswered => format!("little is sent: {UNANSWERED}"),
         None => format!(
             "{:.0} probes/s, {} sent, {} of the targets",

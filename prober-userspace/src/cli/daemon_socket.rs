@@ -8,7 +8,7 @@ use super::UsageError;
 use super::config::{Config, DEFAULT_FILE, DEFAULT_SOCKET, Places};
 use super::database::DatabaseArgs;
 use crate::io::control::{ControlCommand, ControlError, ControlReply, ask, find_socket};
-use crate::io::store::{Access, Store, StoreError};
+use crate::io::store::{Access, Store};
 use crate::model::service_status::ServiceStatus;
 
 /// Which daemon.
@@ -89,9 +89,7 @@ impl DaemonSocketArgs {
             return Err(UsageError(reason).into());
         };
         let path = places.database;
-        if !path.exists() {
-            return Err(StoreError::Missing { path }.into());
-        }
+        Store::expect(&path)?;
         Ok(Store::open(&path, Access::Write)?)
     }
 
@@ -105,9 +103,7 @@ impl DaemonSocketArgs {
                 Access::Write => database.open_existing(),
             };
         };
-        if !path.exists() {
-            return Err(StoreError::Missing { path }.into());
-        }
+        Store::expect(&path)?;
         Ok(Store::open(&path, access)?)
     }
 

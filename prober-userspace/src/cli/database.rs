@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::UsageError;
 use super::settings::{DEFAULT_FILE, Layers, Settings};
 pub(super) use crate::io::person::who;
-use crate::io::store::{Access, Store, StoreError};
+use crate::io::store::{Access, Store};
 
 /// Which database.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,9 +34,7 @@ impl DatabaseArgs {
     /// Opens one that is there to change it: a mistyped name is an error, not a new and empty database.
     pub fn open_existing(&self) -> anyhow::Result<Store> {
         let path = self.path()?;
-        if !path.exists() {
-            return Err(StoreError::Missing { path }.into());
-        }
+        Store::expect(&path)?;
         Ok(Store::open(&path, Access::Write)?)
     }
 

@@ -19,7 +19,7 @@ use super::output::{put, put_json};
 use super::table::Table;
 use crate::io::clock::utc_now;
 use crate::io::control::{ControlCommand, ControlReply, ListedExclusion};
-use crate::io::store::{Access, StoredExclusion};
+use crate::io::store::{Access, Store, StoredExclusion};
 use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
 use crate::target::list::{parse_address_argument, parse_address_list};
@@ -308,7 +308,7 @@ fn stopped(socket: &DaemonSocketArgs, database: &DatabaseArgs) -> anyhow::Result
         None => (Vec::new(), database.path()?),
     };
     // Only a database that was named has to be there.
-    if path.exists() || database.is_named() {
+    if database.is_named() || Store::is_there(&path)? {
         for stored in socket.stopped(database, Access::Read)?.exclusions()? {
             sources.push((format!("{} ({})", path.display(), stored.reason), vec![range_of(&stored)]));
         }

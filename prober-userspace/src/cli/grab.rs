@@ -8,6 +8,7 @@ mod targets;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -24,7 +25,7 @@ use super::report::{ScanChoice, scan_choice};
 use super::scan;
 use super::settings::{SettingFlags, Settings, parse_rate};
 use crate::io::clock::utc_now;
-use crate::io::grab::{self, GrabConfig, GrabEvent, Work};
+use crate::io::grab::{self, Asked, GrabConfig, GrabEvent, Work};
 use crate::io::privileges;
 use crate::io::store::{Access, Store, StoreError};
 use crate::model::banner::Banner;
@@ -140,6 +141,7 @@ impl GrabCommand {
             concurrency: self.concurrency.into(),
             timeout: self.timeout,
             exclusions: SharedExclusions::new(exclusions),
+            hold: Arc::default(),
         };
         if self.dry_run {
             let outline = targets.outline(&config);
@@ -198,7 +200,7 @@ fn carry_out(
     };
     let last = grab::run(config, Work::List(targets.hosts), stop, &mut |event| {
         match event {
-            GrabEvent::Banners(banners) => {
+            GrabEvent::Asked(Asked { banners, .. }) => {
                 summary.add(&banners);
                 if let Err(error) = sink.add(banners) {
                     failure = Some(error);

@@ -3,9 +3,11 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
+
 use super::daemon_socket::DaemonSocketArgs;
 use super::database::DatabaseArgs;
-use crate::io::control::{ControlCommand, ControlReply};
+use crate::io::control::{ControlCommand, ControlError, ControlReply};
 use crate::io::store::{Access, Store, StoreError};
 use crate::model::query::{RowFormat, SqlQuery};
 
@@ -37,16 +39,29 @@ impl Holder {
             Some(StoreError::Missing { .. }) if named.is_none() => None,
             _ => return Err(cause),
         };
-        // Whoever else has it open, or if nobody runs, the first error says more.
-        if !is_daemons(daemon, held.clone()) {
-            return Err(cause);
+        match own_daemon(daemon, held.clone()) {
+            Ok(true) => Ok(Self::Daemon(held)),
+            // Whoever else has it open, or if nobody runs, the first error says more.
+            Ok(false) => Err(cause),
+            // Somebody may run who cannot be reached, or is busy: that is what stands in the way.
+            Err(refusal) => Err(match cause.downcast_ref() {
+                Some(StoreError::Locked { path, holder }) => {
+                    anyhow!("database {}: in use by {holder}; {refusal:#}", path.display())
+                }
+                _ => refusal,
+            }),
         }
-        Ok(Self::Daemon(held))
     }
 }
 
-/// Whether a daemon runs, and has this database open.
-fn is_daemons(daemon: &DaemonSocketArgs, database: Option<PathBuf>) -> bool {
+/// Whether a daemon runs, and has this database open; an error where that cannot be told, or it has no time.
+fn own_daemon(daemon: &DaemonSocketArgs, database: Option<PathBuf>) -> anyhow::Result<bool> {
     let query = SqlQuery { sql: "SELECT 1".to_owned(), format: RowFormat::Csv, timeout_s: SAYS_WITHIN_S, database };
-    matches!(daemon.ask(&ControlCommand::Query { query }), Ok(Some(ControlReply::Rows(_))))
+    match daemon.ask(&ControlCommand::Query { query }) {
+        Ok(answer) => Ok(matches!(answer, Some(ControlReply::Rows(_)))),
+        Err(cause) => match cause.downcast_ref() {
+            Some(ControlError::Refused(_) | ControlError::Io { .. }) => Err(cause),
+            _ => Ok(false),
+        },
+    }
 }

@@ -67,7 +67,7 @@ impl TraceSource {
         let access = if self.no_store { Access::Read } else { Access::Write };
         let path = self.database.path()?;
         // Opening to write would make the file.
-        if !path.exists() {
+        if !Store::is_there(&path)? {
             return Err(anyhow!("there is no database {}; --db names one", path.display()));
         }
         let (store, scan, traces) = scan_traces(&self.database, access, wanted)?;

@@ -13,7 +13,7 @@ use super::figure::{duration, grouped};
 use super::output::{put, put_json};
 use super::progress::progress_line;
 use crate::io::control::{ControlCommand, Standing, send};
-use crate::model::service_status::{ServiceStatus, UNANSWERED, UpkeepStatus};
+use crate::model::service_status::{STORE_BEHIND, ServiceStatus, UNANSWERED, UpkeepStatus};
 use crate::model::utc::UtcMicros;
 
 /// How often `--watch` looks.
@@ -77,10 +77,11 @@ pub(super) fn screen(status: &ServiceStatus) -> String {
         let _ = writeln!(text, "{name:<14} {value}");
     };
     let holds: Vec<_> = status.holds.iter().map(|hold| hold.shown()).collect();
-    let state = match status.watch.is_unanswered {
+    let state = match &status.watch {
         _ if !holds.is_empty() => format!("nothing is sent: {}", holds.join(", ")),
-        true => format!("little is sent: {UNANSWERED}"),
-        false => "probing".to_owned(),
+        watch if watch.is_store_behind => format!("{STORE_BEHIND} ({})", grouped(watch.states_waiting)),
+        watch if watch.is_unanswered => format!("little is sent: {UNANSWERED}"),
+        _ => "probing".to_owned(),
     };
     line("state", &format!("{state}; up {}, version {}", duration(status.uptime_s), status.version));
     if let Some(problem) = &status.kill_switch_problem {
@@ -226,6 +227,17 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part} in {shown}");
         }
+        status.holds = vec![Hold::LinkDown];
+        assert!(screen(&status).starts_with("state          nothing is sent: the interface is down;"));
+    }
+
+    #[test]
+    fn a_database_that_is_behind_is_told() {
+        let mut status = ServiceStatus::default();
+        (status.watch.is_store_behind, status.watch.states_waiting) = (true, 200_001);
+        let behind =
+            "the database is behind, and no visits are begun until it has taken the states that wait (200,001);";
+        assert!(screen(&status).starts_with(&format!("state          {behind}")), "{}", screen(&status));
         status.holds = vec![Hold::LinkDown];
         assert!(screen(&status).starts_with("state          nothing is sent: the interface is down;"));
     }

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use anyhow::Context;
 use tokio::sync::Notify;
 
-use crate::io::grab::{self, Feed, GrabConfig, GrabEvent, GrabProgress, Work, is_askable};
+use crate::io::grab::{self, Asked, Feed, GrabConfig, GrabEvent, GrabProgress, Hold, Work, is_askable};
 use crate::io::store::{CounterRole, CounterValue, OpenPortSink, StoreCommand};
 use crate::model::banner::Banner;
 use crate::model::request::GrabLimits;
@@ -22,12 +22,13 @@ const WAITING: usize = 1 << 17;
 /// Banners sent to the writer together at most.
 const BATCH_ROWS: usize = 500;
 
-/// Who is told of the banners of one target besides the writer; must not wait.
-pub type BannerSink = Box<dyn FnMut(&[Banner]) + Send>;
+/// Who is told what came of each target besides the writer; must not wait.
+pub type BannerSink = Box<dyn FnMut(&Asked) + Send>;
 
 /// Grabbing as it runs.
 pub struct Grabbing {
     feed: Arc<Feed>,
+    hold: Arc<Hold>,
     state: Arc<State>,
     thread: JoinHandle<()>,
 }
@@ -80,7 +81,9 @@ impl Grabbing {
             concurrency: limits.concurrency,
             timeout: limits.timeout,
             exclusions,
+            hold: Arc::default(),
         };
+        let hold = Arc::clone(&config.hold);
         let state = Arc::new(State::default());
         let thread = {
             let (feed, state) = (Arc::clone(&feed), Arc::clone(&state));
@@ -89,12 +92,17 @@ impl Grabbing {
                 .spawn(move || run(&config, feed, &state, &writer, tell))
                 .context("cannot start the thread `grab`")?
         };
-        Ok(Self { feed, state, thread })
+        Ok(Self { feed, hold, state, thread })
     }
 
     /// Nothing more will be found.
     pub fn close(&self) {
         self.feed.close();
+    }
+
+    /// Opens no more connections, or goes on. Those that are open come to their end.
+    pub fn hold(&self, is_held: bool) {
+        self.hold.set(is_held);
     }
 
     /// Ends it now: what waits is left, what was heard is kept.
@@ -107,30 +115,50 @@ impl Grabbing {
         self.thread.is_finished()
     }
 
-    /// Waits for its end.
-    pub fn join(self) {
+    /// Waits for its end; how far it came, as the store records it.
+    pub fn join(self) -> Vec<CounterValue> {
         if self.thread.join().is_err() {
             log::error!("the thread that grabs banners ended unexpectedly");
         }
+        self.state.values(&self.feed)
     }
 
     /// How far it is.
     pub fn status(&self) -> GrabStatus {
-        let counts = self.feed.counts();
-        let asked = self.state.targets.load(Ordering::Relaxed);
-        GrabStatus {
-            found: counts.taken,
-            asked,
-            grabbed: self.state.grabbed.load(Ordering::Relaxed),
-            waiting: counts.taken - counts.dropped - asked.min(counts.taken - counts.dropped),
-            dropped: counts.dropped,
-            connections: self.state.connections.load(Ordering::Relaxed),
-        }
+        self.state.status(&self.feed)
     }
 
     /// As the store records it.
     pub fn values(&self) -> Vec<CounterValue> {
-        let status = self.status();
+        self.state.values(&self.feed)
+    }
+}
+
+impl State {
+    fn note(&self, progress: GrabProgress) {
+        self.targets.store(progress.targets, Ordering::Relaxed);
+        self.connections.store(progress.connections, Ordering::Relaxed);
+        self.failed.store(progress.failed, Ordering::Relaxed);
+        self.given_up.store(progress.given_up, Ordering::Relaxed);
+        self.interrupted.store(progress.interrupted, Ordering::Relaxed);
+        self.faults.store(progress.faults, Ordering::Relaxed);
+        self.turned_away.store(progress.turned_away, Ordering::Relaxed);
+    }
+    fn status(&self, feed: &Feed) -> GrabStatus {
+        let counts = feed.counts();
+        let asked = self.targets.load(Ordering::Relaxed);
+        GrabStatus {
+            found: counts.taken,
+            asked,
+            grabbed: self.grabbed.load(Ordering::Relaxed),
+            waiting: counts.taken - counts.dropped - asked.min(counts.taken - counts.dropped),
+            dropped: counts.dropped,
+            connections: self.connections.load(Ordering::Relaxed),
+        }
+    }
+
+    fn values(&self, feed: &Feed) -> Vec<CounterValue> {
+        let status = self.status(feed);
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let info = |name, value, meaning| CounterValue { name, role: CounterRole::Info, value, meaning };
         vec![
@@ -144,17 +172,13 @@ impl Grabbing {
                 "open ports that found the queue full; `prober grab --scan` asks them",
             ),
             info("grab_connections", status.connections, "connections opened for banners"),
-            info(
-                "grab_failed",
-                of(&self.state.failed),
-                "open ports for which there was no socket, or that a fault cost",
-            ),
-            info("grab_given_up", of(&self.state.given_up), "open ports not asked because their host had cost enough"),
-            info("grab_interrupted", of(&self.state.interrupted), "open ports that had said nothing yet at the stop"),
-            info("grab_faults", of(&self.state.faults), "hosts whose banners a fault of this program cost (must be 0)"),
+            info("grab_failed", of(&self.failed), "open ports for which there was no socket, or that a fault cost"),
+            info("grab_given_up", of(&self.given_up), "open ports not asked because their host had cost enough"),
+            info("grab_interrupted", of(&self.interrupted), "open ports that had said nothing yet at the stop"),
+            info("grab_faults", of(&self.faults), "hosts whose banners a fault of this program cost (must be 0)"),
             info(
                 "grab_excluded_before_connect",
-                of(&self.state.turned_away),
+                of(&self.turned_away),
                 "connections to excluded addresses stopped by the last check (must be 0)",
             ),
         ]
@@ -174,13 +198,13 @@ fn run(
         if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let outcome = grab::run(config, Work::Feed(feed), state.stop.notified(), &mut |event| match event {
-        GrabEvent::Banners(banners) => {
-            let says = banners.iter().any(|banner| !banner.text.is_empty());
+        GrabEvent::Asked(asked) => {
+            let says = asked.banners.iter().any(|banner| !banner.text.is_empty());
             state.grabbed.fetch_add(u64::from(says), Ordering::Relaxed);
             if let Some(tell) = &mut tell {
-                tell(&banners);
+                tell(&asked);
             }
-            waiting.extend(banners);
+            waiting.extend(asked.banners);
             if waiting.len() >= BATCH_ROWS { send(&mut waiting) } else { ControlFlow::Continue(()) }
         }
         GrabEvent::Tick(progress) => {
@@ -193,17 +217,5 @@ fn run(
     match outcome {
         Ok(progress) => state.note(progress),
         Err(error) => log::error!("{error}"),
-    }
-}
-
-impl State {
-    fn note(&self, progress: GrabProgress) {
-        self.targets.store(progress.targets, Ordering::Relaxed);
-        self.connections.store(progress.connections, Ordering::Relaxed);
-        self.failed.store(progress.failed, Ordering::Relaxed);
-        self.given_up.store(progress.given_up, Ordering::Relaxed);
-        self.interrupted.store(progress.interrupted, Ordering::Relaxed);
-        self.faults.store(progress.faults, Ordering::Relaxed);
-        self.turned_away.store(progress.turned_away, Ordering::Relaxed);
     }
 }

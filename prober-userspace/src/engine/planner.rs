@@ -66,6 +66,7 @@ impl<S: BatchSource> Planner<S> {
                 self.switches.set_planned_all();
             }
             if !busy {
+                self.source.idle(monotonic_ns());
                 std::thread::sleep(IDLE);
             }
         }

@@ -4,6 +4,7 @@
 //! goes on by itself.
 
 mod feed;
+mod record;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use ringbuf::traits::Split;
 use ringbuf::{HeapCons, HeapRb};
 
 use self::feed::{Fed, INLET_ORDERS, Order};
+use self::record::Recorded;
 use super::counts::Reading;
 use super::grabbing::{self, BannerSink, Grabbing};
 use super::open::{self, Secrets, TemplateSet};
@@ -27,7 +29,7 @@ use super::threads::{self, Threads};
 use crate::io::clock::utc_now;
 use crate::io::grab::{Feed, is_askable};
 use crate::io::instance::Instance;
-use crate::io::store::{EVENT_QUEUE, Store, StoreCommand, StoreError, Writer, WriterConfig};
+use crate::io::store::{EVENT_QUEUE, Store, StoreError, Writer, WriterConfig};
 use crate::io::sys::monotonic_ns;
 use crate::model::banner::Transport;
 use crate::model::link::{Link, LinkRequest};
@@ -110,9 +112,12 @@ impl Errands {
         }
     }
 
-    /// Limits a group of addresses, packets/s; 0: no limit.
-    pub fn limit_group(&self, group: u32, pps: f64) -> Result<(), SessionOver> {
-        self.orders.send(Order::GroupRate { group, pps }).map_err(|_| SessionOver)
+    /// Limits groups of addresses, packets/s; 0: no limit.
+    pub fn limit_groups(&self, rates: Vec<(u32, f64)>) -> Result<(), SessionOver> {
+        if rates.is_empty() {
+            return Ok(());
+        }
+        self.orders.send(Order::GroupRates(rates)).map_err(|_| SessionOver)
     }
 }
 
@@ -156,6 +161,7 @@ pub struct Session {
     frame_len: usize,
     last: SessionSample,
     last_reading: Reading,
+    recorded: Recorded,
     last_at: Instant,
     _instance: Instance,
 }
@@ -226,6 +232,7 @@ impl Session {
             frame_len: set.mean_len(),
             last: SessionSample::default(),
             last_reading: Reading::default(),
+            recorded: Recorded::default(),
             last_at: Instant::now(),
             _instance: instance,
         };
@@ -267,9 +274,10 @@ impl Session {
         self.threads.switches.set_rate_pps(self.rate_pps(limit));
     }
 
-    /// Holds sending back, or lets it go on; replies are received all the while.
+    /// Holds sending back, and new connections for banners, or lets them go on; replies are received all the while.
     pub fn pause(&self, paused: bool) {
         self.threads.switches.set_paused(paused);
+        self.grabbing.iter().for_each(|grabbing| grabbing.hold(paused));
     }
 
     /// Whether the interface is down: nothing is sent until it is up again.
@@ -323,19 +331,10 @@ impl Session {
             errands,
             grab: self.grabbing.as_ref().map(Grabbing::status),
         };
-        let now_ns = monotonic_ns();
-        let lost = (reading.lost() - self.last_reading.lost()) as u32;
         let mut values = reading.values(self.threads.brakes.counts());
         values.extend(self.grabbing.iter().flat_map(Grabbing::values));
-        let commands = [
-            StoreCommand::Clock(ClockOffset::between(utc_now(), now_ns)),
-            StoreCommand::Rate { ended_ns: now_ns, sent, lost },
-            StoreCommand::Counters(values),
-        ];
-        for command in commands {
-            // A writer that is gone has reported why.
-            let _ = self.writer.send(command);
-        }
+        // Whoever ticks must not wait for the database. A writer that is gone has reported why.
+        self.recorded.tell(reading.sent, reading.lost(), values, |command| self.writer.try_send(command));
         self.last_reading = reading;
         self.last_at = Instant::now();
     }
@@ -367,16 +366,17 @@ impl Session {
             grabbing.close();
         }
         let reading = Reading::take(&self.threads.counters, &self.threads.counts);
-        let values = reading.values(self.threads.brakes.counts());
-        let _ = self.writer.send(StoreCommand::Counters(values));
+        let mut values = reading.values(self.threads.brakes.counts());
         let mut last = SessionSample { sent: reading.sent, accepted: reading.kernel(Counter::Accepted), ..self.last };
         drop(self.threads.requests);
         if self.threads.planner.join().is_err() {
             log::error!("the planning thread ended unexpectedly");
         }
         if let Some(grabbing) = self.grabbing {
-            grabbing.join();
+            values.extend(grabbing.join());
         }
+        // All of it, however long that takes.
+        self.recorded.tell(reading.sent, reading.lost(), values, |command| self.writer.send(command).is_ok());
         let counts = Arc::clone(self.writer.status());
         let outcome = self.writer.finish(status, utc_now(), None);
         last.replies = ReplyCounts::new(ReplyKind::ALL.map(|kind| counts.replies(kind)));

@@ -34,9 +34,9 @@ use self::outage::Outage;
 use self::saving::Saving;
 use super::session::{Session, SessionEnds, SessionSample};
 use crate::io::clock::utc_now;
+use crate::io::grab::Asked;
 use crate::io::store::{Access, Store};
 use crate::io::sys::monotonic_ns;
-use crate::model::banner::Banner;
 use crate::model::scan::ScanStatus;
 use crate::model::status::Phase;
 use crate::model::watch::{Overseer, Share, WatchConfig, WatchStatus, Wishes};
@@ -146,7 +146,7 @@ struct Watch<'a> {
     gate: Gate,
     session: Session,
     ends: SessionEnds,
-    banners: Receiver<Vec<Banner>>,
+    banners: Receiver<Asked>,
     saving: Saving,
     saved_at: Instant,
     looked: Instant,
@@ -211,8 +211,8 @@ impl Watch<'_> {
                 break;
             }
         }
-        while let Ok(banners) = self.banners.try_recv() {
-            self.note_banners(banners);
+        while let Ok(asked) = self.banners.try_recv() {
+            self.note_asked(asked);
             is_busy = true;
         }
         is_busy
@@ -240,20 +240,20 @@ impl Watch<'_> {
                 continue;
             }
             let left = self.ask(&visit);
-            if let Some(patience) = self.patience().filter(|_| left > 0) {
+            if let Some(patience) = self.patience().filter(|_| !left.is_empty()) {
                 let until = Instant::now() + patience;
                 self.asking.insert(visit.address, Asking { visit, texts: Vec::new(), left, until });
             } else {
                 let device = self.device_so_far(&visit);
                 self.decide(&visit, device);
-                if left > 0 {
+                if !left.is_empty() {
                     let said = Said { address: visit.address, open: visit.open, texts: Vec::new() };
                     self.late.owe(visit.number, said, left, Instant::now());
                 }
             }
         }
         let now = Instant::now();
-        let over = self.asking.iter().filter(|(_, asking)| asking.left == 0 || asking.until <= now);
+        let over = self.asking.iter().filter(|(_, asking)| asking.left.is_empty() || asking.until <= now);
         let over: Vec<V4> = over.map(|(address, _)| *address).collect();
         // Those that the keeper cannot take yet stay where they are.
         if !over.is_empty() && self.saving.keeper().has_room() {
@@ -375,6 +375,7 @@ impl Watch<'_> {
         if wishes.hold != self.is_held {
             self.is_held = wishes.hold;
             self.session.pause(wishes.hold);
+            self.late.hold(wishes.hold, Instant::now());
         }
         if let Some(limit) = wishes.rate {
             let rate_pps = self.session.rate_pps(limit).min(RATE_MOST_PPS);

@@ -75,6 +75,12 @@ pub enum ControlError {
         /// What is wrong with the answer.
         reason: String,
     },
+    /// The daemon has another database.
+    #[error("refused: the daemon's database is {}", database.display())]
+    Elsewhere {
+        /// Its own.
+        database: PathBuf,
+    },
     /// The scan refused.
     #[error("refused: {0}")]
     Refused(String),

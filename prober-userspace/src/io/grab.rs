@@ -16,6 +16,7 @@ mod ethernet_ip;
 mod feed;
 mod fox;
 mod greeting;
+mod hold;
 mod host;
 mod http;
 mod meter;
@@ -64,6 +65,7 @@ use crate::model::banner::{Banner, Transport};
 use crate::target::shared_exclusions::SharedExclusions;
 
 pub use self::feed::{Feed, FeedCounts};
+pub use self::hold::Hold;
 pub use self::host::HostWork;
 pub use self::service::attempts;
 
@@ -99,6 +101,8 @@ pub struct GrabConfig {
     pub timeout: Duration,
     /// Checked again before each connection.
     pub exclusions: Arc<SharedExclusions>,
+    /// While it is set no connection is opened.
+    pub hold: Arc<Hold>,
 }
 
 /// What is to be asked.
@@ -110,11 +114,24 @@ pub enum Work {
     Feed(Arc<Feed>),
 }
 
+/// What came of one target.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Whose port.
+    pub address: V4,
+    /// Over what.
+    pub transport: Transport,
+    /// Which port.
+    pub port: u16,
+    /// What it said; two if it spoke under TLS, none if it could not be asked.
+    pub banners: Vec<Banner>,
+}
+
 /// What a run of grabbing tells its caller.
 #[derive(Debug)]
 pub enum GrabEvent {
-    /// What one target said; two banners if it spoke under TLS, none if nothing could be asked.
-    Banners(Vec<Banner>),
+    /// A target has been dealt with.
+    Asked(Asked),
     /// A fifth of a second has passed.
     Tick(GrabProgress),
 }
@@ -189,7 +206,7 @@ fn affordable(concurrency: usize) -> usize {
 
 async fn hand_over(
     run: &Run,
-    mut receiver: mpsc::Receiver<Vec<Banner>>,
+    mut receiver: mpsc::Receiver<Asked>,
     stop: impl Future<Output = ()>,
     each: &mut dyn FnMut(GrabEvent) -> ControlFlow<()>,
 ) {
@@ -206,8 +223,8 @@ async fn hand_over(
             }
             () = tokio::time::sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => break,
             _ = ticks.tick() => GrabEvent::Tick(run.progress()),
-            banners = receiver.recv() => match banners {
-                Some(banners) => GrabEvent::Banners(banners),
+            asked = receiver.recv() => match asked {
+                Some(asked) => GrabEvent::Asked(asked),
                 None => break,
             },
         };
@@ -253,7 +270,7 @@ impl Run {
             gate: Gate::new(Arc::clone(&config.exclusions)),
             handshakes: Handshakes::new(),
             packets: Packets::default(),
-            shared: Shared::new(config.rate, config.rate_per_24),
+            shared: Shared::new(config.rate, config.rate_per_24, Arc::clone(&config.hold)),
             budgets: Mutex::default(),
             stop: Stop::new(),
             targets: AtomicU64::new(0),
@@ -309,7 +326,7 @@ where
 }
 
 /// Asks one host, port by port.
-async fn ask(run: Arc<Run>, host: HostWork, sender: mpsc::Sender<Vec<Banner>>) {
+async fn ask(run: Arc<Run>, host: HostWork, sender: mpsc::Sender<Asked>) {
     let means = Means {
         stop: &run.stop,
         gate: &run.gate,
@@ -332,7 +349,9 @@ async fn ask(run: Arc<Run>, host: HostWork, sender: mpsc::Sender<Vec<Banner>>) {
         }
         left.targets -= 1;
         run.targets.fetch_add(1, Ordering::Relaxed);
-        if sender.send(grabbed.banners).await.is_err() {
+        let (transport, port) = target;
+        let asked = Asked { address: host.address, transport, port, banners: grabbed.banners };
+        if sender.send(asked).await.is_err() {
             return;
         }
     }

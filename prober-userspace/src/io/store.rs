@@ -95,9 +95,7 @@ impl Store {
                 Ok(Self { connection, path: path.to_owned(), access, siblings: Arc::default() })
             }
             Access::Read => {
-                if !path.exists() {
-                    return Err(StoreError::Missing { path: path.to_owned() });
-                }
+                Self::expect(path)?;
                 let connection = connect(path, AccessMode::ReadOnly)?;
                 match schema::version(&connection, path)? {
                     None if !schema::is_blank(&connection, path)? => {
@@ -114,6 +112,16 @@ impl Store {
                 Ok(Self { connection, path: path.to_owned(), access, siblings: Arc::default() })
             }
         }
+    }
+
+    /// Whether the file is there; an error where that may not be looked for.
+    pub fn is_there(path: &Path) -> Result<bool, StoreError> {
+        path.try_exists().map_err(|cause| StoreError::Hidden { path: path.to_owned(), reason: cause.to_string() })
+    }
+
+    /// An error unless the file is there.
+    pub fn expect(path: &Path) -> Result<(), StoreError> {
+        if Self::is_there(path)? { Ok(()) } else { Err(StoreError::Missing { path: path.to_owned() }) }
     }
 
     /// Opens to write; the threads that the database starts for itself run behind all others, so that long queries do not

@@ -34,6 +34,10 @@ impl Hold {
 /// What an outage on the way is to people.
 pub const UNANSWERED: &str = "none of the addresses known to answer does, so something is wrong on the way";
 
+/// What a database that is too slow is to people.
+pub const STORE_BEHIND: &str =
+    "the database is behind, and no visits are begun until it has taken the states that wait";
+
 /// Everything besides the probing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServiceStatus {

@@ -140,6 +140,11 @@ impl Planner {
         self.config.rate_pps = rate_pps;
     }
 
+    /// From now on its seconds lie so in the wall clock's time.
+    pub fn set_wall(&mut self, wall: WallTime) {
+        self.config.wall = wall;
+    }
+
     /// Lets visits to a cluster be moved into its quiet hours, by the watch's calendar.
     pub fn set_quiet_hours(&mut self, cluster: u16, quiet: QuietHours) {
         self.cluster_mut(cluster).quiet = Some(quiet);

@@ -11,6 +11,10 @@ pub trait BatchSource: Send + 'static {
     /// Fills `out` with up to `most` (at most [`BATCH_PROBES`](super::batch::BATCH_PROBES)) probes to be sent now.
     fn next_batch(&mut self, now_ns: u64, most: usize, out: &mut Batch) -> Next;
 
+    /// Nothing can be sent just now - sending is held back, those who send have enough, all has been handed out -, and no
+    /// batch will be asked for until that has changed. What came meanwhile is taken in, so that nobody waits for that.
+    fn idle(&mut self, _now_ns: u64) {}
+
     /// The batch's last probe was sent at `sent_ns`.
     fn sent(&mut self, id: BatchId, sent_ns: u64);
 

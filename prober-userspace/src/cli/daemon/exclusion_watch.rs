@@ -1,6 +1,7 @@
 //! The exclusion files while the daemon runs. What a changed file adds counts at once; what it takes away counts only when
 //! the file has stayed the same for a moment, because an editor may be half-way through writing it. A file that cannot
-//! be understood, is gone, has become empty or has lost most of its lines takes nothing away; neither does a restart.
+//! be understood, is gone, has become empty or has lost most of its lines or addresses takes nothing away; neither does a
+//! restart.
 
 use std::path::Path;
 use std::time::Duration;
@@ -81,10 +82,9 @@ impl ExclusionWatch {
     /// Keeps what the last run left out (`before`) if the lists have lost all or most of it since: a file that was emptied
     /// while nobody looked must not let probes go out at the next start. Gives the problem, if there is one.
     pub fn keep(&mut self, before: &AddressSet) -> Option<&str> {
-        let before = before.subtract(&AddressSet::from_ranges(SPECIAL_RANGES.map(|special| special.range)));
+        let before = before.subtract(&special_ranges());
         let lost = before.subtract(self.exclusions().addresses());
-        let is_all = !before.is_empty() && lost.len() == before.len();
-        if is_all || has_lost_most(before.range_count(), lost.range_count()) {
+        if has_lost_most(&before, &lost) {
             let problem = format!(
                 "{} of the {} addresses that the last run left out are on no list any more; they stay excluded until `prober \
                  control reload`",
@@ -152,10 +152,10 @@ impl ExclusionWatch {
             return Seen::Same;
         }
         self.changed_at = None;
-        self.unsettled = Vec::new();
         match self.settled() {
             Ok(sources) => {
                 self.in_force = sources;
+                self.unsettled = Vec::new();
                 self.problem = self.kept.as_ref().map(|(_, problem)| problem.clone());
                 Seen::Changed(self.exclusions())
             }
@@ -166,22 +166,39 @@ impl ExclusionWatch {
         }
     }
 
-    fn settled(&self) -> Result<Sources, String> {
+    /// What the files say, unless they cannot be understood or have lost too much. What they add counts all the same.
+    fn settled(&mut self) -> Result<Sources, String> {
         let sources = exclusion_sources(&self.list).map_err(|problem| problem.to_string())?;
-        let emptied = self.list.files.iter().find(|file| self.is_emptied(file, &sources));
-        if let Some(file) = emptied {
-            return Err(format!("{}: is empty now; its exclusions stay until `prober control reload`", file.display()));
+        match self.loses_too_much(&sources) {
+            None => Ok(sources),
+            Some(problem) => {
+                self.unsettled = sources;
+                Err(problem)
+            }
         }
-        let before = set_of(&self.in_force);
-        let lost = before.subtract(&set_of(&sources));
-        if has_lost_most(before.range_count(), lost.range_count()) {
-            let (lost, before) = (lost.range_count(), before.range_count());
-            return Err(format!(
-                "the exclusion lists have lost {lost} of {before} ranges at once, as a file does that is only half written; \
-                 they stay until `prober control reload`"
-            ));
+    }
+
+    fn loses_too_much(&self, sources: &Sources) -> Option<String> {
+        if let Some(file) = self.list.files.iter().find(|file| self.is_emptied(file, sources)) {
+            let file = file.display();
+            return Some(format!("{file}: is empty now; its exclusions stay until `prober control reload`"));
         }
-        Ok(sources)
+        let mut before = set_of(&self.in_force);
+        if !self.allow_special {
+            // They stay excluded, whatever the lists say, and are so large that nothing else would count beside them.
+            before = before.subtract(&special_ranges());
+        }
+        let lost = before.subtract(&set_of(sources));
+        has_lost_most(&before, &lost).then(|| {
+            format!(
+                "the exclusion lists have lost {} of {} addresses ({} of {} ranges) at once, as a file does that is only half \
+                 written; they stay until `prober control reload`",
+                lost.len(),
+                before.len(),
+                lost.range_count(),
+                before.range_count()
+            )
+        })
     }
 
     fn is_emptied(&self, file: &Path, sources: &Sources) -> bool {
@@ -211,9 +228,14 @@ fn set_of(sources: &Sources) -> AddressSet {
     sources.iter().flat_map(|(_, ranges)| ranges.iter().copied()).collect()
 }
 
-/// Of lists that are long enough for it to mean something.
-const fn has_lost_most(before: usize, lost: usize) -> bool {
-    before >= 20 && lost * 2 > before
+fn special_ranges() -> AddressSet {
+    AddressSet::from_ranges(SPECIAL_RANGES.map(|special| special.range))
+}
+
+/// Most of the addresses, or most of the ranges of lists that are long enough for it to mean something: ranges that touch
+/// are one, and one that is large hides many that are small.
+fn has_lost_most(before: &AddressSet, lost: &AddressSet) -> bool {
+    lost.len() * 2 > before.len() || before.range_count() >= 20 && lost.range_count() * 2 > before.range_count()
 }
 
 #[cfg(test)]
@@ -248,8 +270,13 @@ mod tests {
         assert!(without.contains(SECOND) && !without.contains(STORED), "what is not settled stays");
         watch.store([AddressRange::between(STORED, STORED)]);
         assert!(matches!(watch.look(ms(200)), Seen::Same));
-        let Seen::Changed(settled) = watch.look(ms(400)) else { panic!("it is settled") };
-        assert!(!settled.contains(FIRST) && settled.contains(SECOND) && settled.contains(STORED));
+        assert!(matches!(watch.look(ms(400)), Seen::Kept(_)), "all that there was is gone");
+        assert!(watch.exclusions().contains(FIRST) && watch.exclusions().contains(SECOND), "what it adds counts");
+        fs::write(&file, "8.8.8.0/25\n8.8.9.0/24\n").unwrap();
+        watch.look(ms(500));
+        let Seen::Changed(settled) = watch.look(ms(800)) else { panic!("it is settled") };
+        assert!(settled.contains(FIRST) && settled.contains(SECOND) && settled.contains(STORED));
+        assert!(!settled.contains(V4(0x0808_08ff)) && watch.problem().is_none());
         assert!(matches!(watch.look(ms(900)), Seen::Same));
 
         for garbage in ["8.8.9.0/24\n<html>502</html>\n", "", "# nobody\n"] {
@@ -268,11 +295,35 @@ mod tests {
         watch.look(ms(2_000));
         assert!(matches!(watch.look(ms(2_500)), Seen::Kept(_)) && watch.exclusions().contains(SECOND));
 
-        fs::write(&file, "8.8.8.0/24\n").unwrap();
+        fs::write(&file, "8.8.9.0/24\n").unwrap();
         watch.look(ms(3_000));
         assert!(matches!(watch.look(ms(3_500)), Seen::Changed(_)));
-        assert!(watch.problem().is_none() && watch.exclusions().contains(FIRST));
+        assert!(watch.problem().is_none() && !watch.exclusions().contains(FIRST));
         assert!(watch.store([AddressRange::between(SECOND, SECOND)]).contains(SECOND));
+    }
+
+    #[test]
+    fn many_that_touch_are_as_safe_as_many_that_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("optout.txt");
+        let lines = |count: u32| (0..count).map(|n| format!("8.8.{n}.0/24\n")).collect::<Vec<_>>().concat();
+        // What is never probed anyway hides nothing.
+        fs::write(&file, lines(256) + "10.0.0.0/8\n240.0.0.0/4\n").unwrap();
+        let list = ListSettings { ranges: Vec::new(), files: vec![file.clone()] };
+        let mut watch = ExclusionWatch::new(list.clone(), false, Vec::new()).unwrap();
+        let before = watch.asked_for().addresses().clone();
+        let last = V4(0x0808_ff01);
+        fs::write(&file, lines(60) + "9.9.9.0/24\n10.0.0.0/8\n240.0.0.0/4\n").unwrap();
+        watch.look(ms(0));
+        let Seen::Kept(problem) = watch.look(ms(500)) else { panic!("most of it is gone") };
+        assert!(problem.contains("lost 50176 of 65536 addresses (1 of 1 ranges)"), "{problem}");
+        assert!(watch.exclusions().contains(last) && watch.exclusions().contains(V4(0x0909_0901)));
+        // While nobody looked.
+        let mut again = ExclusionWatch::new(list.clone(), false, Vec::new()).unwrap();
+        assert!(again.keep(&before).is_some() && again.exclusions().contains(last));
+        // What the problem says: a reload takes it over.
+        let reloaded = watch.over(list).unwrap();
+        assert!(reloaded.problem().is_none() && !reloaded.exclusions().contains(last));
     }
 
     #[test]
@@ -287,7 +338,7 @@ mod tests {
         fs::write(&file, lines(10)).unwrap();
         watch.look(ms(0));
         let Seen::Kept(problem) = watch.look(ms(500)) else { panic!("most of it is gone") };
-        assert!(problem.contains("lost 90 of 100 ranges"), "{problem}");
+        assert!(problem.contains("lost 23040 of 25600 addresses (90 of 100 ranges)"), "{problem}");
         assert_eq!(watch.exclusions().addresses().len(), before.len());
         fs::write(&file, lines(60)).unwrap();
         watch.look(ms(1_000));

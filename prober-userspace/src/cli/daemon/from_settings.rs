@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::cli::config::Config;
-use crate::cli::config::settings::DaemonSettings;
+use crate::cli::config::settings::{DaemonSettings, OperatorSettings};
 use crate::engine::congestion_learning::{CongestionConfig, HALF_LIFE_DAYS, SINCE_DAYS, SLOTS};
 use crate::engine::housekeeping::NightlyWork;
 use crate::model::attribution::{Attribution, ProbesShown};
@@ -15,7 +15,7 @@ use crate::policy::grid::DayGrid;
 use crate::policy::interval::LADDER_S;
 
 /// Sections and settings that a running daemon takes over.
-const LIVE: [&str; 13] = [
+const LIVE: [&str; 14] = [
     "operator.",
     // Those that leave; those that join are told by number.
     "targets.ranges",
@@ -29,6 +29,7 @@ const LIVE: [&str; 13] = [
     "export.",
     "roll-out.",
     "control.kill-switch",
+    "control.socket",
     "control.log-format",
 ];
 
@@ -62,9 +63,24 @@ fn congestion(config: &Config) -> CongestionConfig {
     }
 }
 
+/// What those who are probed see: by the settings of the start, as a running daemon takes over no others.
+pub fn probes_shown(settings: &DaemonSettings) -> ProbesShown {
+    let probing = &settings.probing;
+    ProbesShown {
+        sources: settings.way_out.source_ip.map(Into::into).into_iter().collect(),
+        ports: probing.scheme.starter_ports.clone(),
+        interval_s: (f64::from(LADDER_S[0]) / probing.time_scale) as u32,
+        most_pps: probing.rate_per_address_pps.ceil() as u32,
+    }
+}
+
 /// Who probes, as told from now on; `source` is the address that is probed from, once it is known.
-pub fn attribution(settings: &DaemonSettings, source: Option<Ipv4Addr>, now: UtcMicros) -> Attribution {
-    let (operator, probing) = (&settings.operator, &settings.probing);
+pub fn attribution(
+    operator: &OperatorSettings,
+    probes: &ProbesShown,
+    source: Option<Ipv4Addr>,
+    now: UtcMicros,
+) -> Attribution {
     let valid_us = i64::try_from(operator.valid_for.as_micros()).unwrap_or(i64::MAX);
     let first = operator.contacts.first().expect("a configuration without a contact is refused");
     Attribution {
@@ -74,11 +90,9 @@ pub fn attribution(settings: &DaemonSettings, source: Option<Ipv4Addr>, now: Utc
         base_url: operator.url.clone(),
         description: operator.description.clone(),
         languages: operator.languages.clone(),
-        probes: ProbesShown {
-            sources: source.or(settings.way_out.source_ip.map(Into::into)).into_iter().collect(),
-            ports: probing.scheme.starter_ports.clone(),
-            interval_s: (f64::from(LADDER_S[0]) / probing.time_scale) as u32,
-            most_pps: probing.rate_per_address_pps.ceil() as u32,
+        probes: match source {
+            Some(source) => ProbesShown { sources: vec![source], ..probes.clone() },
+            None => probes.clone(),
         },
         expires: UtcMicros(now.0.saturating_add(valid_us)),
     }

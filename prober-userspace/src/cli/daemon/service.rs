@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use self::forgetting::settling;
 use self::questions::Questions;
 use super::advice_log::AdviceLog;
 use super::exclusion_watch::{ExclusionWatch, Seen};
 use super::figures;
-use super::from_settings::{attribution, is_live, nightly_work};
+use super::from_settings::{attribution, is_live, nightly_work, probes_shown};
 use super::kept_exclusions;
 use super::kept_rollout::{ROLLOUT, take_up};
 use super::shown::Shown;
@@ -30,6 +31,7 @@ use crate::cli::log_format::{self, LogFormat};
 use crate::device::database::Database;
 use crate::engine::housekeeping::Housekeeping;
 use crate::io::store::Store;
+use crate::model::attribution::ProbesShown;
 use crate::model::request::RateLimit;
 use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::utc::UtcMicros;
@@ -88,6 +90,10 @@ pub struct Service {
     store: Store,
     nightly: Option<Housekeeping>,
     shown: Arc<Shown>,
+    /// What those who are probed see of it.
+    probes: ProbesShown,
+    /// How long after an exclusion something may still come.
+    settling: Duration,
     log_format: Option<LogFormat>,
     /// The scheme of the start, which a reload does not change.
     scheme: SchemeConfig,
@@ -145,8 +151,9 @@ impl Service {
         let Parts { file, config, exclusions, watch, store, log_format, fresh_key } = parts;
         let orders = StandingOrders::take_up(&store, config.settings.probing.rate)?;
         let rollout = take_up(&store, &config, fresh_key, now)?;
+        let probes = probes_shown(&config.settings);
         let shown = Shown {
-            attribution: RwLock::new(attribution(&config.settings, None, now)),
+            attribution: RwLock::new(attribution(&config.settings.operator, &probes, None, now)),
             status: RwLock::new(ServiceStatus::default()),
         };
         let mut service = Self {
@@ -157,6 +164,7 @@ impl Service {
             started_with: Arc::clone(&config.lists.targets),
             watched_targets: config.lists.targets.subtract(exclusions.current().addresses()).len(),
             scheme: config.settings.probing.scheme.clone(),
+            settling: settling(&config.settings),
             config,
             exclusions,
             watch,
@@ -164,6 +172,7 @@ impl Service {
             store,
             nightly: None,
             shown: Arc::new(shown),
+            probes,
             log_format,
             orders,
             killed: false,
@@ -253,8 +262,7 @@ impl Service {
         self.look_at_plan(now);
         if now.uptime >= self.looked_at + ROLLOUT_LOOK {
             self.look_at_errors(now);
-            *self.shown.attribution.write().unwrap_or_else(PoisonError::into_inner) =
-                attribution(&self.config.settings, self.watched.source, now.utc);
+            self.show_who_probes(now.utc);
         }
         if now.uptime >= self.kept_at + ROLLOUT_KEEP {
             self.kept_at = now.uptime;
@@ -346,8 +354,7 @@ impl Service {
         if self.nightly.as_ref().is_some_and(|nightly| !nightly.change(work)) {
             log::warn!("the nightly work is busy; what changed of it takes effect at the next reload");
         }
-        *self.shown.attribution.write().unwrap_or_else(PoisonError::into_inner) =
-            attribution(&self.config.settings, self.watched.source, now);
+        self.show_who_probes(now);
         self.look_at_kill_switch(now);
         self.note(now, who, "config.reload", &detail);
         let excluded = self.exclusions.current().addresses().len();
@@ -359,6 +366,11 @@ impl Service {
     pub fn end(&mut self, now: UtcMicros, why: &str) {
         self.keep_rollout(now);
         self.note(now, WHO, "daemon.stop", &serde_json::json!({ "why": why }));
+    }
+
+    fn show_who_probes(&self, now: UtcMicros) {
+        let told = attribution(&self.config.settings.operator, &self.probes, self.watched.source, now);
+        *self.shown.attribution.write().unwrap_or_else(PoisonError::into_inner) = told;
     }
 
     fn look_at_exclusions(&mut self, now: Moment) {

@@ -301,6 +301,36 @@ fn targets_that_leave_are_left_out_at_once_and_new_ones_are_told() {
 }
 
 #[test]
+fn the_public_page_tells_what_is_in_force() {
+    let mut stage = stage();
+    stage.look();
+    let before = stage.service.shown().attribution();
+    assert!(before.probes.most_pps == 100 && before.probes.ports.contains(&23), "{before:?}");
+    let more =
+        "[probing]\nports = \"8080\"\nrate-per-address = 7\ntime-scale = 2\n[way-out]\nsource-ip = \"192.0.2.9\"\n";
+    let text = configuration(stage.folder.path(), more).replace("\"Example\"", "\"Another\"");
+    write(stage.folder.path(), "daemon.toml", &text);
+    stage.command(ControlCommand::Reload).unwrap();
+    let after = stage.service.shown().attribution();
+    assert_eq!((after.operator.as_str(), &after.probes), ("Another", &before.probes));
+    stage.watched.source = Some([192, 0, 2, 3].into());
+    stage.pass(Duration::from_secs(10));
+    let known = stage.service.shown().attribution().probes;
+    assert_eq!((known.sources, known.ports), (vec![[192, 0, 2, 3].into()], before.probes.ports));
+    let later: String = stage
+        .service
+        .store()
+        .connection()
+        .query_row("SELECT (detail->'$.at_next_start')::VARCHAR FROM audit WHERE what = 'config.reload'", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    for setting in ["probing.ports", "probing.rate-per-address", "probing.time-scale", "way-out.source-ip"] {
+        assert!(later.contains(setting), "{setting} in {later}");
+    }
+}
+
+#[test]
 fn a_pause_and_a_rate_outlive_a_restart() {
     let mut stage = stage();
     stage.command(ControlCommand::Pause).unwrap();

@@ -17,7 +17,7 @@ pub(super) fn chosen(
     database: &Path,
     exclusions: &Exclusions,
 ) -> anyhow::Result<Vec<V4>> {
-    if !database.exists() {
+    if !Store::is_there(database)? {
         let what = format!("--network picks terminals out of stored answers, and there is no {}", database.display());
         return Err(UsageError(format!("{what}; scan the network first, or name the terminals")).into());
     }

@@ -158,8 +158,11 @@ impl Watch {
 
     fn pause(&mut self, paused: bool) {
         self.running.threads.switches.set_paused(paused);
-        if self.sending_ended.is_none() {
-            self.phase = if paused { Phase::Paused } else { Phase::Sending };
+        self.running.grabbing.iter().for_each(|grabbing| grabbing.hold(paused));
+        if paused && (self.sending_ended.is_none() || self.phase == Phase::Grabbing) {
+            self.phase = Phase::Paused;
+        } else if !paused && self.phase == Phase::Paused {
+            self.phase = if self.sending_ended.is_none() { Phase::Sending } else { Phase::Grabbing };
         }
     }
 
@@ -317,7 +320,7 @@ impl Watch {
         }
         // The writer may still find open ports among the last replies; a failure comes through its status.
         let _ = self.running.writer.flush(None);
-        self.phase = Phase::Grabbing;
+        self.phase = if self.running.threads.switches.paused() { Phase::Paused } else { Phase::Grabbing };
         let hurried = |ending| matches!(ending, Ending::Signal | Ending::Stopped | Ending::StoreFailed);
         let mut hurry = self.sending_ended.is_none_or(|(_, ending)| hurried(ending));
         self.running.grabbing.iter().for_each(Grabbing::close);
@@ -327,7 +330,13 @@ impl Watch {
                 grabbing.stop();
             }
             while let Ok(ControlEvent { command, reply, .. }) = self.control.try_recv() {
-                hurry |= matches!(command, ControlCommand::Stop);
+                match command {
+                    ControlCommand::Stop => hurry = true,
+                    ControlCommand::Pause => self.pause(true),
+                    ControlCommand::Resume => self.pause(false),
+                    _ => {}
+                }
+                self.last.phase = self.phase;
                 let _ = reply.try_send(ControlReply::Done(self.last.clone()));
             }
             if self.last_at.elapsed() >= SAMPLE_EVERY {

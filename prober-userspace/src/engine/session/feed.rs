@@ -20,8 +20,8 @@ const BATCHES: u32 = 8;
 pub(super) enum Order {
     /// To be probed.
     Errands(Vec<Errand>),
-    /// A group's limit, packets/s.
-    GroupRate { group: u32, pps: f64 },
+    /// Groups' limits, packets/s.
+    GroupRates(Vec<(u32, f64)>),
     /// Nothing more will come.
     Close,
 }
@@ -49,7 +49,11 @@ impl Fed {
                         self.queue.push(errand, now_ns);
                     }
                 }
-                Ok(Order::GroupRate { group, pps }) => self.queue.set_group_rate(group, pps),
+                Ok(Order::GroupRates(rates)) => {
+                    for (group, pps) in rates {
+                        self.queue.set_group_rate(group, pps);
+                    }
+                }
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => {
                     self.queue.close();
                     break;
@@ -86,6 +90,10 @@ impl BatchSource for Fed {
         self.queue.next_batch(now_ns, most, out)
     }
 
+    fn idle(&mut self, now_ns: u64) {
+        self.look(now_ns);
+    }
+
     fn sent(&mut self, id: BatchId, sent_ns: u64) {
         self.queue.sent(id, sent_ns);
         self.report();
@@ -93,5 +101,71 @@ impl BatchSource for Fed {
 
     fn checkpoint(&self) -> ErrandCounts {
         self.queue.counts()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::sync_channel;
+    use std::time::Duration;
+
+    use prober_common::address::V4;
+    use ringbuf::HeapRb;
+    use ringbuf::traits::{Producer, Split};
+
+    use super::*;
+    use crate::engine::open::TemplateSet;
+    use crate::engine::planner::{Planner, SenderQueues};
+    use crate::engine::shared::Switches;
+    use crate::target::errand::Probes;
+    use crate::target::errand_queue::NO_GROUP;
+    use crate::target::exclusions::Exclusions;
+    use crate::target::shared_exclusions::SharedExclusions;
+
+    const ORDERS: u64 = 4_000;
+    /// Only somebody who hangs takes as long.
+    const PATIENCE: Duration = Duration::from_mins(1);
+
+    /// At ten probes a second a sender gets two batches at most.
+    fn takes_orders_in(batches: usize, switch: fn(&Switches)) {
+        let exclusions = SharedExclusions::new(Exclusions::new([], true));
+        let (orders, inbox) = sync_channel(INLET_ORDERS);
+        let (source, done) = Fed::new(ErrandQueue::new(exclusions.reader(), 0.0), inbox);
+        let (mut batches_in, _batches_out) = HeapRb::new(2).split();
+        for _ in 0..batches {
+            assert!(batches_in.try_push(Batch::default()).is_ok());
+        }
+        let (_sent_in, sent) = HeapRb::new(2).split();
+        let switches = Arc::new(Switches::new(10.0));
+        switch(&switches);
+        let (requests, asked) = sync_channel(1);
+        let senders = vec![SenderQueues { batches: batches_in, sent }];
+        let planner = Planner { source, senders, templates: TemplateSet::default(), switches, requests: asked };
+        let planner = std::thread::spawn(move || planner.run());
+        // A thread of its own: if nobody takes them in it waits for ever.
+        std::thread::spawn(move || {
+            for tag in 0..ORDERS {
+                orders.send(Order::GroupRates(vec![(tag as u32, 5.0), (7, 1.0)])).unwrap();
+                // One without probes is over as soon as it is taken in.
+                let probes = Probes::Tcp(Arc::new([]));
+                let group = NO_GROUP;
+                let errand = Errand { address: V4(1), probes, not_before_ns: 0, spacing_ns: 0, group, tag };
+                orders.send(Order::Errands(vec![errand])).unwrap();
+            }
+        });
+        for tag in 0..ORDERS {
+            assert_eq!(done.recv_timeout(PATIENCE).map(|done| done.tag), Ok(tag), "{batches} batches wait");
+        }
+        drop(requests);
+        planner.join().unwrap();
+    }
+
+    #[test]
+    fn what_comes_is_taken_in_while_nothing_can_be_sent() {
+        takes_orders_in(0, |switches| switches.set_paused(true));
+        takes_orders_in(2, |switches| switches.set_paused(true));
+        takes_orders_in(2, |_| {});
+        takes_orders_in(0, Switches::stop_sending);
     }
 }

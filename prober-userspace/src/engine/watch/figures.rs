@@ -31,6 +31,11 @@ impl Watch<'_> {
             self.sampled = Instant::now();
             self.sample = self.session.tick()?;
         }
+        if self.clock.follow(utc_now(), monotonic_ns()) {
+            log::warn!("the clock of this host was set: hours of the day are counted by it from now on");
+            self.planner.set_wall(self.clock.wall());
+            self.rated = None;
+        }
         self.set_cluster_rates()?;
         let is_store_behind = self.is_store_behind();
         if is_store_behind != self.status.is_store_behind {
@@ -70,11 +75,12 @@ impl Watch<'_> {
             return Ok(());
         }
         self.rated = Some(Instant::now());
+        let mut limits = Vec::new();
         for (cluster, pps) in self.planner.rates_at(self.clock.wall().date_of(utc_now())) {
             self.planner.set_cluster_rate(cluster, pps);
-            self.ends.errands.limit_group(u32::from(cluster), pps * scale)?;
+            limits.push((u32::from(cluster), pps * scale));
         }
-        Ok(())
+        Ok(self.ends.errands.limit_groups(limits)?)
     }
 
     pub(super) fn probing(&self, phase: Phase) -> StatusSample {

@@ -7,8 +7,9 @@ use super::keeper::Order;
 use super::{ASKED, SAMPLE_EVERY, Watch};
 use crate::device::score::ScoreSettings;
 use crate::io::clock::utc_now;
+use crate::io::grab::Asked;
 use crate::io::store::{EstimateBatch, EstimationRecord};
-use crate::model::banner::{Banner, Transport};
+use crate::model::banner::Transport;
 use crate::model::request::GrabLimits;
 use crate::policy::scheme::Found;
 use crate::policy::target_state::{Standing, TargetState};
@@ -26,34 +27,44 @@ const MOST_QUEUE_S: f64 = 60.0;
 pub(super) struct Asking {
     pub(super) visit: Visit,
     pub(super) texts: Vec<Vec<u8>>,
-    pub(super) left: usize,
+    /// Ports that were asked and have not been heard.
+    pub(super) left: Vec<u16>,
     pub(super) until: Instant,
 }
 
+impl Asking {
+    /// A port has been dealt with. What one says that was asked before this visit counts as well, but is not what this one
+    /// waits for.
+    fn note(&mut self, asked: Asked) {
+        self.left.retain(|port| *port != asked.port);
+        self.texts.extend(asked.banners.into_iter().map(|banner| banner.text).filter(|text| !text.is_empty()));
+    }
+}
+
 impl Watch<'_> {
-    pub(super) fn note_banners(&mut self, banners: Vec<Banner>) {
-        let Some(asking) = banners.first().and_then(|banner| self.asking.get_mut(&banner.address)) else {
-            return self.late.note(banners);
-        };
-        asking.left = asking.left.saturating_sub(1);
-        asking.texts.extend(banners.into_iter().map(|banner| banner.text).filter(|text| !text.is_empty()));
+    /// A port has been dealt with.
+    pub(super) fn note_asked(&mut self, asked: Asked) {
+        match self.asking.get_mut(&asked.address) {
+            Some(asking) => asking.note(asked),
+            None => self.late.note(asked),
+        }
     }
 
     /// Asks the ports of a visit that are new, or all of an address that is not known, was away or was not asked for long;
-    /// how many.
-    pub(super) fn ask(&self, visit: &Visit) -> usize {
+    /// which.
+    pub(super) fn ask(&self, visit: &Visit) -> Vec<u16> {
         if self.config.grab.is_none() || visit.open.is_empty() {
-            return 0;
+            return Vec::new();
         }
         let state = self.planner.state(visit.number);
         let known = self.planner.scheme().open_ports(state.address);
         let is_all = asks_all(state, visit.began_s);
         // The standard scheme keeps no ports: that they are the same is all it knows.
         if !is_all && state.fingerprint == (Found { open: &visit.open, device: None }).fingerprint() {
-            return 0;
+            return Vec::new();
         }
         let new = visit.open.iter().filter(|port| is_all || known.binary_search(port).is_err()).copied();
-        new.filter(|port| self.session.ask(visit.address, Transport::Tcp, *port)).take(ASKED).count()
+        new.filter(|port| self.session.ask(visit.address, Transport::Tcp, *port)).take(ASKED).collect()
     }
 
     /// How long a visit waits for the banners of ports that were just asked for.
@@ -76,7 +87,7 @@ impl Watch<'_> {
             .into_iter()
             .map(|Asking { visit, texts, left, .. }| {
                 let said = Said { address: visit.address, open: visit.open.clone(), texts };
-                if left > 0 {
+                if !left.is_empty() {
                     self.late.owe(visit.number, said.clone(), left, now);
                 }
                 (visit, said)
@@ -138,6 +149,10 @@ fn asks_all(state: &TargetState, now_s: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use prober_common::address::V4;
+
     use super::*;
 
     #[test]
@@ -147,6 +162,20 @@ mod tests {
         assert_eq!(patience(&limits(200.0), 10_000), Some(Duration::from_secs(71)), "its turn comes after 50 s");
         assert_eq!(patience(&limits(200.0), 131_072), None);
         assert_eq!(patience(&limits(0.0), 131_072), Some(Duration::from_secs(21)), "no limit");
+    }
+
+    #[test]
+    fn a_visit_waits_for_the_ports_that_it_asked() {
+        let (address, open) = (V4(0xc000_0207), vec![22, 80, 443]);
+        let visit = Visit { address, number: 0, ports: Arc::new([22, 80, 443]), began_s: 0, began_ns: 0, open };
+        let mut asking = Asking { visit, texts: Vec::new(), left: vec![80, 443], until: Instant::now() };
+        let mut dealt_with = |port: u16| {
+            asking.note(Asked { address, transport: Transport::Tcp, port, banners: Vec::new() });
+            asking.left.clone()
+        };
+        assert_eq!(dealt_with(22), [80, 443], "asked by an earlier visit");
+        assert_eq!((dealt_with(80), dealt_with(80)), (vec![443], vec![443]));
+        assert_eq!(dealt_with(443), [0; 0], "it could not be asked");
     }
 
     #[test]

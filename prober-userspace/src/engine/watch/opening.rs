@@ -18,9 +18,9 @@ use super::{AHEAD_S, BUCKET_S, Gate, RATE_MOST_PPS, REPLIES, TOGETHER, Watch, mo
 use crate::engine::grabbing::BannerSink;
 use crate::engine::session::{Session, SessionConfig, SessionSample};
 use crate::io::clock::utc_now;
+use crate::io::grab::Asked;
 use crate::io::store::Store;
 use crate::io::sys::monotonic_ns;
-use crate::model::banner::Banner;
 use crate::model::watch::{EndedEarly, Overseer, WatchConfig, WatchStatus};
 use crate::policy::planner::{Planner, PlannerConfig};
 use crate::policy::visits::Visits;
@@ -47,9 +47,9 @@ impl<'a> Watch<'a> {
         let saving = Saving::start(store.another()?)?;
         let (banner_in, banners) = channel();
         let sink = config.grab.is_some().then(|| {
-            let sink: BannerSink = Box::new(move |banners: &[Banner]| {
+            let sink: BannerSink = Box::new(move |asked: &Asked| {
                 // As many as ports were asked; a watch that has ended listens no more.
-                let _ = banner_in.send(banners.to_vec());
+                let _ = banner_in.send(asked.clone());
             });
             sink
         });

@@ -39,9 +39,8 @@ impl Watch<'_> {
         if !self.planner.is_taking_over() {
             return Ok(false);
         }
-        for gone in self.planner.take_over_some(SLICE) {
-            self.ends.errands.limit_group(u32::from(gone), 0.0)?;
-        }
+        let gone = self.planner.take_over_some(SLICE).into_iter().map(|cluster| (u32::from(cluster), 0.0));
+        self.ends.errands.limit_groups(gone.collect())?;
         Ok(true)
     }
 }

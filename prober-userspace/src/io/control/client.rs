@@ -92,6 +92,7 @@ pub fn ask(path: &Path, command: &ControlCommand) -> Result<ControlReply, Contro
     BufReader::new(stream.take(LONGEST_ANSWER as u64)).read_line(&mut answer).map_err(failed("read from"))?;
     match serde_json::from_str(&answer) {
         Ok(ControlReply::Refused { reason }) => Err(ControlError::Refused(reason)),
+        Ok(ControlReply::Elsewhere { database }) => Err(ControlError::Elsewhere { database }),
         Ok(reply) => Ok(reply),
         Err(cause) => Err(ControlError::Garbled { path: path.into(), reason: cause.to_string() }),
     }

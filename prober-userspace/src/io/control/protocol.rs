@@ -136,6 +136,11 @@ pub enum ControlReply {
     Seen(Seen),
     /// What is stored of addresses is removed.
     Forgotten(Forgotten),
+    /// Not done, as the daemon's database is another one than was asked for.
+    Elsewhere {
+        /// Its own.
+        database: PathBuf,
+    },
     /// Not done.
     Refused {
         /// One line saying why.

@@ -47,9 +47,13 @@ impl Feed {
         Self { room, state: Mutex::default(), news: Notify::new() }
     }
 
-    /// Puts a port in, unless the queue is full or closed; whether it was taken. Never waits for those who ask.
+    /// Puts a port in, unless the queue is full or closed; whether it will be asked: one that waits already is not asked
+    /// twice, and not counted. Never waits for those who ask.
     pub fn put(&self, address: V4, transport: Transport, port: u16) -> bool {
         let mut state = self.state();
+        if !state.closed && state.ports.get(&address).is_some_and(|ports| ports.contains(&(transport, port))) {
+            return true;
+        }
         state.counts.taken += 1;
         if state.closed || state.counts.waiting >= self.room as u64 {
             state.counts.dropped += 1;
@@ -153,6 +157,21 @@ mod tests {
             feed.done(V4(1));
             assert_eq!(feed.next().await, None);
         });
+    }
+
+    #[test]
+    fn a_port_that_waits_is_not_put_in_twice() {
+        let feed = Feed::new(2);
+        assert!(feed.put(V4(1), TCP, 80) && feed.put(V4(1), TCP, 22));
+        assert!(feed.put(V4(1), TCP, 80), "there is no room, and none is needed");
+        assert_eq!(feed.counts(), FeedCounts { taken: 2, waiting: 2, asked: 0, dropped: 0 });
+        runtime().block_on(async {
+            assert_eq!(feed.next().await.unwrap().ports, vec![(TCP, 80), (TCP, 22)]);
+            assert!(feed.put(V4(1), TCP, 80) && feed.put(V4(1), Transport::Udp, 80), "they wait no longer, or did not");
+            feed.done(V4(1));
+            assert_eq!(feed.next().await.unwrap().ports, vec![(TCP, 80), (Transport::Udp, 80)]);
+        });
+        assert_eq!(feed.counts(), FeedCounts { taken: 4, waiting: 0, asked: 4, dropped: 0 });
     }
 
     #[test]

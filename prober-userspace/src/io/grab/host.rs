@@ -3,9 +3,8 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prober_common::address::V4;
@@ -14,6 +13,7 @@ use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::connection::{Heard, Means, Tried, over_tcp, over_udp};
+use super::hold::Hold;
 use super::pace::Turns;
 use super::service::{ATTEMPTS, Attempt, attempts};
 use super::sockets::Sockets;
@@ -43,6 +43,8 @@ pub struct Shared {
     pub given_up: AtomicU64,
     /// Where sockets come from.
     pub sockets: Sockets,
+    /// While it is set nobody's turn comes.
+    pub hold: Arc<Hold>,
 }
 
 enum Socket {
@@ -51,8 +53,8 @@ enum Socket {
 }
 
 impl Shared {
-    /// For a run at these rates, in connections/s.
-    pub fn new(rate: f64, rate_per_24: f64) -> Self {
+    /// For a run at these rates, in connections/s, that may be held.
+    pub fn new(rate: f64, rate_per_24: f64, hold: Arc<Hold>) -> Self {
         Self {
             turns: Mutex::new(Turns::new(rate, rate_per_24)),
             started: Instant::now(),
@@ -60,15 +62,23 @@ impl Shared {
             failed: AtomicU64::new(0),
             given_up: AtomicU64::new(0),
             sockets: Sockets::default(),
+            hold,
         }
     }
 
     /// All that has to be waited for before a connection.
     async fn prepare(&self, address: V4, transport: Transport) -> io::Result<Socket> {
-        self.wait(address).await;
-        match transport {
-            Transport::Tcp => self.sockets.tcp().await.map(Socket::Tcp),
-            Transport::Udp => self.sockets.udp().await.map(Socket::Udp),
+        loop {
+            self.hold.released().await;
+            self.wait(address).await;
+            let socket = match transport {
+                Transport::Tcp => self.sockets.tcp().await.map(Socket::Tcp),
+                Transport::Udp => self.sockets.udp().await.map(Socket::Udp),
+            };
+            // Who was held meanwhile takes another turn: the turns of a long hold would all be over at its end, together.
+            if !self.hold.is_set() {
+                return socket;
+            }
         }
     }
 

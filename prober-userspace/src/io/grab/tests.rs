@@ -4,9 +4,11 @@
 mod limits;
 mod under_tls;
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::{Compression, write::GzEncoder};
@@ -166,6 +168,7 @@ fn config(exclusions: Exclusions) -> GrabConfig {
         concurrency: 64,
         timeout: Duration::from_secs(2),
         exclusions: SharedExclusions::new(exclusions),
+        hold: Arc::default(),
     }
 }
 
@@ -177,8 +180,8 @@ fn address(last: u8) -> V4 {
 fn grab(config: &GrabConfig, work: Vec<HostWork>) -> (Vec<Banner>, super::GrabProgress) {
     let mut all = Vec::new();
     let progress = run(config, Work::List(work), std::future::pending(), &mut |event| {
-        if let GrabEvent::Banners(banners) = event {
-            all.extend(banners);
+        if let GrabEvent::Asked(asked) = event {
+            all.extend(asked.banners);
         }
         ControlFlow::Continue(())
     });
@@ -273,9 +276,20 @@ fn the_excluded_and_printers_are_turned_away_before_the_connection() {
     let (_servers, mut work) = servers(&[(201, Manner::Healthy), (202, Manner::Healthy)]);
     work[1].ports.extend([(Transport::Tcp, 515), (Transport::Tcp, 9100), (Transport::Udp, 9107)]);
     let range = format!("{}", address(201)).parse().unwrap();
-    let (banners, progress) = grab(&config(Exclusions::new([("list".into(), vec![range])], true)), work);
+    let of = |host: &HostWork| host.ports.iter().map(|port| (host.address, *port)).collect::<Vec<_>>();
+    let (targets, mut told) = (work.iter().flat_map(of).collect::<HashSet<_>>(), HashSet::new());
+    let excluding = config(Exclusions::new([("list".into(), vec![range])], true));
+    let mut banners = Vec::new();
+    let progress = run(&excluding, Work::List(work), std::future::pending(), &mut |event| {
+        if let GrabEvent::Asked(asked) = event {
+            told.insert((asked.address, (asked.transport, asked.port)));
+            banners.extend(asked.banners);
+        }
+        ControlFlow::Continue(())
+    });
     assert!(banners.iter().all(|banner| banner.address == address(202)));
-    assert_eq!((banners.len(), progress.turned_away), (1, 3));
+    assert_eq!((banners.len(), progress.unwrap().turned_away), (1, 3));
+    assert_eq!(told, targets, "nobody waits for those that were not asked");
 }
 
 #[test]
@@ -295,7 +309,7 @@ fn a_closed_port_is_refused_and_a_stop_ends_everything() {
 #[test]
 fn one_host_is_asked_over_one_connection_at_a_time() {
     use std::io::Read;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
     let earlier: Arc<Mutex<Vec<std::net::TcpStream>>> = Arc::default();
     let mut ports = Vec::new();
     let mut servers = Vec::new();

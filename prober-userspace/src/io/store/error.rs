@@ -14,6 +14,17 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// It may not be looked for.
+    #[error(
+        "database {}: cannot be looked for: {reason}; do it as whoever owns it (like `sudo -u prober`), or name another file \
+         with --db", .path.display()
+    )]
+    Hidden {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// The file holds something else.
     #[error("database {}: not a DuckDB database; name another file with --db", .path.display())]
     NotADatabase {

@@ -27,7 +27,7 @@ pub struct StoredExclusion {
 
 /// The ranges stored in the file at `path`, for a plan; none if there is no such file.
 pub fn stored_ranges(path: &Path) -> Result<Vec<AddressRange>, StoreError> {
-    if !path.exists() {
+    if !Store::is_there(path)? {
         return Ok(Vec::new());
     }
     let stored = Store::open(path, Access::Read)?.exclusions()?;

@@ -23,6 +23,8 @@ const FINDINGS: [(&str, &str); 7] = [
 ];
 /// Tables of states.
 const STATES: [&str; 2] = ["target_base", "target_change"];
+/// Tables of networks, each a /24.
+const NETWORKS: [&str; 2] = ["cluster_member", "watch_network"];
 /// Ranges that one statement looks for.
 const RANGES: usize = 64;
 
@@ -59,9 +61,11 @@ impl Store {
         // Of a network that is named whole; one that is not has others in it.
         for range in addresses.ranges() {
             let (first, last) = (u64::from(range.first().0).div_ceil(256) * 256, u64::from(range.last().0));
-            let remove = format!("DELETE FROM cluster_member WHERE network >= {first} AND network + 255 <= {last}");
-            let removed = self.connection.execute(&remove, []).map_err(self.failed(FORGETTING))?;
-            add(rows, "cluster_member", removed);
+            for table in NETWORKS {
+                let remove = format!("DELETE FROM {table} WHERE network >= {first} AND network + 255 <= {last}");
+                let removed = self.connection.execute(&remove, []).map_err(self.failed(FORGETTING))?;
+                add(rows, table, removed);
+            }
         }
         Ok(())
     }

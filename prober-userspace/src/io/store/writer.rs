@@ -129,6 +129,11 @@ impl Writer {
         commands.send(command).map_err(|_| self.gone())
     }
 
+    /// Hands over a command unless [`COMMAND_QUEUE`] others wait; whether it is on its way. Never waits.
+    pub fn try_send(&self, command: StoreCommand) -> bool {
+        self.commands.as_ref().is_some_and(|commands| commands.try_send(command).is_ok())
+    }
+
     /// For a thread that sends commands of its own; it has to end before the writer does.
     pub fn inlet(&self) -> Result<SyncSender<StoreCommand>, StoreError> {
         self.commands.clone().ok_or_else(|| self.gone())

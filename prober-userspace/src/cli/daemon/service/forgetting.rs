@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::commands::parsed;
 use super::questions::tell;
 use super::{Moment, Service};
+use crate::cli::config::settings::DaemonSettings;
 use crate::engine::housekeeping::forgetting::ForgettingOrder;
 use crate::io::control::{ControlReply, Forgotten};
 use crate::io::store::exported_days;
@@ -29,7 +30,7 @@ impl Service {
         };
         let (done, states) = sync_channel(1);
         let excluded_us = now.utc.0.saturating_sub(self.exclusions_loaded_at.0).max(0).unsigned_abs();
-        let wait = self.settling().saturating_sub(Duration::from_micros(excluded_us));
+        let wait = self.settling.saturating_sub(Duration::from_micros(excluded_us));
         let export = self.config.settings.export.as_ref().map(|export| export.folder.clone());
         let (named, client) = (addresses.len(), reply.clone());
         let answer = move |outcome: Result<Vec<(String, u64)>, String>| {
@@ -69,12 +70,11 @@ impl Service {
             )),
         }
     }
+}
 
-    /// After an exclusion, how long replies and banners may still come of what was sent before.
-    fn settling(&self) -> Duration {
-        let settings = &self.config.settings;
-        // Over both connections of a port, as long as the slowest attempts may take.
-        let banners = settings.banners.map_or(Duration::ZERO, |limits| 4 * limits.timeout);
-        settings.probing.cooldown + banners + ON_DISK
-    }
+/// After an exclusion, how long replies and banners may still come of what was sent before.
+pub(super) fn settling(settings: &DaemonSettings) -> Duration {
+    // Over both connections of a port, as long as the slowest attempts may take.
+    let banners = settings.banners.map_or(Duration::ZERO, |limits| 4 * limits.timeout);
+    settings.probing.cooldown + banners + ON_DISK
 }

@@ -20,11 +20,11 @@ use crate::cli::sql::foreign;
 use crate::io::control::{ControlCommand, ControlEvent, ControlReply, ExcludedAddress};
 use crate::io::store::{Store, StoreError};
 use crate::model::outlook::Outlook;
-use crate::model::service_status::UNANSWERED;
+use crate::model::service_status::{STORE_BEHIND, UNANSWERED};
 use crate::model::watch::Question;
 use crate::target::exclusions::Exclusions;
 
-/// Who reads the database at the same time, at most: enough clients are left to be told to stop.
+/// Who reads the database at the same time, at most, of each length: enough clients are left to be told to stop.
 const MOST_READINGS: usize = 2;
 /// DuckDB goes down as deep as an expression is nested, up to a thousand times; what is not used costs nothing.
 const STACK_BYTES: usize = 64 << 20;
@@ -38,8 +38,18 @@ pub(super) struct Questions {
     readings: Vec<Reading>,
 }
 
+/// How long a reading may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Length {
+    /// A list or a look-up: nobody waits for it long, and it waits for none that is long.
+    Short,
+    /// As long as whoever asks lets it.
+    Long,
+}
+
 /// A thread that reads the database.
 struct Reading {
+    length: Length,
     thread: JoinHandle<()>,
     interrupt: Arc<InterruptHandle>,
     /// Set before the client is told, so that whoever asks again then finds room.
@@ -52,31 +62,31 @@ impl Service {
         let ControlEvent { command, who, reply, waits } = event;
         match command {
             ControlCommand::Why { address } => self.explain(address, reply),
-            ControlCommand::Exclusions => self.read(&reply, |store| {
+            ControlCommand::Exclusions => self.read(Length::Short, &reply, |store| {
                 let exclusions = store.exclusions()?.into_iter().map(Into::into).collect();
                 Ok(ControlReply::Exclusions { exclusions })
             }),
             ControlCommand::Excluded { addresses } => {
                 let exclusions = self.exclusions.current();
-                self.read(&reply, move |store| {
+                self.read(Length::Short, &reply, move |store| {
                     let told = addresses.into_iter().map(|address| excluded(address, &exclusions, store));
                     Ok(ControlReply::Excluded { addresses: told.collect::<Result<_, _>>()? })
                 });
             }
-            ControlCommand::Complaints => self.read(&reply, |store| {
+            ControlCommand::Complaints => self.read(Length::Short, &reply, |store| {
                 let complaints = store.complaints()?.into_iter().map(Into::into).collect();
                 Ok(ControlReply::Complaints { complaints })
             }),
             ControlCommand::Query { query } => match self.other_database(query.database.as_deref()) {
                 Some(refusal) => tell(&reply, refusal),
-                None => self.read(&reply, move |store| {
+                None => self.read(Length::Long, &reply, move |store| {
                     let is_wanted = move || waits.strong_count() > 0;
                     Ok(foreign::answer(store, &query, is_wanted).map_or_else(ControlReply::refused, ControlReply::Rows))
                 }),
             },
             ControlCommand::Look { look } => match self.other_database(look.database.as_deref()) {
                 Some(refusal) => tell(&reply, refusal),
-                None => self.read(&reply, move |store| {
+                None => self.read(Length::Long, &reply, move |store| {
                     let is_wanted = move || waits.strong_count() > 0;
                     Ok(look::show(store, &look, is_wanted).map_or_else(ControlReply::refused, ControlReply::Seen))
                 }),
@@ -112,8 +122,9 @@ impl Service {
             return Ok(Some(format!("excluded ({reason})")));
         }
         let held = || Some(format!("nothing is sent ({})", self.all_holds().first()?.shown()));
+        let behind = || self.watched.is_store_behind.then(|| STORE_BEHIND.to_owned());
         let unanswered = || self.watched.is_unanswered.then(|| format!("little is sent: {UNANSWERED}"));
-        Ok(outside(self.rollout.share(), address).or_else(held).or_else(unanswered))
+        Ok(outside(self.rollout.share(), address).or_else(held).or_else(behind).or_else(unanswered))
     }
 
     /// The refusal if somebody asks for another database than the daemon's.
@@ -121,18 +132,19 @@ impl Service {
         let own = self.store.path();
         let place = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino())).ok();
         let is_own = wanted.is_none_or(|wanted| place(wanted).is_some_and(|wanted| Some(wanted) == place(own)));
-        (!is_own).then(|| ControlReply::refused(format!("the daemon's database is {}", own.display())))
+        (!is_own).then(|| ControlReply::Elsewhere { database: own.to_owned() })
     }
 
     /// Lets a thread read the database and answer.
     fn read(
         &mut self,
+        length: Length,
         reply: &SyncSender<ControlReply>,
         work: impl FnOnce(&Store) -> Result<ControlReply, StoreError> + Send + 'static,
     ) {
         let readings = &mut self.questions.readings;
         readings.retain(|reading| !reading.is_done.load(Ordering::Acquire) && !reading.thread.is_finished());
-        if readings.len() >= MOST_READINGS {
+        if readings.iter().filter(|reading| reading.length == length).count() >= MOST_READINGS {
             let refusal = format!("{MOST_READINGS} others read the database just now; try again");
             return tell(reply, ControlReply::refused(refusal));
         }
@@ -150,7 +162,7 @@ impl Service {
             tell(&own, answer);
         };
         match thread::Builder::new().name("reading".to_owned()).stack_size(STACK_BYTES).spawn(work) {
-            Ok(thread) => readings.push(Reading { thread, interrupt, is_done }),
+            Ok(thread) => readings.push(Reading { length, thread, interrupt, is_done }),
             Err(cause) => tell(reply, ControlReply::refused(format!("cannot start a thread: {cause}"))),
         }
     }

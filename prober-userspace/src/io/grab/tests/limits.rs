@@ -48,6 +48,39 @@ fn a_host_of_tarpits_is_given_up_and_a_slow_turn_costs_it_nothing() {
 }
 
 #[test]
+fn while_it_is_held_no_connection_is_opened_and_afterwards_all_are_asked() {
+    let manners: Vec<_> = (231..=236).map(|last| (last, Manner::Greeting)).collect();
+    let (_servers, work) = servers(&manners);
+    // Their turns come within 2.5 s, and each of two holds lasts for fifteen ticks: 3 s.
+    let slow = GrabConfig { rate: 2.0, ..config(none()) };
+    slow.hold.set(true);
+    let (mut asked, mut held, mut open) = (0, 0, 0);
+    let progress = run(&slow, Work::List(work), std::future::pending(), &mut |event| {
+        match event {
+            GrabEvent::Asked(_) => {
+                asked += 1;
+                if asked == 1 {
+                    slow.hold.set(true);
+                }
+            }
+            GrabEvent::Tick(progress) if slow.hold.is_set() => {
+                held += 1;
+                match held {
+                    1..15 => assert_eq!(progress.connections, 0, "{held}"),
+                    15 | 30 => slow.hold.set(false),
+                    // What was open when the hold began is over by then.
+                    20 => open = progress.connections,
+                    _ => assert!(held < 20 || progress.connections == open && open < 6, "{held}: {progress:?}"),
+                }
+            }
+            GrabEvent::Tick(_) => {}
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!((asked, held, progress.unwrap().connections), (6, 30, 6));
+}
+
+#[test]
 fn a_host_that_comes_back_with_more_tarpits_does_not_begin_anew() {
     let (_listeners, work) = tarpit(143, 40);
     let feed = Arc::new(Feed::new(100));
@@ -58,7 +91,7 @@ fn a_host_that_comes_back_with_more_tarpits_does_not_begin_anew() {
     let patience = GrabConfig { timeout: Duration::from_millis(100), ..config(none()) };
     let mut asked = 0;
     let progress = run(&patience, Work::Feed(Arc::clone(&feed)), std::future::pending(), &mut |event| {
-        if let GrabEvent::Banners(_) = event {
+        if let GrabEvent::Asked(_) = event {
             asked += 1;
         }
         if asked == 20 {
@@ -98,11 +131,11 @@ fn what_was_heard_before_a_stop_is_kept() {
     };
     let mut banners = Vec::new();
     let progress = run(&patient, Work::List(work), stop, &mut |event| {
-        if let GrabEvent::Banners(heard) = event {
-            if heard[0].address == address(151) {
+        if let GrabEvent::Asked(asked) = event {
+            if asked.address == address(151) {
                 ready.send(()).unwrap();
             }
-            banners.extend(heard);
+            banners.extend(asked.banners);
         }
         ControlFlow::Continue(())
     });
@@ -166,8 +199,8 @@ fn run_out_of_files(ports: &str) {
     let (mut taken, mut ticks, mut greetings) = (Vec::new(), 0, 0);
     let progress = run(&slow, Work::List(work.collect()), std::future::pending(), &mut |event| {
         match event {
-            GrabEvent::Banners(banners) => {
-                greetings += banners.iter().filter(|banner| banner.text == b"220 LAB FTP ready.\r\n").count();
+            GrabEvent::Asked(asked) => {
+                greetings += asked.banners.iter().filter(|banner| banner.text == b"220 LAB FTP ready.\r\n").count();
             }
             GrabEvent::Tick(_) if ticks == 0 => {
                 taken.extend(std::iter::from_fn(|| File::open("/dev/null").ok()));

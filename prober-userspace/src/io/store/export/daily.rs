@@ -1,6 +1,6 @@
 //! The nightly export, for whoever may not touch the database while it is written to: what stands, and each finished day (UTC) of a table as one Parquet file in a folder of its own. A folder appears
 //! under its name only when its file is complete and on the disk, so an interrupted export is made again and a finished
-//! one is left alone.
+//! one is left alone; but one that was made while the clock was ahead lacks the rest of its day, and is made again.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use duckdb::params;
 use serde::Serialize;
 
-use super::{Export, ExportError, ExportFormat, ExportTable, Exported, remove};
+use super::{Export, ExportError, ExportFormat, ExportTable, Exported, quote, remove};
 use crate::io::store::Store;
 use crate::io::store::scans::timestamp;
 use crate::model::utc::UtcMicros;
@@ -46,7 +46,7 @@ pub struct Night {
 }
 
 impl Store {
-    /// Exports every finished day that is not in `folder` yet, and removes those older than `keep`. Each new folder gets a
+    /// Exports every finished day that is not in `folder` yet, or has more rows than there, and removes those older than `keep`. Each new folder gets a
     /// line in `audit`.
     pub fn export_finished_days(
         &self,
@@ -63,8 +63,10 @@ impl Store {
             let home = folder.join(table.name());
             fs::create_dir_all(&home).map_err(|error| ExportError::Io(home.clone(), error))?;
             let there = folders(&home)?;
-            for day in self.days(table, oldest, today)? {
-                if there.contains(&format!("{PREFIX}{day}")) {
+            for (day, rows) in self.days(table, oldest, today)? {
+                let name = format!("{PREFIX}{day}");
+                // Fewer are what is left of a day whose rows were removed since.
+                if there.contains(&name) && self.exported_rows(&file_of(table, &home.join(name)))? >= rows {
                     continue;
                 }
                 let exported = self.export_day(table, &day, &home)?;
@@ -104,18 +106,31 @@ impl Store {
         Ok(exported)
     }
 
-    /// The days with rows, from `oldest` until before `today`, as 2026-11-21.
-    fn days(&self, table: ExportTable, oldest: UtcMicros, today: UtcMicros) -> Result<Vec<String>, ExportError> {
+    /// The days with rows and how many, from `oldest` until before `today`, as 2026-11-21.
+    fn days(&self, table: ExportTable, oldest: UtcMicros, today: UtcMicros) -> Result<Vec<(String, u64)>, ExportError> {
         let time = table.time_column().expect("what is exported each night has a time");
         let query = format!(
-            "SELECT DISTINCT strftime({time}, '%Y-%m-%d') FROM {} WHERE {time} >= ? AND {time} < ? ORDER BY 1",
+            "SELECT strftime({time}::DATE, '%Y-%m-%d'), count(*)::UBIGINT FROM {} WHERE {time} >= ? AND {time} < ?
+             GROUP BY {time}::DATE ORDER BY 1",
             table.name()
         );
-        let read = || -> duckdb::Result<Vec<String>> {
+        let read = || -> duckdb::Result<Vec<(String, u64)>> {
             let mut statement = self.connection().prepare(&query)?;
-            statement.query_map(params![timestamp(oldest), timestamp(today)], |row| row.get(0))?.collect()
+            let days = params![timestamp(oldest), timestamp(today)];
+            statement.query_map(days, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         };
         Ok(read().map_err(self.failed("looking for days to export"))?)
+    }
+
+    /// Rows of an exported day, as its file says. One that its owner has taken out of the folder, or changed, is left alone.
+    fn exported_rows(&self, file: &Path) -> Result<u64, ExportError> {
+        let path = file.to_str().ok_or_else(|| ExportError::NotUtf8(file.to_owned()))?;
+        let query = format!("SELECT sum(num_rows)::UBIGINT FROM parquet_file_metadata({})", quote(path));
+        let rows = self.connection().query_row(&query, [], |row| row.get(0));
+        Ok(rows.unwrap_or_else(|cause| {
+            log::debug!("{path}: {cause}");
+            u64::MAX
+        }))
     }
 
     fn export_day(&self, table: ExportTable, day: &str, home: &Path) -> Result<Exported, ExportError> {
@@ -124,7 +139,7 @@ impl Store {
         let io = |error| ExportError::Io(to.clone(), error);
         remove(&partial).map_err(io)?;
         fs::create_dir_all(&partial).map_err(io)?;
-        let file = partial.join(table.name()).with_extension(ExportFormat::Parquet.extension());
+        let file = file_of(table, &partial);
         let time = table.time_column().expect("what is exported each night has a time");
         let query = format!(
             "SELECT * FROM {} WHERE {time} >= TIMESTAMP '{day}' AND {time} < TIMESTAMP '{day}' + INTERVAL 1 DAY ORDER BY {time}",
@@ -133,10 +148,22 @@ impl Store {
         let export = Export { table, scan: None, format: ExportFormat::Parquet, to: to.clone() };
         let rows = self.copy_to(&export, &query, &file, ExportFormat::Parquet.options())?;
         File::open(&file).and_then(|file| file.sync_all()).map_err(io)?;
-        fs::rename(&partial, &to).map_err(io)?;
+        if to.is_dir() {
+            // A reader finds a whole file at any time.
+            fs::rename(&file, file_of(table, &to)).map_err(io)?;
+            remove(&partial).map_err(io)?;
+            File::open(&to).and_then(|to| to.sync_all()).map_err(io)?;
+        } else {
+            fs::rename(&partial, &to).map_err(io)?;
+        }
         File::open(home).and_then(|home| home.sync_all()).map_err(io)?;
         Ok(Exported { path: to, rows })
     }
+}
+
+/// The file of a day, in its folder.
+fn file_of(table: ExportTable, folder: &Path) -> PathBuf {
+    folder.join(table.name()).with_extension(ExportFormat::Parquet.extension())
 }
 
 /// Folders of exported days of tables with addresses, in the order of their names; none if nothing was exported.

@@ -38,7 +38,10 @@ fn every_table_with_an_address_is_left_without_it() {
     }
     store
         .connection()
-        .execute_batch("INSERT INTO cluster_member VALUES (1, 3221225984, 3, 1), (1, 3221226240, 3, 1)")
+        .execute_batch(
+            "INSERT INTO cluster_member VALUES (1, 3221225984, 3, 1), (1, 3221226240, 3, 1);
+             INSERT INTO watch_network VALUES (3221225984, 3), (3221226240, 4)",
+        )
         .unwrap();
 
     // 192.0.2.2 alone: its /24 stays a member.
@@ -57,8 +60,10 @@ fn every_table_with_an_address_is_left_without_it() {
 
     let (mut rows, all) = (store.forget_states(&set(&["192.0.2.0/24"])).unwrap(), set(&["192.0.2.0/24", "192.0.9.1"]));
     store.forget_findings(&all, &mut rows, &|| false).unwrap();
-    assert_eq!(rows.iter().map(|(_, rows)| rows).sum::<u64>(), 2 * tables.len() as u64 + 1);
-    assert_eq!(store.texts_for_test("SELECT network::VARCHAR FROM cluster_member"), ["3221226240"]);
+    assert_eq!(rows.iter().map(|(_, rows)| rows).sum::<u64>(), 2 * tables.len() as u64 + 2);
+    for table in ["cluster_member", "watch_network"] {
+        assert_eq!(store.texts_for_test(&format!("SELECT network::VARCHAR FROM {table}")), ["3221226240"], "{table}");
+    }
     let mut rows = store.forget_states(&all).unwrap();
     store.forget_findings(&all, &mut rows, &|| false).unwrap();
     assert_eq!(rows, [], "there is nothing left");

@@ -100,6 +100,30 @@ fn finished_days_are_exported_once_and_completely() {
 }
 
 #[test]
+fn a_day_that_was_exported_before_it_was_over_is_exported_again() {
+    let (folder, _path, store) = new_database();
+    let to = folder.path().join("export");
+    let exported = |now: UtcMicros| -> Vec<u64> {
+        let night = store.export_finished_days(&to, None, now, "prober").unwrap();
+        night.exported.iter().filter(|one| one.path.starts_with(to.join("reply"))).map(|one| one.rows).collect()
+    };
+    fill(&store, 0..3, 10);
+    // The clock is a day ahead.
+    assert_eq!(exported(UtcMicros(NOW.0 + DAY_US)), [10, 10, 10]);
+    fill(&store, 0..1, 500);
+    assert_eq!(exported(NOW), [0; 0]);
+    assert_eq!(exported(UtcMicros(NOW.0 + DAY_US)), [510]);
+    assert_eq!(exported(UtcMicros(NOW.0 + DAY_US)), [0; 0]);
+    // What was removed or taken away since is nobody's lack.
+    store.connection().execute_batch("DELETE FROM reply WHERE port = 80 AND address < 100").unwrap();
+    std::fs::remove_file(to.join("reply/day=2026-11-20/reply.parquet")).unwrap();
+    assert_eq!(exported(UtcMicros(NOW.0 + DAY_US)), [0; 0]);
+    let read = format!("SELECT count(*)::UBIGINT FROM read_parquet('{}/reply/*/*.parquet')", to.display());
+    assert_eq!(count(&store, &read), 520, "of two days");
+    assert_eq!(exported_days(&to, ExportTable::Reply).len(), 3, "nothing half written stays");
+}
+
+#[test]
 fn what_stands_is_exported_whole_and_anew() {
     let (folder, _path, store) = new_database();
     let to = folder.path().join("export");

@@ -1,13 +1,18 @@
 //! The writer: nothing lost, nothing twice, all accounted for.
 
 use std::process::Command;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use prober_common::address::V4;
 use prober_common::event::{ReplyEvent, ReplyKind};
+use ringbuf::HeapRb;
+use ringbuf::traits::Split;
 
-use super::super::{Access, CounterRole, CounterValue, Store, StoreCommand, StoreError};
-use super::{ENDED, OFFSET, START_NS, count, finish, new_database, new_writer, push, reply, text};
+use super::super::{
+    Access, CounterRole, CounterValue, OpenPortSink, Store, StoreCommand, StoreError, Writer, WriterConfig,
+};
+use super::{ENDED, OFFSET, START_NS, count, finish, meta, new_database, new_writer, push, reply, text};
 use crate::model::scan::ScanStatus;
 use crate::model::utc::ClockOffset;
 
@@ -67,6 +72,31 @@ fn duplicates_are_counted_and_the_account_balances() {
     // Rows of `scan_rate` are cut by when they arrive; what came after the last is not in any.
     let rate = "SELECT (sent = 600000 AND lost = 7 AND syn_ack + duplicates <= 301000)::VARCHAR FROM scan_rate";
     assert_eq!(text(&store, rate), "true");
+}
+
+#[test]
+fn whoever_must_not_wait_is_told_that_there_is_no_room() {
+    let (_folder, _path, store) = new_database();
+    let scan = store.begin_scan(&meta()).unwrap();
+    let (mut queue, events) = HeapRb::new(1 << 10).split();
+    let ((reached, has_reached), (go_on, may_go_on)) = (channel(), channel::<()>());
+    // Whoever is told of open ports keeps the writer from everything else, as a slow disk does.
+    let stall: OpenPortSink = Box::new(move |_, _, _| {
+        reached.send(()).unwrap();
+        let _ = may_go_on.recv();
+    });
+    let config = WriterConfig::new(OFFSET, START_NS);
+    let writer = Writer::spawn_telling(store, scan, events, config, Some(stall)).unwrap();
+    push(&mut queue, &[reply(0)]);
+    has_reached.recv().unwrap();
+    let rate = |sent| StoreCommand::Rate { ended_ns: START_NS + sent * 1_000_000, sent, lost: 0 };
+    let taken = (1..1_000).take_while(|sent| writer.try_send(rate(*sent))).count() as u64;
+    assert!((1..999).contains(&taken), "{taken}");
+    drop(go_on);
+    writer.send(rate(1_000)).unwrap();
+    let store = finish(writer, queue);
+    let sent = taken * (taken + 1) / 2 + 1_000;
+    assert_eq!(count(&store, "SELECT sum(sent)::UBIGINT FROM scan_rate"), sent);
 }
 
 #[test]
