@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(taken(&mut late, patience(9), 0), [(3, 1)], "it was being asked when the hold began");
         late.hold(false, patience(9));
         // Of its time 1 had waited half before the hold, and 2 none.
-        assert_eq!(taken(&mut late, patience(10) - Duration::from_secs(1), 0), []);
+        assert_eq!(taken(&mut late, patience(10).checked_sub(Duration::from_secs(1)).unwrap(), 0), []);
         assert_eq!(taken(&mut late, patience(10), 0), [(1, 1)]);
         assert_eq!(taken(&mut late, patience(11), 0), [(2, 1)]);
     }
