@@ -6,6 +6,7 @@ mod commands;
 mod forgetting;
 mod kill_switch;
 mod questions;
+mod roll_out;
 mod standing;
 
 use std::path::PathBuf;
@@ -16,12 +17,13 @@ use anyhow::Context;
 
 use self::forgetting::settling;
 use self::questions::Questions;
+use self::roll_out::Counted;
 use super::advice_log::AdviceLog;
 use super::exclusion_watch::{ExclusionWatch, Seen};
 use super::figures;
 use super::from_settings::{attribution, is_live, nightly_work, probes_shown};
 use super::kept_exclusions;
-use super::kept_rollout::{ROLLOUT, take_up};
+use super::kept_rollout::take_up;
 use super::shown::Shown;
 use super::standing_orders::StandingOrders;
 use super::trail;
@@ -37,7 +39,7 @@ use crate::model::service_status::{Hold, ServiceStatus};
 use crate::model::utc::UtcMicros;
 use crate::model::watch::{Forgetting, SchemeConfig, WatchStatus};
 use crate::policy::learnt_networks::LearntNetworks;
-use crate::policy::rollout::{Rollout, RolloutChange, Share};
+use crate::policy::rollout::{Rollout, Share};
 use crate::policy::starter::Known;
 use crate::target::address_set::AddressSet;
 use crate::target::exclusions::Exclusions;
@@ -117,14 +119,6 @@ pub struct Service {
     questions: Questions,
     /// What the deciding thread is to forget.
     forgotten: Vec<Forgetting>,
-}
-
-/// Totals at the last look.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counted {
-    sent: u64,
-    errors: u64,
-    squares: f64,
 }
 
 /// What the service is made of.
@@ -417,34 +411,6 @@ impl Service {
         self.note(now.utc, WHO, "plan.advice", &serde_json::json!({ "advice": advice }));
     }
 
-    fn look_at_errors(&mut self, now: Moment) {
-        let passed = now.uptime.saturating_sub(self.looked_at);
-        self.looked_at = now.uptime;
-        let watched = &self.watched;
-        let errors = figures::errors(&watched.probing);
-        let counted = Counted { sent: watched.probing.sent, errors, squares: watched.squared_probes };
-        let sent = counted.sent.saturating_sub(self.counted.sent);
-        let errors = counted.errors.saturating_sub(self.counted.errors);
-        let squares = counted.squares - self.counted.squares;
-        self.counted = counted;
-        if !self.holds().is_empty() || self.watched.link_down {
-            return;
-        }
-        self.rollout.note_seen(figures::is_seen(&self.watched, self.watched_targets, self.rollout.share().size()));
-        let change = self.rollout.watched(passed.as_secs_f64(), sent, errors, squares);
-        self.follow(change, now.utc);
-    }
-
-    fn follow(&mut self, change: Option<RolloutChange>, now: UtcMicros) {
-        let Some(change) = change else { return };
-        match change {
-            RolloutChange::Grew { .. } => log::info!("{change}"),
-            RolloutChange::Halted(_) => log::error!("{change}"),
-        }
-        self.note(now, WHO, "rollout.change", &serde_json::json!({ "what": change.to_string() }));
-        self.keep_rollout(now);
-    }
-
     fn holds(&self) -> Vec<Hold> {
         let holds = [
             (Hold::Operator, self.orders.paused),
@@ -456,16 +422,6 @@ impl Service {
 
     fn keep_orders(&self, now: UtcMicros) {
         if let Err(cause) = self.orders.keep(&self.store, now) {
-            log::error!("{cause}");
-        }
-    }
-
-    fn keep_rollout(&self, now: UtcMicros) {
-        // With the share itself, for whoever looks without the configuration.
-        let mut state = serde_json::to_value(self.rollout.state()).unwrap_or_default();
-        state["share"] = self.rollout.share().size().into();
-        let state = state.to_string();
-        if let Err(cause) = self.store.keep_service_state(ROLLOUT, &state, now) {
             log::error!("{cause}");
         }
     }
