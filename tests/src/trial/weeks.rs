@@ -80,6 +80,7 @@ fn weeks(kind: SchemeKind, size: Size) -> Result<Finding> {
     finding.note("detected in the simulator, %", simulated);
     finding.add("detection apart, points", (on_wire - simulated).abs(), Bound::AtMost(POINTS));
     let sent = status["probing"]["sent"].as_u64().unwrap_or_default();
+    finding.note("probes sent", sent as f64);
     finding.exactly("probes sent and not counted at the far end", sent.abs_diff(counted.syn), 0);
     finding.exactly("arrivals that the world missed", counted.arrivals_lost + world.send_failed, 0);
     finding.exactly("replies that the watch missed", status["replies_missed"].as_u64().unwrap_or(u64::MAX), 0);
